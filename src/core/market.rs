@@ -1,0 +1,213 @@
+//! What the venue shows: one server's spot market, the list of all servers, our orders, our wallets.
+//!
+//! These are plain facts as of one answer. What they mean for us is decided elsewhere.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use rust_decimal::{Decimal, RoundingStrategy};
+use serde::{Deserialize, Serialize};
+
+use crate::money::{Amount, Currency, PerCurrency, Price};
+use crate::time::{Span, Time};
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub u64);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}", self.0)
+            }
+        }
+    };
+}
+
+id!(
+    /// A server's number at the venue: `renting_server`, `market`, `si`.
+    ServerId
+);
+id!(
+    /// An order's number at the venue; on a spot market the same number is called the offer's.
+    OrderId
+);
+
+/// One bid on a server's spot market.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offer {
+    /// The offer's number, which is also the order's.
+    pub id: OrderId,
+    /// Offered price per day, in `currency`.
+    pub bid: Price,
+    /// Whether this offer holds the server now.
+    pub active: bool,
+    /// Whether it is ours.
+    pub mine: bool,
+    /// What it is bid in; `None` where the venue does not say, which means: the one we look at.
+    pub currency: Option<Currency>,
+}
+
+/// Whether offers may be made on a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Visibility {
+    /// Anybody may bid.
+    Public,
+    /// Any other word, or none.
+    Hidden,
+}
+
+/// One answer of spot_marketplace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Market {
+    /// Whose market it is.
+    pub server: ServerId,
+    /// Whether the venue knows the server.
+    pub exists: bool,
+    /// Whether the server is connected.
+    pub online: bool,
+    /// Whether offers may be made on it.
+    pub visibility: Visibility,
+    /// Least price per day for each currency the host takes.
+    pub floors: PerCurrency<Price>,
+    /// Longest rental.
+    pub longest_rental: Option<Span>,
+    /// Every offer, ours included, in the venue's order.
+    pub offers: Vec<Offer>,
+    /// What one unit of each currency is worth in USD.
+    pub usd_rates: PerCurrency<Decimal>,
+}
+
+impl Market {
+    /// Whether an offer could be made on it now.
+    pub fn is_open(&self) -> bool {
+        self.exists && self.online && self.visibility == Visibility::Public
+    }
+
+    /// Our own offer.
+    pub fn mine(&self) -> Option<&Offer> {
+        self.offers.iter().find(|o| o.mine)
+    }
+
+    /// The highest bid of anybody else, in `currency`, rounded up to its tick where it had to be converted.
+    ///
+    /// An offer in another currency for which no rate is known is left out: only `active` can tell of it.
+    pub fn best_rival(&self, currency: Currency, tick: Price) -> Option<Price> {
+        self.offers
+            .iter()
+            .filter(|o| !o.mine)
+            .filter_map(|o| self.in_currency(o, currency, tick))
+            .max()
+    }
+
+    fn in_currency(&self, offer: &Offer, currency: Currency, tick: Price) -> Option<Price> {
+        let theirs = match offer.currency {
+            None => return Some(offer.bid),
+            Some(theirs) if theirs == currency => return Some(offer.bid),
+            Some(theirs) => theirs,
+        };
+        let usd = offer
+            .bid
+            .decimal()
+            .checked_mul(self.usd_rates.get(theirs)?)?;
+        let ours = usd.checked_div(self.usd_rates.get(currency)?)?;
+        let places = tick.decimal().scale();
+        Price::new(ours.round_dp_with_strategy(places, RoundingStrategy::ToPositiveInfinity))
+            .map(|p| p.ceil_to(tick))
+    }
+
+    /// The least bid that would win now: the floor, or one tick above the best rival, since the newcomer loses a tie.
+    ///
+    /// `None` where the host does not take the currency.
+    pub fn least_winning_bid(&self, currency: Currency, tick: Price) -> Option<Price> {
+        let floor = self.floors.get(currency)?.ceil_to(tick);
+        let above = self
+            .best_rival(currency, tick)
+            .map(|r| r.plus(tick).ceil_to(tick));
+        Some(above.map_or(floor, |a| a.max(floor)))
+    }
+}
+
+/// A server as the marketplace lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedServer {
+    /// Its number.
+    pub id: ServerId,
+    /// On-demand price per day.
+    pub on_demand: PerCurrency<Price>,
+    /// Least spot price per day.
+    pub spot: PerCurrency<Price>,
+    /// Rented on demand; a server held on the spot market shows as free.
+    pub rented: bool,
+    /// Coins the host takes, where listed; a price alone does not mean that a coin is taken.
+    pub allowed: Option<Vec<Currency>>,
+    /// The graphics cards, as the venue words them.
+    pub gpu: String,
+    /// How many of them.
+    pub gpus: u32,
+    /// Main memory in GB.
+    pub ram_gb: Decimal,
+    /// 0 to 1.
+    pub reliability: Option<Decimal>,
+    /// Two letters.
+    pub country: Option<String>,
+    /// Longest rental.
+    pub longest_rental: Option<Span>,
+}
+
+impl ListedServer {
+    /// Whether the host takes bids in `currency`.
+    pub fn takes(&self, currency: Currency) -> bool {
+        self.spot.get(currency).is_some()
+            && self
+                .allowed
+                .as_ref()
+                .is_none_or(|coins| coins.contains(&currency))
+    }
+}
+
+/// One answer of marketplace.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Listing {
+    /// Every public server.
+    pub servers: Vec<ListedServer>,
+    /// Servers we host ourselves and may not rent.
+    pub my_servers: Vec<ServerId>,
+}
+
+/// One of our orders, as my_orders lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderRow {
+    /// Its number.
+    pub id: OrderId,
+    /// The server it rents.
+    pub server: ServerId,
+    /// Price per day.
+    pub price: Option<Price>,
+    /// Whether it is a spot order; `None` where the venue does not say.
+    pub spot: Option<bool>,
+    /// Whether it is over.
+    pub expired: bool,
+    /// What it is paid in.
+    pub currency: Option<Currency>,
+    /// Spent so far.
+    pub spend: Option<Amount>,
+    /// When it was made, by the venue's clock.
+    pub created: Option<Time>,
+    /// What the venue adds to the price, in percent.
+    pub fee_percent: Option<Decimal>,
+    /// Charged once for each order.
+    pub creation_fee: Option<Amount>,
+}
+
+/// One wallet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wallet {
+    /// What it holds.
+    pub currency: Currency,
+    /// How much; `None` where the venue says null.
+    pub balance: Option<Amount>,
+}

@@ -1,0 +1,204 @@
+//! What a renter wants, checked: the strategy file once its mistakes are gone.
+//!
+//! Reading the file and pointing at its mistakes happens outside; here are only values that make sense.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use rust_decimal::Decimal;
+
+use crate::ask::TargetId;
+use crate::market::ServerId;
+use crate::money::{Amount, Currency, Price};
+use crate::time::Span;
+
+/// A whole strategy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Strategy {
+    /// Its name in the history.
+    pub name: String,
+    /// What every price in it is counted in.
+    pub currency: Currency,
+    /// The hard walls.
+    pub limits: Limits,
+    /// What is assumed of the venue until it teaches better.
+    pub venue: VenueRules,
+    /// What is to be held, in the file's order.
+    pub targets: Vec<Target>,
+}
+
+impl Strategy {
+    /// The target of that number.
+    pub fn target(&self, id: TargetId) -> Option<&Target> {
+        usize::try_from(id.0).ok().and_then(|i| self.targets.get(i))
+    }
+}
+
+/// Hard walls, checked outside every policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// No bid above this, ever.
+    pub max_bid: Price,
+    /// Most that all orders together may cost a day, fees included.
+    pub max_daily_cost: Option<Amount>,
+    /// Most that may be spent in all, over every run on the same journal, fees included.
+    pub max_total_cost: Option<Amount>,
+    /// Below this wallet balance nothing is placed.
+    pub min_balance: Option<Amount>,
+    /// Most orders at once.
+    pub max_orders: Option<u32>,
+}
+
+/// What is assumed of the venue until it teaches better.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VenueRules {
+    /// Price resolution.
+    pub tick: Price,
+    /// Largest lowering at once; `None`: to be learned from the first refusal.
+    pub step: Option<Price>,
+    /// Time between two lowerings of one order.
+    pub lower_every: Span,
+    /// What the venue adds to every price, in percent, until my_orders tells.
+    pub fee_percent: Decimal,
+    /// Charged once for each order, until my_orders tells.
+    pub creation_fee: Amount,
+}
+
+/// One thing to be held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// Its name in the history.
+    pub name: String,
+    /// How many servers at once.
+    pub want: u32,
+    /// Which servers will do.
+    pub choice: Choice,
+    /// What holding is worth.
+    pub value: Value,
+    /// How to bid.
+    pub bid: BidRules,
+    /// Whether spot orders that the bot did not make, on this target's servers, are taken over.
+    pub adopt: bool,
+}
+
+/// Which servers will do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// These.
+    Servers(Vec<ServerId>),
+    /// Whatever the marketplace lists that fits.
+    Match(Match),
+}
+
+/// What a listed server must have. `None` asks nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Match {
+    /// Part of the graphics card's name, in any case; a longer model of the same number does not fit.
+    pub gpu: Option<String>,
+    /// Least number of cards.
+    pub min_gpus: Option<u32>,
+    /// Least main memory in GB.
+    pub min_ram_gb: Option<Decimal>,
+    /// Least reliability, 0 to 1; an unlisted reliability does not fit.
+    pub min_reliability: Option<Decimal>,
+    /// Two-letter country codes; empty: anywhere.
+    pub countries: Vec<String>,
+    /// Highest floor, per day.
+    pub max_floor: Option<Price>,
+    /// Least rental length the server must allow.
+    pub min_longest_rental: Option<Span>,
+}
+
+/// What the bot minimises: cost + restarts · restart cost + unheld time · per_day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Value {
+    /// What a wanted server-day not held costs. Also the most worth bidding.
+    pub per_day: PerDay,
+    /// What a restart costs, beside the creation fee.
+    pub restart: RestartCost,
+}
+
+/// The worth of a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PerDay {
+    /// The server's on-demand price, whatever it is at the time.
+    OnDemand,
+    /// A price.
+    Price(Price),
+}
+
+/// The worth of what a restart loses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RestartCost {
+    /// That much time at `per_day`.
+    Time(Span),
+    /// A sum.
+    Amount(Amount),
+}
+
+/// How to bid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BidRules {
+    /// Which policy decides.
+    pub policy: PolicyKind,
+    /// Where the first bid goes.
+    pub open: Open,
+    /// What is bid above the least winning bid.
+    pub margin: Margin,
+    /// How long a loss must have lasted before it is answered.
+    pub raise_wait: Span,
+    /// Above this, no raise.
+    pub give_up: Option<Price>,
+    /// How long slack must have lasted before it is taken away.
+    pub lower_after: Span,
+    /// ladder: height of a rung; `None`: the venue's largest step, or one hundredth while that is not known.
+    pub rung: Option<Price>,
+    /// ladder: how long it stays on the rung it fell back to.
+    pub stay: Span,
+    /// Whether cancelling and bidding anew is allowed where it is cheaper than stepping down.
+    pub replace: bool,
+    /// What to do about a lost server.
+    pub lost: Lost,
+}
+
+/// The policies there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PolicyKind {
+    /// Keeps one price.
+    Fixed,
+    /// Keeps to the least winning bid plus the margin.
+    Follow,
+    /// Walks down until it loses, then one rung up, and stays a while.
+    Ladder,
+}
+
+/// Where the first bid goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Open {
+    /// To the floor where that wins, else to the least winning bid plus the margin.
+    Floor,
+    /// To the least winning bid plus the margin.
+    Rival,
+    /// To this price, or to the least winning bid where that is higher.
+    Price(Price),
+}
+
+/// What is bid above the least winning bid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Margin {
+    /// This much.
+    Price(Price),
+    /// This many percent of it.
+    Percent(Decimal),
+}
+
+/// What to do about a lost server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lost {
+    /// Bid more here.
+    Raise,
+    /// Go where it is cheaper; bid more here where nothing is.
+    Move,
+    /// Leave the bid as it is until the rival has gone.
+    Wait,
+}

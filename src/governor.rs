@@ -1,0 +1,81 @@
+//! The venue's rate, held in one place: whoever wants to send needs a [`Slot`], and only the governor makes them.
+//!
+//! I10: at least 1.05 s between the end of one request and the start of the next, 5.25 s between creates.
+//! Source: one request a second per key, one create_order in five seconds (the API page); the rest is margin.
+
+use clorebid_core::time::{Span, Time};
+
+use crate::clock::Clock;
+
+/// Least time between the end of one request and the start of the next.
+pub const SPACING: Span = Span::from_ms(1_050);
+/// Least time between the end of one create_order and the start of the next.
+pub const CREATE_SPACING: Span = Span::from_ms(5_250);
+
+/// The right to send one request, now.
+#[derive(Debug)]
+pub struct Slot {
+    at: Time,
+}
+
+impl Slot {
+    /// When it was given.
+    pub fn at(&self) -> Time {
+        self.at
+    }
+}
+
+/// Hands out slots, one at a time.
+#[derive(Debug)]
+pub struct Governor {
+    clock: Clock,
+    last_end: Option<Time>,
+    last_create_end: Option<Time>,
+}
+
+impl Governor {
+    /// A governor that may send at once. After a restart, pass the end of the last request as `last_end`.
+    pub fn new(clock: Clock, last_end: Option<Time>) -> Governor {
+        Governor {
+            clock,
+            last_end,
+            last_create_end: last_end,
+        }
+    }
+
+    /// When the next request may start.
+    pub fn free_at(&self) -> Option<Time> {
+        self.last_end.map(|t| t + SPACING)
+    }
+
+    /// Waits until a request may start.
+    pub async fn wait(&self) {
+        if let Some(free_at) = self.free_at() {
+            self.clock.sleep_until(free_at).await;
+        }
+    }
+
+    /// Takes the slot that [`Governor::wait`] waited for.
+    ///
+    /// # Panics
+    /// When it is too early (I10): a caller that did not wait would get the key throttled.
+    pub fn take(&mut self, is_create: bool) -> Slot {
+        let at = self.clock.now();
+        let early = |end: Option<Time>, spacing| end.is_some_and(|e| at < e + spacing);
+        assert!(!early(self.last_end, SPACING), "I10: a request too early");
+        assert!(
+            !is_create || !early(self.last_create_end, CREATE_SPACING),
+            "I10: a create too early"
+        );
+        Slot { at }
+    }
+
+    /// The request that took the slot has ended, answered or not.
+    pub fn ended(&mut self, slot_was_create: bool) {
+        let now = self.clock.now();
+        self.last_end = Some(now);
+        if slot_was_create {
+            self.last_create_end = Some(now);
+        }
+    }
+}
