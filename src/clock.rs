@@ -15,15 +15,8 @@ pub struct Clock(Kind);
 
 #[derive(Debug, Clone)]
 enum Kind {
-    System {
-        started: Instant,
-        epoch: Time,
-        scale: u32,
-    },
-    Logical {
-        now_ms: Arc<AtomicI64>,
-        pace: Option<Pace>,
-    },
+    System { started: Instant, epoch: Time, scale: u32 },
+    Logical { now_ms: Arc<AtomicI64>, pace: Option<Pace> },
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -39,45 +32,22 @@ const SHORTEST_SLEEP: Duration = Duration::from_millis(2);
 impl Clock {
     /// The machine's time from now on, `scale` times as fast.
     pub fn system(scale: u32) -> Clock {
-        Clock(Kind::System {
-            started: Instant::now(),
-            epoch: wall_now(),
-            scale: scale.max(1),
-        })
+        Clock(Kind::System { started: Instant::now(), epoch: wall_now(), scale: scale.max(1) })
     }
 
     /// Starts at `start` and moves only by [`Clock::sleep_until`]. With a pace, a sleeper also waits until as much real
     /// time has passed, divided by `pace`; work that took long is caught up with.
     pub fn logical(start: Time, pace: Option<u32>) -> Clock {
-        let pace = pace.map(|scale| Pace {
-            started: Instant::now(),
-            epoch: start,
-            scale: scale.max(1),
-        });
-        Clock(Kind::Logical {
-            now_ms: Arc::new(AtomicI64::new(start.ms())),
-            pace,
-        })
+        let pace = pace.map(|scale| Pace { started: Instant::now(), epoch: start, scale: scale.max(1) });
+        Clock(Kind::Logical { now_ms: Arc::new(AtomicI64::new(start.ms())), pace })
     }
 
     /// What time it is.
     pub fn now(&self) -> Time {
         match &self.0 {
-            Kind::System {
-                started,
-                epoch,
-                scale,
-            } => {
-                let ms = started
-                    .elapsed()
-                    .as_micros()
-                    .saturating_mul(u128::from(*scale))
-                    / 1000;
-                Time::from_ms(
-                    epoch
-                        .ms()
-                        .saturating_add(i64::try_from(ms).unwrap_or(i64::MAX)),
-                )
+            Kind::System { started, epoch, scale } => {
+                let ms = started.elapsed().as_micros().saturating_mul(u128::from(*scale)) / 1000;
+                Time::from_ms(epoch.ms().saturating_add(i64::try_from(ms).unwrap_or(i64::MAX)))
             }
             Kind::Logical { now_ms, .. } => Time::from_ms(now_ms.load(Ordering::SeqCst)),
         }
@@ -98,10 +68,7 @@ impl Clock {
                     if left == 0 {
                         return;
                     }
-                    let micros = u64::try_from(left)
-                        .unwrap_or(0)
-                        .saturating_mul(1000)
-                        .div_ceil(u64::from(*scale));
+                    let micros = u64::try_from(left).unwrap_or(0).saturating_mul(1000).div_ceil(u64::from(*scale));
                     tokio::time::sleep(Duration::from_micros(micros)).await;
                 }
             }
@@ -122,8 +89,7 @@ impl Pace {
     fn ahead(self, until: Time) -> Option<Duration> {
         let logical_ms = u64::try_from(until.since(self.epoch).ms()).unwrap_or(0);
         let due = Duration::from_micros(logical_ms.saturating_mul(1000) / u64::from(self.scale));
-        due.checked_sub(self.started.elapsed())
-            .filter(|d| *d >= SHORTEST_SLEEP)
+        due.checked_sub(self.started.elapsed()).filter(|d| *d >= SHORTEST_SLEEP)
     }
 }
 

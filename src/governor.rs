@@ -36,11 +36,7 @@ pub struct Governor {
 impl Governor {
     /// A governor that may send at once. After a restart, pass the end of the last request as `last_end`.
     pub fn new(clock: Clock, last_end: Option<Time>) -> Governor {
-        Governor {
-            clock,
-            last_end,
-            last_create_end: last_end,
-        }
+        Governor { clock, last_end, last_create_end: last_end }
     }
 
     /// When the next request may start.
@@ -63,10 +59,7 @@ impl Governor {
         let at = self.clock.now();
         let early = |end: Option<Time>, spacing| end.is_some_and(|e| at < e + spacing);
         assert!(!early(self.last_end, SPACING), "I10: a request too early");
-        assert!(
-            !is_create || !early(self.last_create_end, CREATE_SPACING),
-            "I10: a create too early"
-        );
+        assert!(!is_create || !early(self.last_create_end, CREATE_SPACING), "I10: a create too early");
         Slot { at }
     }
 

@@ -59,10 +59,7 @@ impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Number, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer)?;
         let text = raw.get();
-        let text = text
-            .strip_prefix('"')
-            .and_then(|t| t.strip_suffix('"'))
-            .unwrap_or(text);
+        let text = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text);
         let (value, exact) = read_decimal(text).map_err(D::Error::custom)?;
         Ok(Number { value, exact })
     }
@@ -70,8 +67,6 @@ impl<'de> Deserialize<'de> for Number {
 
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        RawValue::from_string(self.value.normalize().to_string())
-            .map_err(S::Error::custom)?
-            .serialize(serializer)
+        RawValue::from_string(self.value.normalize().to_string()).map_err(S::Error::custom)?.serialize(serializer)
     }
 }

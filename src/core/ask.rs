@@ -63,10 +63,7 @@ pub enum Request {
 impl Request {
     /// Whether it changes something at the venue.
     pub const fn is_change(&self) -> bool {
-        matches!(
-            self,
-            Request::Create { .. } | Request::Reprice { .. } | Request::Cancel { .. }
-        )
+        matches!(self, Request::Create { .. } | Request::Reprice { .. } | Request::Cancel { .. })
     }
 
     /// The server it is about, if it is about one.
@@ -139,11 +136,9 @@ impl Answer {
     /// Which of the three it is.
     pub const fn outcome(&self) -> Outcome {
         match self {
-            Answer::Market(_)
-            | Answer::Listing(_)
-            | Answer::Orders(_)
-            | Answer::Wallets(_)
-            | Answer::Applied => Outcome::Applied,
+            Answer::Market(_) | Answer::Listing(_) | Answer::Orders(_) | Answer::Wallets(_) | Answer::Applied => {
+                Outcome::Applied
+            }
             Answer::Refused(_) => Outcome::Refused,
             Answer::Unknown(_) => Outcome::Unknown,
         }

@@ -86,14 +86,8 @@ impl fmt::Display for Reason {
             Reason::Watch { age: None } => f.write_str("not read yet"),
             Reason::Watch { age: Some(age) } => write!(f, "last read {age} ago"),
             Reason::Settle => f.write_str("to settle what became of a request"),
-            Reason::Open {
-                least_winning,
-                floor,
-            } => {
-                write!(
-                    f,
-                    "first bid; least winning bid {least_winning}, floor {floor}"
-                )
+            Reason::Open { least_winning, floor } => {
+                write!(f, "first bid; least winning bid {least_winning}, floor {floor}")
             }
             Reason::Outbid { by, least_winning } => {
                 write!(f, "outbid by {by}; least winning bid {least_winning}")
@@ -102,16 +96,12 @@ impl fmt::Display for Reason {
             Reason::Slack { goal, lowest: None } => {
                 write!(f, "slack above {goal}; lowest allowed price not known yet")
             }
-            Reason::Slack {
-                goal,
-                lowest: Some(lowest),
-            } => write!(f, "slack above {goal}; lowest allowed now {lowest}"),
+            Reason::Slack { goal, lowest: Some(lowest) } => {
+                write!(f, "slack above {goal}; lowest allowed now {lowest}")
+            }
             Reason::RungDown { to } => write!(f, "next rung down, {to}"),
             Reason::Replace { new_bid, steps } => {
-                write!(
-                    f,
-                    "bidding anew at {new_bid} costs less than {steps} steps down"
-                )
+                write!(f, "bidding anew at {new_bid} costs less than {steps} steps down")
             }
             Reason::Move { to, least_winning } => {
                 write!(f, "moving to server {to}, where {least_winning} wins")

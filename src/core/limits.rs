@@ -84,14 +84,8 @@ impl fmt::Display for Denial {
             }
             Denial::BalanceUnknown => f.write_str("the wallet's balance is not known"),
             Denial::MaxOrders { max } => write!(f, "max_orders {max} is reached"),
-            Denial::NotWorthIt {
-                least_winning,
-                ceiling,
-            } => {
-                write!(
-                    f,
-                    "the least winning bid {least_winning} is above {ceiling}, the most worth bidding"
-                )
+            Denial::NotWorthIt { least_winning, ceiling } => {
+                write!(f, "the least winning bid {least_winning} is above {ceiling}, the most worth bidding")
             }
             Denial::ObserveOnly => f.write_str("the run only observes"),
         }

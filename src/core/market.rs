@@ -96,11 +96,7 @@ impl Market {
     ///
     /// An offer in another currency for which no rate is known is left out: only `active` can tell of it.
     pub fn best_rival(&self, currency: Currency, tick: Price) -> Option<Price> {
-        self.offers
-            .iter()
-            .filter(|o| !o.mine)
-            .filter_map(|o| self.in_currency(o, currency, tick))
-            .max()
+        self.offers.iter().filter(|o| !o.mine).filter_map(|o| self.in_currency(o, currency, tick)).max()
     }
 
     fn in_currency(&self, offer: &Offer, currency: Currency, tick: Price) -> Option<Price> {
@@ -109,14 +105,10 @@ impl Market {
             Some(theirs) if theirs == currency => return Some(offer.bid),
             Some(theirs) => theirs,
         };
-        let usd = offer
-            .bid
-            .decimal()
-            .checked_mul(self.usd_rates.get(theirs)?)?;
+        let usd = offer.bid.decimal().checked_mul(self.usd_rates.get(theirs)?)?;
         let ours = usd.checked_div(self.usd_rates.get(currency)?)?;
         let places = tick.decimal().scale();
-        Price::new(ours.round_dp_with_strategy(places, RoundingStrategy::ToPositiveInfinity))
-            .map(|p| p.ceil_to(tick))
+        Price::new(ours.round_dp_with_strategy(places, RoundingStrategy::ToPositiveInfinity)).map(|p| p.ceil_to(tick))
     }
 
     /// The least bid that would win now: the floor, or one tick above the best rival, since the newcomer loses a tie.
@@ -124,9 +116,7 @@ impl Market {
     /// `None` where the host does not take the currency.
     pub fn least_winning_bid(&self, currency: Currency, tick: Price) -> Option<Price> {
         let floor = self.floors.get(currency)?.ceil_to(tick);
-        let above = self
-            .best_rival(currency, tick)
-            .map(|r| r.plus(tick).ceil_to(tick));
+        let above = self.best_rival(currency, tick).map(|r| r.plus(tick).ceil_to(tick));
         Some(above.map_or(floor, |a| a.max(floor)))
     }
 }
@@ -161,11 +151,7 @@ pub struct ListedServer {
 impl ListedServer {
     /// Whether the host takes bids in `currency`.
     pub fn takes(&self, currency: Currency) -> bool {
-        self.spot.get(currency).is_some()
-            && self
-                .allowed
-                .as_ref()
-                .is_none_or(|coins| coins.contains(&currency))
+        self.spot.get(currency).is_some() && self.allowed.as_ref().is_none_or(|coins| coins.contains(&currency))
     }
 }
 

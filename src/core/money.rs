@@ -32,9 +32,7 @@ pub enum MoneyError {
 /// # Errors
 /// [`MoneyError::NotANumber`] when it is no number or too large for 28 digits.
 pub fn read_decimal(text: &str) -> Result<(Decimal, bool), MoneyError> {
-    Digits::read(text)
-        .and_then(|d| d.decimal())
-        .ok_or_else(|| MoneyError::NotANumber(text.to_string()))
+    Digits::read(text).and_then(|d| d.decimal()).ok_or_else(|| MoneyError::NotANumber(text.to_string()))
 }
 
 /// A number's significant digits and the power of ten behind them.
@@ -58,12 +56,7 @@ impl Digits {
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let all_digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
         let dangling = mantissa.contains('.') && fraction.is_empty();
-        if whole.is_empty()
-            || dangling
-            || !all_digits(whole)
-            || !all_digits(fraction)
-            || text.len() > 400
-        {
+        if whole.is_empty() || dangling || !all_digits(whole) || !all_digits(fraction) || text.len() > 400 {
             return None;
         }
         let mut digits = String::with_capacity(mantissa.len());
@@ -77,39 +70,22 @@ impl Digits {
         }
         let digits = match digits.trim_start_matches('0') {
             "" => {
-                return Some(Digits {
-                    negative: false,
-                    digits: "0".to_string(),
-                    exponent: 0,
-                });
+                return Some(Digits { negative: false, digits: "0".to_string(), exponent: 0 });
             }
             significant => significant.to_string(),
         };
-        Some(Digits {
-            negative,
-            digits,
-            exponent,
-        })
+        Some(Digits { negative, digits, exponent })
     }
 
     fn decimal(mut self) -> Option<(Decimal, bool)> {
         let count = i64::try_from(self.digits.len()).ok()?;
-        let surplus = count
-            .checked_sub(28)?
-            .max(self.exponent.checked_add(28)?.checked_neg()?)
-            .max(0);
+        let surplus = count.checked_sub(28)?.max(self.exponent.checked_add(28)?.checked_neg()?).max(0);
         if surplus > count {
             return Some((Decimal::ZERO, false));
         }
-        let dropped = self
-            .digits
-            .split_off(usize::try_from(count.checked_sub(surplus)?).ok()?);
+        let dropped = self.digits.split_off(usize::try_from(count.checked_sub(surplus)?).ok()?);
         self.exponent = self.exponent.checked_add(surplus)?;
-        let mut mantissa: i128 = if self.digits.is_empty() {
-            0
-        } else {
-            self.digits.parse().ok()?
-        };
+        let mut mantissa: i128 = if self.digits.is_empty() { 0 } else { self.digits.parse().ok()? };
         if !dropped.is_empty() {
             let odd = mantissa.rem_euclid(2) == 1;
             let half_or_more = dropped.as_bytes().first().is_some_and(|d| *d >= b'5');
@@ -124,27 +100,19 @@ impl Digits {
             self.exponent = 0;
         }
         let scale = u32::try_from(self.exponent.checked_neg()?).ok()?;
-        let signed = if self.negative {
-            mantissa.checked_neg()?
-        } else {
-            mantissa
-        };
+        let signed = if self.negative { mantissa.checked_neg()? } else { mantissa };
         let value = Decimal::try_from_i128_with_scale(signed, scale).ok()?;
         Some((value.normalize(), dropped.is_empty()))
     }
 }
 
 /// A price per server and day, zero or more, in a currency that the context names.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Price(Decimal);
 
 /// A sum of money, zero or more, in a currency that the context names.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Amount(Decimal);
 
@@ -173,8 +141,7 @@ macro_rules! non_negative_decimal {
             /// When it is no number or negative.
             pub fn observe(text: &str) -> Result<($name, bool), MoneyError> {
                 let (value, exact) = read_decimal(text)?;
-                let value =
-                    $name::new(value).ok_or_else(|| MoneyError::Negative(text.to_string()))?;
+                let value = $name::new(value).ok_or_else(|| MoneyError::Negative(text.to_string()))?;
                 Ok((value, exact))
             }
 
@@ -196,11 +163,7 @@ macro_rules! non_negative_decimal {
 
             /// The sum; an overflow counts as [`Self::MAX`].
             pub fn plus(self, other: $name) -> $name {
-                $name(
-                    self.0
-                        .checked_add(other.0)
-                        .map_or(Decimal::MAX, |d| d.normalize()),
-                )
+                $name(self.0.checked_add(other.0).map_or(Decimal::MAX, |d| d.normalize()))
             }
 
             /// The difference, zero when `other` is the larger.
@@ -208,23 +171,13 @@ macro_rules! non_negative_decimal {
                 if other.0 >= self.0 {
                     return $name::ZERO;
                 }
-                $name(
-                    self.0
-                        .checked_sub(other.0)
-                        .map_or(Decimal::ZERO, |d| d.normalize()),
-                )
+                $name(self.0.checked_sub(other.0).map_or(Decimal::ZERO, |d| d.normalize()))
             }
 
             /// `percent` hundredths of it on top: 5 makes 100 into 105. An overflow counts as [`Self::MAX`].
             pub fn plus_percent(self, percent: Decimal) -> $name {
-                let share = percent
-                    .checked_div(Decimal::ONE_HUNDRED)
-                    .and_then(|p| p.checked_mul(self.0));
-                $name(
-                    share
-                        .and_then(|s| s.checked_add(self.0))
-                        .map_or(Decimal::MAX, |d| d.normalize()),
-                )
+                let share = percent.checked_div(Decimal::ONE_HUNDRED).and_then(|p| p.checked_mul(self.0));
+                $name(share.and_then(|s| s.checked_add(self.0)).map_or(Decimal::MAX, |d| d.normalize()))
             }
         }
 
@@ -245,19 +198,11 @@ impl Price {
         if tick.is_zero() {
             return self;
         }
-        let whole = self
-            .0
-            .checked_div(tick.0)
-            .map(|q| q.round_dp_with_strategy(0, RoundingStrategy::ToPositiveInfinity));
-        let lifted = whole
-            .and_then(|w| w.checked_mul(tick.0))
-            .map_or(Decimal::MAX, |d| d.normalize());
+        let whole =
+            self.0.checked_div(tick.0).map(|q| q.round_dp_with_strategy(0, RoundingStrategy::ToPositiveInfinity));
+        let lifted = whole.and_then(|w| w.checked_mul(tick.0)).map_or(Decimal::MAX, |d| d.normalize());
         // A quotient rounded at its 28th digit could land one tick low.
-        if lifted < self.0 {
-            Price(lifted).plus(tick)
-        } else {
-            Price(lifted)
-        }
+        if lifted < self.0 { Price(lifted).plus(tick) } else { Price(lifted) }
     }
 
     /// The greatest multiple of `tick` that is not above this price. A zero tick leaves it alone.
@@ -268,11 +213,7 @@ impl Price {
 
     /// What holding at this price for `span` costs, not yet divided.
     pub fn accrue(self, span: Span) -> Accrual {
-        Accrual(
-            self.0
-                .checked_mul(Decimal::from(span.ms()))
-                .unwrap_or(Decimal::MAX),
-        )
+        Accrual(self.0.checked_mul(Decimal::from(span.ms())).unwrap_or(Decimal::MAX))
     }
 
     /// What a whole day at this price costs.
@@ -304,15 +245,8 @@ impl Accrual {
 
     /// The sum of money it stands for: divided once, 18 places, half to even.
     pub fn amount(self) -> Amount {
-        let divided = self
-            .0
-            .checked_div(Decimal::from(Span::DAY.ms()))
-            .unwrap_or(Decimal::MAX);
-        Amount(
-            divided
-                .round_dp_with_strategy(18, RoundingStrategy::MidpointNearestEven)
-                .normalize(),
-        )
+        let divided = self.0.checked_div(Decimal::from(Span::DAY.ms())).unwrap_or(Decimal::MAX);
+        Amount(divided.round_dp_with_strategy(18, RoundingStrategy::MidpointNearestEven).normalize())
     }
 }
 
