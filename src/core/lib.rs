@@ -1,11 +1,33 @@
 #![no_std]
-#![doc = "x"]
+//! What clorebid decides, and nothing else: no IO, no clock, no randomness, no floats.
+//!
+//! [`engine::Engine`] is the only entry point. It believes a [`book`](crate) of servers and orders, corrects it by what
+//! the venue shows, asks a policy what to bid, lets the limits refuse, and says which request is best now.
+//!
+//! ```text
+//! money, time ◄─ market, ask, change ◄─ strategy, limits, lowering ◄─ policy ◄─ book ◄─ { reconcile, settle,
+//! choose, decide, schedule } ◄─ engine ◄─ { memory, status }
+//! ```
+
 extern crate alloc;
 
 pub mod ask;
+mod book;
 pub mod change;
+mod choose;
+mod decide;
+pub mod engine;
+pub mod governing;
 pub mod limits;
+pub mod lowering;
 pub mod market;
+pub mod memory;
 pub mod money;
+mod order;
+pub mod policy;
+pub mod reconcile;
+mod schedule;
+mod settle;
+pub mod status;
 pub mod strategy;
 pub mod time;

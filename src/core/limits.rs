@@ -1,8 +1,13 @@
-//! The walls around every policy.
+//! The walls around every policy: I1 (no bid above max_bid) and I3 (the worst case of everything held, open and unknown
+//! stays within the limits). They know nothing of policies, and no policy can pass them.
 
 use core::fmt;
 
+use rust_decimal::Decimal;
+
 use crate::money::{Amount, Price};
+use crate::strategy::Limits;
+use crate::time::Span;
 
 /// Why a bid may not be made. A closed list with stable codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,5 +94,69 @@ impl fmt::Display for Denial {
             }
             Denial::ObserveOnly => f.write_str("the run only observes"),
         }
+    }
+}
+
+/// How long an order may go on costing after the decision to end it: the cancellation's way, a few lost answers, and
+/// the minute that the venue bills as a whole.
+pub(crate) const STOPPING_TIME: Span = Span::from_secs(180);
+
+/// What stands at the venue already, at the highest price it may stand at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Exposure {
+    /// A day of everything but the order in question, without fees.
+    pub others_per_day: Price,
+    /// Orders that stand or may stand, without the one in question.
+    pub other_orders: u32,
+    /// The venue's percentage on top.
+    pub fee_percent: Decimal,
+    /// The wallet, where known.
+    pub balance: Option<Amount>,
+    /// Spent so far, fees included.
+    pub spent: Amount,
+}
+
+impl Exposure {
+    /// What a day costs with `bid` on top, fees included.
+    fn per_day(&self, bid: Price) -> Price {
+        self.others_per_day.plus(bid).plus_percent(self.fee_percent)
+    }
+
+    /// What will be spent by the time that everything could be stopped.
+    fn spent_when_stopped(&self, bid: Price, stopping: Span) -> Amount {
+        self.spent.plus(self.per_day(bid).accrue(stopping).amount())
+    }
+
+    /// Whether what stands has to be cancelled now, lest `max_total_cost` be passed.
+    pub(crate) fn must_stop(&self, limits: &Limits) -> Option<Denial> {
+        let max = limits.max_total_cost?;
+        let cost = self.spent_when_stopped(Price::ZERO, STOPPING_TIME);
+        (cost > max).then_some(Denial::MaxTotalCost { cost, max })
+    }
+}
+
+/// Whether a new bid, or a raise to `bid`, is within every limit. `is_new` for a first bid.
+pub(crate) fn check(limits: &Limits, exposure: &Exposure, bid: Price, is_new: bool) -> Result<(), Denial> {
+    if bid > limits.max_bid {
+        return Err(Denial::MaxBid { bid, max: limits.max_bid });
+    }
+    let per_day = exposure.per_day(bid).for_a_day();
+    if let Some(max) = limits.max_daily_cost.filter(|max| per_day > *max) {
+        return Err(Denial::MaxDailyCost { cost: per_day, max });
+    }
+    // Twice the stopping time, so that what was just begun is not stopped at once.
+    let cost = exposure.spent_when_stopped(bid, STOPPING_TIME.times(2));
+    if let Some(max) = limits.max_total_cost.filter(|max| cost > *max) {
+        return Err(Denial::MaxTotalCost { cost, max });
+    }
+    if let Some(min) = limits.min_balance {
+        let balance = exposure.balance.ok_or(Denial::BalanceUnknown)?;
+        if balance < min {
+            return Err(Denial::MinBalance { balance, min });
+        }
+    }
+    match limits.max_orders {
+        Some(max) if is_new && exposure.other_orders >= max => Err(Denial::MaxOrders { max }),
+        _ => Ok(()),
     }
 }

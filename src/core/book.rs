@@ -1,0 +1,378 @@
+//! What we believe: of every server that matters, of our orders, of the wallet, of what was spent.
+//!
+//! Beliefs change only through reads and through answers to our own requests (`reconcile`, `settle`), and every step
+//! that an order takes is told as a [`Change`] on its way.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+
+use rust_decimal::Decimal;
+
+use crate::ask::TargetId;
+use crate::change::{Cause, Change, State};
+use crate::limits::{Denial, Exposure};
+use crate::lowering::Steps;
+use crate::market::{Market, OrderId, ServerId};
+use crate::money::{Amount, Price};
+use crate::order::{Hand, Order};
+use crate::policy::Situation;
+use crate::strategy::{PerDay, RestartCost, Strategy, Target};
+use crate::time::{Span, Time};
+
+/// A good answer and when its request was sent: what it shows may be that old.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seen<T> {
+    pub value: T,
+    pub sent_at: Time,
+}
+
+/// When a kind of read was last tried, and when it last succeeded (both: sent).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct ReadTimes {
+    pub tried_at: Option<Time>,
+    pub good_at: Option<Time>,
+}
+
+/// What the marketplace says of one server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Facts {
+    pub on_demand: Option<Price>,
+    pub floor: Option<Price>,
+    pub rented: bool,
+    pub takes_currency: bool,
+}
+
+/// One server that matters to a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Server {
+    pub target: TargetId,
+    /// Whether it is a candidate of its target.
+    pub watched: bool,
+    pub hand: Hand,
+    pub market: Option<Seen<Market>>,
+    pub tried_at: Option<Time>,
+    /// No create before this, after a refusal that time may heal.
+    pub blocked_until: Option<Time>,
+    /// Our orders that ended here, and when: a late listing must not bring them back to life.
+    pub ended: Vec<(OrderId, Time)>,
+    /// What our last order here bid.
+    pub last_bid: Option<Price>,
+    /// The last denial told.
+    pub denial: Option<Denial>,
+}
+
+/// An order at the venue that is not ours to touch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Foreign {
+    pub server: ServerId,
+    /// Its price, where it is in the strategy's currency.
+    pub price: Option<Price>,
+}
+
+/// An order of ours that should not be there: it is cancelled until it is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stray {
+    pub server: ServerId,
+    pub bid: Price,
+    pub asked_at: Option<Time>,
+}
+
+/// Everything we believe.
+#[derive(Debug, Clone)]
+pub(crate) struct Book {
+    pub strategy: Strategy,
+    pub servers: BTreeMap<ServerId, Server>,
+    /// For each target, the servers that will do, cheapest floor first.
+    pub candidates: Vec<Vec<ServerId>>,
+    pub facts: BTreeMap<ServerId, Facts>,
+    pub hosted: BTreeSet<ServerId>,
+    pub foreign: BTreeMap<OrderId, Foreign>,
+    pub reported: BTreeSet<OrderId>,
+    pub strays: BTreeMap<OrderId, Stray>,
+    pub orders_read: ReadTimes,
+    pub wallets_read: ReadTimes,
+    pub listing_read: ReadTimes,
+    pub balance: Option<Amount>,
+    pub fee_percent: Decimal,
+    pub creation_fee: Amount,
+    pub steps: Steps,
+    /// Spent on orders that are over, fees included.
+    pub spent_ended: Amount,
+    pub last_create_end: Option<Time>,
+    pub changes: Vec<Change>,
+    /// Servers whose market a decision is waiting for.
+    pub urgent: BTreeSet<ServerId>,
+}
+
+/// Orders that ended on one server are remembered up to this many.
+const ENDED_KEPT: usize = 16;
+
+/// The creation fee is charged once an order has stood this long. Source: said of the venue, not documented.
+const CREATION_FEE_AFTER: Span = Span::from_secs(600);
+
+impl Book {
+    pub(crate) fn new(strategy: Strategy) -> Book {
+        let candidates = strategy
+            .targets
+            .iter()
+            .map(|t| match &t.choice {
+                crate::strategy::Choice::Servers(ids) => ids.clone(),
+                crate::strategy::Choice::Match(_) => Vec::new(),
+            })
+            .collect();
+        let mut book = Book {
+            servers: BTreeMap::new(),
+            candidates,
+            facts: BTreeMap::new(),
+            hosted: BTreeSet::new(),
+            foreign: BTreeMap::new(),
+            reported: BTreeSet::new(),
+            strays: BTreeMap::new(),
+            orders_read: ReadTimes::default(),
+            wallets_read: ReadTimes::default(),
+            listing_read: ReadTimes::default(),
+            balance: None,
+            fee_percent: strategy.venue.fee_percent,
+            creation_fee: strategy.venue.creation_fee,
+            steps: Steps::new(strategy.venue.step),
+            spent_ended: Amount::ZERO,
+            last_create_end: None,
+            changes: Vec::new(),
+            urgent: BTreeSet::new(),
+            strategy,
+        };
+        book.watch_candidates();
+        book
+    }
+
+    /// Targets with their numbers, in the file's order.
+    pub(crate) fn targets(&self) -> impl Iterator<Item = (TargetId, &Target)> {
+        (0_u32..).map(TargetId).zip(self.strategy.targets.iter())
+    }
+
+    /// The target whose server it is.
+    pub(crate) fn target_of(&self, server: &Server) -> Option<&Target> {
+        self.strategy.target(server.target)
+    }
+
+    /// Makes an entry for each candidate worth watching, and drops those that are neither watched nor hold anything.
+    pub(crate) fn watch_candidates(&mut self) {
+        let mut watched = BTreeMap::new();
+        for (id, target) in (0_u32..).map(TargetId).zip(self.strategy.targets.iter()) {
+            let of_target = usize::try_from(id.0).ok().and_then(|i| self.candidates.get(i));
+            let few = match target.choice {
+                crate::strategy::Choice::Servers(_) => usize::MAX,
+                crate::strategy::Choice::Match(_) => {
+                    usize::try_from(target.want).unwrap_or(usize::MAX).saturating_add(4)
+                }
+            };
+            for server in of_target.into_iter().flatten().take(few) {
+                watched.entry(*server).or_insert(id);
+            }
+        }
+        self.servers.retain(|id, s| watched.contains_key(id) || s.hand != Hand::Empty || !s.ended.is_empty());
+        for (id, server) in &mut self.servers {
+            server.watched = watched.contains_key(id);
+        }
+        for (id, target) in watched {
+            self.servers.entry(id).or_insert_with(|| Server::new(target)).watched = true;
+        }
+    }
+
+    /// The entry of that server, made for `target` if there is none.
+    pub(crate) fn server_entry(&mut self, id: ServerId, target: TargetId) -> &mut Server {
+        self.servers.entry(id).or_insert_with(|| Server::new(target))
+    }
+
+    /// Changes what we have on a server, and tells of the state and the stretch of holding that changed with it.
+    pub(crate) fn shift(&mut self, id: ServerId, now: Time, cause: Cause, change: impl FnOnce(&mut Server)) {
+        let fee_percent = self.fee_percent;
+        let Some(server) = self.servers.get_mut(&id) else { return };
+        let (target, from, held) = (server.target, server.hand.state(), server.held());
+        change(server);
+        let (to, holds) = (server.hand.state(), server.held());
+        if held != holds
+            && let Some((order, bid)) = held
+        {
+            server.end_stretch(now, bid, fee_percent);
+            self.changes.push(Change::HoldingTo { server: id, order });
+        }
+        if from != to {
+            self.changes.push(Change::State { target, server: id, from, to, cause });
+        }
+        if held != holds
+            && let Some((order, bid)) = holds
+        {
+            if let Some(o) = server.hand.order_mut() {
+                o.stretch_since = Some(now);
+            }
+            self.changes.push(Change::HoldingFrom { target, server: id, order, bid, fee_percent });
+        }
+    }
+
+    /// What we have on that server is over. It is free again.
+    pub(crate) fn end(&mut self, id: ServerId, now: Time, cause: Cause) {
+        let Some(server) = self.servers.get_mut(&id) else { return };
+        let (target, from) = (server.target, server.hand.state());
+        if let Some((order, bid)) = server.held() {
+            server.end_stretch(now, bid, self.fee_percent);
+            self.changes.push(Change::HoldingTo { server: id, order });
+        }
+        if let Some(order) = server.hand.order() {
+            let (order_id, bid, cost) = (order.id, order.bid, order.paid.max(order.venue_spend));
+            self.spent_ended = self.spent_ended.plus(cost);
+            server.last_bid = Some(bid);
+            server.ended.push((order_id, now));
+            if server.ended.len() > ENDED_KEPT {
+                server.ended.remove(0);
+            }
+        }
+        server.hand = Hand::Empty;
+        self.changes.push(Change::State { target, server: id, from, to: State::Ended, cause });
+        self.changes.push(Change::State {
+            target,
+            server: id,
+            from: State::Ended,
+            to: State::Wanted,
+            cause: Cause::Free,
+        });
+    }
+
+    /// Counts creation fees as they fall due.
+    pub(crate) fn charge_creation_fees(&mut self, now: Time) {
+        let amount = self.creation_fee;
+        for (id, server) in &mut self.servers {
+            let target = server.target;
+            let Some(order) = server.hand.order_mut() else { continue };
+            if !order.fee_counted && now.since(order.placed_at) >= CREATION_FEE_AFTER {
+                order.fee_counted = true;
+                if !amount.is_zero() {
+                    order.paid = order.paid.plus(amount);
+                    self.changes.push(Change::CreationFee { target, server: *id, order: order.id, amount });
+                }
+            }
+        }
+    }
+
+    /// Spent so far, fees included: what we counted or what the venue says, whichever is more.
+    pub(crate) fn spent(&self, now: Time) -> Amount {
+        let standing = self.servers.values().filter_map(|s| s.hand.order()).map(|o| {
+            let open = o
+                .stretch_since
+                .map_or(Amount::ZERO, |since| o.bid.accrue(now.since(since)).amount().plus_percent(self.fee_percent));
+            o.paid.plus(open).max(o.venue_spend)
+        });
+        standing.fold(self.spent_ended, Amount::plus)
+    }
+
+    /// What stands at the venue at its worst price, without what stands on `but`.
+    pub(crate) fn exposure(&self, now: Time, but: Option<ServerId>) -> Exposure {
+        let ours = self.servers.iter().filter(|(id, _)| Some(**id) != but).filter_map(|(_, s)| s.hand.worst_bid());
+        let strays = self.strays.values().map(|s| s.bid);
+        let own: Vec<Price> = ours.chain(strays).collect();
+        let foreign = self.foreign.values().filter_map(|f| f.price);
+        Exposure {
+            others_per_day: own.iter().copied().chain(foreign).fold(Price::ZERO, Price::plus),
+            other_orders: u32::try_from(own.len().saturating_add(self.foreign.len())).unwrap_or(u32::MAX),
+            fee_percent: self.fee_percent,
+            balance: self.balance,
+            spent: self.spent(now),
+        }
+    }
+
+    /// What a day of holding that server is worth; `None` while it is not known.
+    pub(crate) fn value_per_day(&self, id: ServerId, target: &Target) -> Option<Price> {
+        match target.value.per_day {
+            PerDay::Price(price) => Some(price),
+            PerDay::OnDemand => {
+                self.listing_read.good_at?;
+                Some(self.facts.get(&id).and_then(|f| f.on_demand).unwrap_or(self.strategy.limits.max_bid))
+            }
+        }
+    }
+
+    /// What a restart on that server costs, the creation fee and the seconds without a server included.
+    pub(crate) fn restart_cost(&self, id: ServerId, target: &Target) -> Option<Amount> {
+        let value = self.value_per_day(id, target)?;
+        let lost_work = match target.value.restart {
+            RestartCost::Time(span) => value.accrue(span).amount(),
+            RestartCost::Amount(amount) => amount,
+        };
+        let gap = value.accrue(Span::from_secs(5)).amount();
+        Some(lost_work.plus(self.creation_fee).plus(gap))
+    }
+
+    /// That market as a policy sees it.
+    pub(crate) fn situation(&self, id: ServerId, market: &Market, target: &Target, now: Time) -> Option<Situation> {
+        let (currency, tick) = (self.strategy.currency, self.strategy.venue.tick);
+        let max_bid = self.strategy.limits.max_bid;
+        Some(Situation {
+            now,
+            tick,
+            floor: market.floors.get(currency)?,
+            least_winning: market.least_winning_bid(currency, tick)?,
+            ceiling: self.value_per_day(id, target)?.min(max_bid),
+            step: self.steps.step(id),
+        })
+    }
+
+    /// Tells of a denial, once until it changes.
+    pub(crate) fn deny(&mut self, id: ServerId, denial: Denial) {
+        let Some(server) = self.servers.get_mut(&id) else { return };
+        let news = server.denial.is_none_or(|told| told.code() != denial.code());
+        server.denial = Some(denial);
+        if news {
+            self.changes.push(Change::Denied { target: server.target, server: id, denial });
+        }
+    }
+
+    /// How many servers a target has or may have.
+    pub(crate) fn in_hand(&self, target: TargetId) -> u32 {
+        let count = self.servers.values().filter(|s| s.target == target && s.hand != Hand::Empty).count();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+}
+
+impl Server {
+    pub(crate) fn new(target: TargetId) -> Server {
+        Server {
+            target,
+            watched: false,
+            hand: Hand::Empty,
+            market: None,
+            tried_at: None,
+            blocked_until: None,
+            ended: Vec::new(),
+            last_bid: None,
+            denial: None,
+        }
+    }
+
+    /// The market, where its read is no older than `limit`.
+    pub(crate) fn fresh(&self, now: Time, limit: Span) -> Option<&Market> {
+        self.market.as_ref().filter(|m| now.since(m.sent_at) <= limit).map(|m| &m.value)
+    }
+
+    /// The order that holds the server, and its bid.
+    fn held(&self) -> Option<(OrderId, Price)> {
+        self.hand.order().filter(|o| o.holding).map(|o| (o.id, o.bid))
+    }
+
+    /// Ends the stretch of holding at `bid` and counts its cost with the order.
+    fn end_stretch(&mut self, now: Time, bid: Price, fee_percent: Decimal) {
+        let Some(order) = self.hand.order_mut() else { return };
+        if let Some(since) = order.stretch_since.take() {
+            order.paid = order.paid.plus(bid.accrue(now.since(since)).amount().plus_percent(fee_percent));
+        }
+    }
+
+    /// Whether that order of ours is over.
+    pub(crate) fn has_ended(&self, order: OrderId) -> Option<Time> {
+        self.ended.iter().find(|(id, _)| *id == order).map(|(_, at)| *at)
+    }
+
+    /// Puts an order into the hand.
+    pub(crate) fn take(&mut self, order: Order) {
+        self.hand = Hand::Order(order);
+    }
+}

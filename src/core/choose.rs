@@ -1,0 +1,119 @@
+//! Which server to bid on: the cheapest of those that will do.
+
+use alloc::vec::Vec;
+
+use crate::ask::TargetId;
+use crate::book::{Book, Server};
+use crate::limits;
+use crate::market::ServerId;
+use crate::money::Price;
+use crate::order::Hand;
+use crate::policy;
+use crate::strategy::Target;
+use crate::time::{Span, Time};
+
+/// A bid is decided only on a market read this recently.
+pub(crate) const FRESH: Span = Span::from_secs(3);
+/// A first bid needs a good my_orders no older than this: what stands unseen could make it a double rental.
+pub(crate) const ORDERS_FRESH: Span = Span::from_secs(90);
+/// An estimate of what another server costs may be this old, to decide which market to read.
+const ESTIMATE_FRESH: Span = Span::from_secs(60);
+
+/// What choosing came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Choice {
+    /// Bid this there.
+    Bid { server: ServerId, price: Price, least_winning: Price, floor: Price },
+    /// First read that market.
+    Read(ServerId),
+    /// Nothing will do now.
+    Nothing,
+}
+
+impl Book {
+    /// The cheapest place for one more order of that target.
+    pub(crate) fn choose(&mut self, id: TargetId, target: &Target, now: Time) -> Choice {
+        let mut ranked: Vec<(Price, ServerId)> = self
+            .servers
+            .iter()
+            .filter(|(server, s)| s.target == id && self.is_usable(**server, s, now))
+            .filter_map(|(server, s)| Some((self.estimate(*server, s, now)?, *server)))
+            .collect();
+        ranked.sort_unstable();
+        for (_, server) in ranked {
+            let Some(entry) = self.servers.get(&server) else { continue };
+            let Some(market) = entry.fresh(now, FRESH) else {
+                let just_tried = entry.tried_at.is_some_and(|at| now.since(at) <= FRESH);
+                if just_tried {
+                    continue;
+                }
+                return Choice::Read(server);
+            };
+            let Some(situation) = self.situation(server, market, target, now) else { continue };
+            let exposure = self.exposure(now, Some(server));
+            let bid = policy::open(&target.bid, &situation, entry.last_bid)
+                .and_then(|price| limits::check(&self.strategy.limits, &exposure, price, true).map(|()| price));
+            match bid {
+                Ok(price) => {
+                    let (least_winning, floor) = (situation.least_winning, situation.floor);
+                    return Choice::Bid { server, price, least_winning, floor };
+                }
+                Err(denial) => self.deny(server, denial),
+            }
+        }
+        Choice::Nothing
+    }
+
+    /// Whether nothing but the price could keep us from bidding there.
+    fn is_usable(&self, id: ServerId, server: &Server, now: Time) -> bool {
+        let facts = self.facts.get(&id);
+        server.watched
+            && server.hand == Hand::Empty
+            && server.blocked_until.is_none_or(|until| now >= until)
+            && !self.hosted.contains(&id)
+            && facts.is_none_or(|f| !f.rented && f.takes_currency)
+            && !self.foreign.values().any(|f| f.server == id)
+            && !self.strays.values().any(|s| s.server == id)
+    }
+
+    /// What winning there would take, as far as known: an old read or the listed floor can only be too low or late,
+    /// and the market is read before anything is bid. `None` where it is known that nothing can be bid.
+    fn estimate(&self, id: ServerId, server: &Server, now: Time) -> Option<Price> {
+        let (currency, tick) = (self.strategy.currency, self.strategy.venue.tick);
+        let floor = self.facts.get(&id).and_then(|f| f.floor).unwrap_or(Price::ZERO);
+        match server.fresh(now, ESTIMATE_FRESH) {
+            Some(market) if !market.is_open() || market.mine().is_some() => None,
+            Some(market) => market.least_winning_bid(currency, tick),
+            None => Some(floor),
+        }
+    }
+
+    /// A server where one more order would be cheaper than `than`; also: which market to read to know.
+    pub(crate) fn cheaper_elsewhere(
+        &mut self,
+        id: TargetId,
+        target: &Target,
+        than: Option<Price>,
+        now: Time,
+    ) -> Choice {
+        match self.choose(id, target, now) {
+            Choice::Bid { price, .. } if than.is_some_and(|than| price >= than) => Choice::Nothing,
+            choice => choice,
+        }
+    }
+
+    /// Whether enough is known to place a first bid.
+    pub(crate) fn knows_enough(&self, target: &Target, now: Time) -> bool {
+        let orders_known = self.orders_read.good_at.is_some_and(|at| now.since(at) <= ORDERS_FRESH);
+        let wallets_known = self.wallets_read.good_at.is_some() || self.strategy.limits.min_balance.is_none();
+        let listing_known = self.listing_read.good_at.is_some() || !needs_listing(target);
+        let tried = self.wallets_read.tried_at.is_some() && self.listing_read.tried_at.is_some();
+        orders_known && wallets_known && listing_known && tried
+    }
+}
+
+/// Whether bidding for that target needs the marketplace.
+pub(crate) fn needs_listing(target: &Target) -> bool {
+    matches!(target.choice, crate::strategy::Choice::Match(_))
+        || matches!(target.value.per_day, crate::strategy::PerDay::OnDemand)
+}

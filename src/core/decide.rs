@@ -1,0 +1,309 @@
+//! Which change to ask for now, if any. In this order, since a request a second is all there is:
+//! what must go is cancelled, what is lost is won back, what is missing is placed, what is too dear comes down.
+
+use alloc::vec::Vec;
+
+use crate::ask::{Request, TargetId};
+use crate::book::{Book, Server};
+use crate::change::Reason;
+use crate::choose::{Choice, FRESH};
+use crate::governing::CREATE_SPACING;
+use crate::limits::{self, Denial};
+use crate::lowering::{Descent, descent};
+use crate::market::{OrderId, ServerId};
+use crate::money::Price;
+use crate::order::{Hand, Order};
+use crate::policy::{self, Situation, Standing, Wish};
+use crate::reconcile::APPEARS_WITHIN;
+use crate::strategy::{Lost, Target};
+use crate::time::{Span, Time};
+
+/// A raise may rest on a market read a little older than other bids may: it only ever wins back what is wanted.
+const FRESH_ENOUGH_TO_RAISE: Span = Span::from_secs(5);
+/// A cancellation without effect is asked for again after this long.
+const CANCEL_AGAIN: Span = Span::from_secs(10);
+
+/// A change and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Action {
+    pub request: Request,
+    pub target: Option<TargetId>,
+    pub reason: Reason,
+}
+
+impl Book {
+    /// The change to ask for now.
+    pub(crate) fn next_change(&mut self, now: Time, leaving: bool) -> Option<Action> {
+        self.mark_what_must_go(now, leaving);
+        if let Some(action) = self.next_cancel(now) {
+            return Some(action);
+        }
+        if leaving {
+            return None;
+        }
+        let ids: Vec<ServerId> = self.servers.keys().copied().collect();
+        let raise = ids.iter().find_map(|id| self.raise(*id, now));
+        raise.or_else(|| self.place(now)).or_else(|| ids.iter().find_map(|id| self.come_down(*id, now)))
+    }
+
+    /// Marks the orders that may not stand any longer.
+    fn mark_what_must_go(&mut self, now: Time, leaving: bool) {
+        let max_bid = self.strategy.limits.max_bid;
+        let exposure = self.exposure(now, None);
+        let stop = exposure.must_stop(&self.strategy.limits);
+        for server in self.servers.values_mut() {
+            let Some(order) = server.hand.order_mut() else { continue };
+            if leaving {
+                order.must_go(Reason::Exit);
+            } else if let Some(denial) = stop {
+                order.must_go(Reason::Limit(denial));
+            } else if order.bid > max_bid {
+                order.must_go(Reason::Limit(Denial::MaxBid { bid: order.bid, max: max_bid }));
+            } else if order.dead {
+                order.must_go(Reason::Dead);
+            }
+        }
+        let wants: Vec<(TargetId, u32)> = self.targets().map(|(id, t)| (id, t.want)).collect();
+        for (target, want) in wants {
+            if self.in_hand(target) > want {
+                self.mark_dearest(|s| s.target == target, Reason::Surplus);
+            }
+        }
+        let own_per_day = self.own_per_day();
+        if let Some(max) = self.strategy.limits.max_daily_cost.filter(|max| own_per_day.for_a_day() > *max) {
+            let denial = Denial::MaxDailyCost { cost: own_per_day.for_a_day(), max };
+            self.mark_dearest(|_| true, Reason::Limit(denial));
+        }
+    }
+
+    /// What a day of our own orders costs at worst, fees included.
+    fn own_per_day(&self) -> Price {
+        let own = self.servers.values().filter(|s| !is_going(s)).filter_map(|s| s.hand.worst_bid());
+        own.fold(Price::ZERO, Price::plus).plus_percent(self.fee_percent)
+    }
+
+    /// Of those servers, the order to part with: one that holds nothing before one that holds, then the dearest.
+    fn mark_dearest(&mut self, of: impl Fn(&Server) -> bool, reason: Reason) {
+        let going = self.servers.values().any(|s| of(s) && is_going(s));
+        if going {
+            return;
+        }
+        let dearest = self
+            .servers
+            .values_mut()
+            .filter(|s| of(s))
+            .filter_map(|s| s.hand.order_mut())
+            .max_by_key(|order| (!order.holding, order.bid, order.id));
+        if let Some(order) = dearest {
+            order.must_go(reason);
+        }
+    }
+
+    fn next_cancel(&mut self, now: Time) -> Option<Action> {
+        let due = |asked_at: Option<Time>| asked_at.is_none_or(|at| now.since(at) >= CANCEL_AGAIN);
+        let stray = self.strays.iter().find(|(_, s)| due(s.asked_at)).map(|(id, s)| (*id, s.server));
+        if let Some((order, server)) = stray {
+            return Some(cancel(server, order, None, Reason::Surplus));
+        }
+        self.servers.iter().find_map(|(id, server)| {
+            let order = server.hand.order()?;
+            let wanted = order.cancel.as_ref().filter(|c| c.accepted_at.is_none() && due(c.asked_at))?;
+            Some(cancel(*id, order.id, Some(server.target), wanted.reason.clone()))
+        })
+    }
+
+    /// Wins back what is lost here, or gives it up for a cheaper server.
+    fn raise(&mut self, id: ServerId, now: Time) -> Option<Action> {
+        let (target_id, target, order, situation) = self.bidding_on(id, now, FRESH_ENOUGH_TO_RAISE)?;
+        let standing = self.standing(id, &order, now)?;
+        if order.missing_since.is_some() && situation.least_winning <= order.bid {
+            // It would win and is not even in the book: no bid will bring it back.
+            return Some(cancel(id, order.id, Some(target_id), Reason::Dead));
+        }
+        if standing.on_top || now < order.retry_at {
+            return None;
+        }
+        match policy::keep(&target.bid, &situation, &standing) {
+            Wish::Raise { to, reason } => {
+                if target.bid.lost == Lost::Move
+                    && let Some(action) = self.leave_for_cheaper(id, target_id, &target, &order, Some(to), now)
+                {
+                    return action.into_action();
+                }
+                let exposure = self.exposure(now, Some(id));
+                match limits::check(&self.strategy.limits, &exposure, to, false) {
+                    Ok(()) => Some(reprice(id, target_id, &order, to, reason)),
+                    Err(denial) => {
+                        self.deny(id, denial);
+                        None
+                    }
+                }
+            }
+            Wish::GiveUp(denial) => {
+                self.deny(id, denial);
+                if target.bid.lost == Lost::Wait {
+                    return None;
+                }
+                self.leave_for_cheaper(id, target_id, &target, &order, None, now)?.into_action()
+            }
+            Wish::Keep | Wish::Lower { .. } => None,
+        }
+    }
+
+    /// Whether another server is cheaper than winning this one back at `than`.
+    fn leave_for_cheaper(
+        &mut self,
+        id: ServerId,
+        target_id: TargetId,
+        target: &Target,
+        order: &Order,
+        than: Option<Price>,
+        now: Time,
+    ) -> Option<Leave> {
+        if !self.may_create_soon(now) || !self.knows_enough(target, now) {
+            return None;
+        }
+        match self.cheaper_elsewhere(target_id, target, than, now) {
+            Choice::Bid { server, least_winning, .. } => {
+                let reason = Reason::Move { to: server, least_winning };
+                Some(Leave::Now(cancel(id, order.id, Some(target_id), reason)))
+            }
+            Choice::Read(server) => {
+                self.urgent.insert(server);
+                Some(Leave::AfterReading)
+            }
+            Choice::Nothing => None,
+        }
+    }
+
+    /// Places what is missing.
+    fn place(&mut self, now: Time) -> Option<Action> {
+        if self.last_create_end.is_some_and(|end| now < end + CREATE_SPACING) {
+            return None;
+        }
+        let targets: Vec<(TargetId, Target)> = self.targets().map(|(id, t)| (id, t.clone())).collect();
+        for (id, target) in targets {
+            if self.in_hand(id) >= target.want || !self.knows_enough(&target, now) {
+                continue;
+            }
+            match self.choose(id, &target, now) {
+                Choice::Bid { server, price, least_winning, floor } => {
+                    let request = Request::Create { server, target: id, bid: price };
+                    return Some(Action { request, target: Some(id), reason: Reason::Open { least_winning, floor } });
+                }
+                Choice::Read(server) => {
+                    self.urgent.insert(server);
+                }
+                Choice::Nothing => {}
+            }
+        }
+        None
+    }
+
+    /// Takes away what is paid for nothing: one step down, or a new order where that costs less than the steps.
+    fn come_down(&mut self, id: ServerId, now: Time) -> Option<Action> {
+        let (target_id, target, order, situation) = self.bidding_on(id, now, FRESH)?;
+        let standing = self.standing(id, &order, now)?;
+        let Wish::Lower { goal } = policy::keep(&target.bid, &situation, &standing) else { return None };
+        if let Some(steps) = self.replacement_pays(id, &target, &order, goal, now) {
+            let reason = Reason::Replace { new_bid: goal, steps };
+            return Some(cancel(id, order.id, Some(target_id), reason));
+        }
+        let lowest = self.steps.lowest(id, order.bid);
+        let to = lowest.map_or(goal, |lowest| goal.max(lowest.ceil_to(situation.tick)));
+        if now < order.next_lower_at || now < order.retry_at || to >= order.bid {
+            return None;
+        }
+        let reason = match target.bid.policy {
+            crate::strategy::PolicyKind::Ladder => Reason::RungDown { to },
+            _ => Reason::Slack { goal, lowest },
+        };
+        Some(reprice(id, target_id, &order, to, reason))
+    }
+
+    /// How many steps down a new order at `goal` would save, where it costs less than they do.
+    fn replacement_pays(&self, id: ServerId, target: &Target, order: &Order, goal: Price, now: Time) -> Option<u32> {
+        let follows = target.bid.policy == crate::strategy::PolicyKind::Follow;
+        if !target.bid.replace || !follows || !order.holding || !self.may_create_soon(now) {
+            return None;
+        }
+        if !self.knows_enough(target, now) || self.servers.get(&id)?.blocked_until.is_some_and(|t| now < t) {
+            return None;
+        }
+        let wait = order.next_lower_at.since(now);
+        let Descent { steps, overpaid } =
+            descent(order.bid, goal, self.steps.step(id)?, wait, self.strategy.venue.lower_every)?;
+        let restart = self.restart_cost(id, target)?;
+        let allowed = limits::check(&self.strategy.limits, &self.exposure(now, Some(id)), goal, true).is_ok();
+        (allowed && overpaid.amount() > restart).then_some(steps)
+    }
+
+    /// Whether a create could follow a cancellation at once.
+    fn may_create_soon(&self, now: Time) -> bool {
+        self.last_create_end.is_none_or(|end| now.since(end) >= CREATE_SPACING)
+    }
+
+    /// The order on that server, if it may be re-priced, with the market as of a read no older than `limit`.
+    fn bidding_on(&self, id: ServerId, now: Time, limit: Span) -> Option<(TargetId, Target, Order, Situation)> {
+        let server = self.servers.get(&id)?;
+        let Hand::Order(order) = &server.hand else { return None };
+        let free = order.cancel.is_none() && order.unsettled.is_none() && !order.dead;
+        if !free || (order.missing_since.is_some() && !self.is_frozen(order, now)) {
+            return None;
+        }
+        let market = server.fresh(now, limit).filter(|m| m.is_open())?;
+        let target = self.target_of(server)?;
+        let situation = self.situation(id, market, target, now)?;
+        Some((server.target, target.clone(), order.clone(), situation))
+    }
+
+    /// Whether my_orders still lists the order although the book has ceased to show it.
+    fn is_frozen(&self, order: &Order, now: Time) -> bool {
+        let listed_since = match (order.missing_since, self.orders_read.good_at) {
+            (Some(missing), Some(read)) => order.listed && read >= missing,
+            _ => false,
+        };
+        listed_since && (order.ever_held || now.since(order.placed_at) >= APPEARS_WITHIN)
+    }
+
+    fn standing(&self, id: ServerId, order: &Order, now: Time) -> Option<Standing> {
+        let market = &self.servers.get(&id)?.market.as_ref()?.value;
+        let for_how_long = |since: Option<Time>| since.map_or(Span::ZERO, |s| now.since(s));
+        Some(Standing {
+            bid: order.bid,
+            on_top: order.missing_since.is_none() && self.is_on_top(market, order),
+            holding: order.holding,
+            lost_for: for_how_long(order.lost_since),
+            slack_for: for_how_long(order.slack_since),
+            stay_until: order.stay_until,
+        })
+    }
+}
+
+/// Leaving a lost server for a cheaper one: at once, or when its market has been read.
+enum Leave {
+    Now(Action),
+    AfterReading,
+}
+
+impl Leave {
+    fn into_action(self) -> Option<Action> {
+        match self {
+            Leave::Now(action) => Some(action),
+            Leave::AfterReading => None,
+        }
+    }
+}
+
+fn is_going(server: &Server) -> bool {
+    server.hand.order().is_some_and(|o| o.cancel.is_some())
+}
+
+fn cancel(server: ServerId, order: OrderId, target: Option<TargetId>, reason: Reason) -> Action {
+    Action { request: Request::Cancel { server, order }, target, reason }
+}
+
+fn reprice(server: ServerId, target: TargetId, order: &Order, to: Price, reason: Reason) -> Action {
+    let request = Request::Reprice { server, order: order.id, from: order.bid, to };
+    Action { request, target: Some(target), reason }
+}

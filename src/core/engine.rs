@@ -1,0 +1,301 @@
+//! The core's one entry point: [`Engine::next`] says what to ask, [`Engine::observe`] takes the answer.
+//!
+//! Invariants, asserted in every build where the core alone can hold them, tested under the same numbers:
+//!
+//! - I1 no bid above max_bid.
+//! - I2 at most one live or unresolved order per server, and `want` per target.
+//! - I3 held + open + unknown cost never above the limits.
+//! - I4 a changing request and every read that led to it are committed before a byte is sent (the journal's part).
+//! - I5 its answer is committed before the core sees it (the driver's part).
+//! - I6 no second create until the first is shown present or absent.
+//! - I7 every order of ours is adopted or reported within one good read.
+//! - I8 same inputs, same asks.
+//! - I9 no lowering inside the window or below the lowest allowed price.
+//! - I10 1.05 s between requests, 5.25 s between creates (the governor's part; the core plans with the same numbers).
+//! - I11 no secret in log, database or panic: none ever enters the core.
+//! - I12 other people's and the user's other orders untouched.
+//! - I13 once faults stop, the bot converges.
+
+use alloc::vec::Vec;
+
+use crate::ask::{Answer, Ask, Doubt, Refusal, Request, TargetId};
+use crate::book::Book;
+use crate::change::{Change, Reason};
+use crate::governing::CREATE_SPACING;
+use crate::order::Hand;
+use crate::schedule::{NextRead, next_read};
+use crate::strategy::Strategy;
+use crate::time::{Span, Time};
+
+/// What to do now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// Send this; then bring back its answer.
+    Ask(Ask),
+    /// Nothing is worth a request before then.
+    Wait(Time),
+    /// Going on is pointless.
+    Halt(Halt),
+}
+
+/// Why a run cannot go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Halt {
+    /// The venue refuses the key.
+    BadKey,
+    /// Nothing ever answered.
+    Unreachable,
+}
+
+/// After this many refusals of the key in a row, it is wrong; the very first answer needs only one.
+const BAD_KEYS_MAX: u32 = 5;
+/// After this many failures with never an answer before, there is nobody there.
+const UNREACHABLE_MAX: u32 = 4;
+/// The longest pause between tries while the venue fails.
+const BACKOFF_MAX: Span = Span::from_secs(60);
+
+/// The state machine that decides.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    pub(crate) book: Book,
+    seq: u64,
+    pending: Option<(Ask, Time)>,
+    observe_only: bool,
+    leaving: bool,
+    ever_answered: bool,
+    failures: u32,
+    bad_keys: u32,
+    quiet_until: Option<Time>,
+}
+
+impl Engine {
+    /// An engine that knows nothing yet. With `observe_only` it reads and never bids.
+    pub fn new(strategy: Strategy, observe_only: bool) -> Engine {
+        Engine {
+            book: Book::new(strategy),
+            seq: 0,
+            pending: None,
+            observe_only,
+            leaving: false,
+            ever_answered: false,
+            failures: 0,
+            bad_keys: 0,
+            quiet_until: None,
+        }
+    }
+
+    /// The strategy it follows.
+    pub fn strategy(&self) -> &Strategy {
+        &self.book.strategy
+    }
+
+    /// From now on place nothing, and cancel what stands.
+    pub fn leave(&mut self) {
+        self.leaving = true;
+    }
+
+    /// Whether nothing of ours stands or may stand at the venue.
+    pub fn is_empty(&self) -> bool {
+        self.book.strays.is_empty() && self.book.servers.values().all(|s| s.hand == Hand::Empty)
+    }
+
+    /// What happened since the last call, oldest first.
+    pub fn take_changes(&mut self) -> Vec<Change> {
+        core::mem::take(&mut self.book.changes)
+    }
+
+    /// Which request is best now.
+    ///
+    /// # Panics
+    /// When the last ask has not been observed: two requests at once would break the order that everything rests on.
+    pub fn next(&mut self, now: Time) -> Next {
+        assert!(self.pending.is_none(), "the last ask has not been observed");
+        if let Some(halt) = self.halt() {
+            return Next::Halt(halt);
+        }
+        if let Some(until) = self.quiet_until.filter(|until| now < *until) {
+            return Next::Wait(until);
+        }
+        self.book.charge_creation_fees(now);
+        let change = if self.observe_only { None } else { self.book.next_change(now, self.leaving) };
+        let (request, target, reason) = match change {
+            Some(action) => (action.request, action.target, action.reason),
+            None => match next_read(&self.book, now) {
+                NextRead::At(at) => return Next::Wait(at),
+                NextRead::Now { request, target, settles: true, .. } => (request, target, Reason::Settle),
+                NextRead::Now { request, target, age, .. } => (request, target, Reason::Watch { age }),
+            },
+        };
+        self.assert_allowed(&request, now);
+        self.seq = self.seq.saturating_add(1);
+        let ask = Ask { seq: self.seq, request, target, reason };
+        self.note_sent(&ask, now);
+        self.pending = Some((ask.clone(), now));
+        Next::Ask(ask)
+    }
+
+    /// Takes the answer to the pending ask.
+    ///
+    /// # Panics
+    /// When there is none, or another.
+    pub fn observe(&mut self, now: Time, ask: &Ask, answer: &Answer) {
+        let (pending, sent_at) = self.pending.take().unwrap_or_else(|| panic!("no ask is pending"));
+        assert!(pending == *ask, "the answer belongs to another ask");
+        self.take_answer(&ask.request, sent_at, now, answer);
+    }
+
+    pub(crate) fn take_answer(&mut self, request: &Request, sent_at: Time, now: Time, answer: &Answer) {
+        self.note_health(now, request, answer);
+        match *request {
+            Request::Create { server, target, bid } => self.book.created(server, target, bid, sent_at, now, answer),
+            Request::Reprice { server, order, to, .. } => self.book.repriced(server, order, to, now, answer),
+            Request::Cancel { server, order } => self.book.cancelled(server, order, now, answer),
+            _ => self.see(sent_at, now, answer),
+        }
+    }
+
+    fn see(&mut self, sent_at: Time, now: Time, answer: &Answer) {
+        let good = Some(sent_at);
+        match answer {
+            Answer::Market(market) => self.book.see_market(market.clone(), sent_at, now),
+            Answer::Orders(rows) => {
+                self.book.orders_read.good_at = good;
+                self.book.see_orders(rows, sent_at, now);
+            }
+            Answer::Wallets(wallets) => {
+                self.book.wallets_read.good_at = good;
+                self.book.see_wallets(wallets);
+            }
+            Answer::Listing(listing) => {
+                self.book.listing_read.good_at = good;
+                self.book.see_listing(listing);
+            }
+            // A read that failed is not an empty answer: it teaches nothing.
+            Answer::Applied | Answer::Refused(_) | Answer::Unknown(_) => {}
+        }
+    }
+
+    fn note_sent(&mut self, ask: &Ask, now: Time) {
+        let tried = Some(now);
+        match ask.request {
+            Request::MyOrders => self.book.orders_read.tried_at = tried,
+            Request::Wallets => self.book.wallets_read.tried_at = tried,
+            Request::Marketplace => self.book.listing_read.tried_at = tried,
+            Request::SpotMarket { server } => {
+                self.book.urgent.remove(&server);
+                if let Some(server) = self.book.servers.get_mut(&server) {
+                    server.tried_at = tried;
+                }
+            }
+            Request::Cancel { server, order } => {
+                let reason = ask.reason.clone();
+                self.book.shift(server, now, crate::change::Cause::Cancelled, |server| {
+                    let Some(order) = server.hand.order_mut().filter(|o| o.id == order) else { return };
+                    order.must_go(reason);
+                    if let Some(cancel) = &mut order.cancel {
+                        cancel.asked_at = Some(now);
+                    }
+                });
+            }
+            Request::Create { .. } | Request::Reprice { .. } => {}
+        }
+    }
+
+    /// Backs off while the venue fails, and notices when going on is pointless.
+    fn note_health(&mut self, now: Time, request: &Request, answer: &Answer) {
+        let pause = |failures: u32, first: Span| {
+            let doubled = first.times(1_i64.checked_shl(failures.saturating_sub(1).min(16)).unwrap_or(1));
+            Some(now + doubled.min(BACKOFF_MAX))
+        };
+        match answer {
+            Answer::Refused(Refusal::BadKey) => {
+                self.bad_keys = self.bad_keys.saturating_add(1);
+                self.quiet_until = pause(self.bad_keys, Span::from_secs(2));
+            }
+            Answer::Refused(Refusal::RateLimited) => {
+                self.failures = self.failures.saturating_add(1);
+                self.quiet_until = pause(self.failures, Span::from_secs(2));
+            }
+            Answer::Unknown(doubt) => {
+                // A garbled answer is an answer: somebody is there.
+                self.ever_answered |= !matches!(doubt, Doubt::Unreachable | Doubt::TimedOut | Doubt::Broken);
+                self.failures = self.failures.saturating_add(1);
+                if !request.is_change() {
+                    self.quiet_until = pause(self.failures, Span::from_secs(1));
+                }
+            }
+            _ => {
+                self.ever_answered = true;
+                self.failures = 0;
+                self.bad_keys = 0;
+                self.quiet_until = None;
+            }
+        }
+    }
+
+    pub(crate) fn failures_forgotten(&mut self) {
+        self.failures = 0;
+        self.bad_keys = 0;
+        self.quiet_until = None;
+    }
+
+    fn halt(&self) -> Option<Halt> {
+        let first_refused = self.bad_keys > 0 && !self.ever_answered;
+        if first_refused || self.bad_keys >= BAD_KEYS_MAX {
+            Some(Halt::BadKey)
+        } else if !self.ever_answered && self.failures >= UNREACHABLE_MAX {
+            Some(Halt::Unreachable)
+        } else {
+            None
+        }
+    }
+
+    /// The last wall: whatever led here, a request that breaks an invariant is not made.
+    fn assert_allowed(&self, request: &Request, now: Time) {
+        let (book, limits) = (&self.book, &self.book.strategy.limits);
+        assert!(!request.is_change() || !self.observe_only, "a run that observes made a change");
+        match *request {
+            Request::Create { server, target, bid } => {
+                assert!(bid <= limits.max_bid, "I1: a bid of {bid} above max_bid {}", limits.max_bid);
+                let want = book.strategy.target(target).map_or(0, |t| t.want);
+                assert!(
+                    book.servers.get(&server).is_some_and(|s| s.hand == Hand::Empty),
+                    "I2: two orders on one server"
+                );
+                assert!(book.in_hand(target) < want, "I2: more than {want} orders for one target");
+                self.assert_limits(server, bid, now, true);
+                assert!(!book.foreign.values().any(|f| f.server == server), "I12: a bid beside another order");
+                let spaced = book.last_create_end.is_none_or(|end| now >= end + CREATE_SPACING);
+                assert!(spaced, "I10: a create too early");
+            }
+            Request::Reprice { server, order, to, .. } => {
+                assert!(to <= limits.max_bid, "I1: a bid of {to} above max_bid {}", limits.max_bid);
+                let ours = book.servers.get(&server).and_then(|s| s.hand.order()).filter(|o| o.id == order);
+                let Some(ours) = ours else { panic!("I12: re-pricing an order that is not ours") };
+                if to < ours.bid {
+                    assert!(now >= ours.next_lower_at, "I9: lowering inside the window");
+                    let lowest = book.steps.lowest(server, ours.bid);
+                    assert!(lowest.is_none_or(|lowest| to >= lowest), "I9: lowering below the lowest allowed price");
+                } else {
+                    self.assert_limits(server, to, now, false);
+                }
+            }
+            Request::Cancel { server, order } => {
+                let ours = book.servers.get(&server).and_then(|s| s.hand.order()).is_some_and(|o| o.id == order);
+                assert!(ours || book.strays.contains_key(&order), "I12: cancelling an order that is not ours");
+            }
+            _ => {}
+        }
+    }
+
+    fn assert_limits(&self, server: crate::market::ServerId, bid: crate::money::Price, now: Time, is_new: bool) {
+        let exposure = self.book.exposure(now, Some(server));
+        let checked = crate::limits::check(&self.book.strategy.limits, &exposure, bid, is_new);
+        assert!(checked.is_ok(), "I3: a bid beyond the limits");
+    }
+
+    /// The name of that target.
+    pub fn target_name(&self, id: TargetId) -> &str {
+        self.book.strategy.target(id).map_or("", |t| t.name.as_str())
+    }
+}

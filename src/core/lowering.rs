@@ -1,0 +1,84 @@
+//! The venue's rule for lowering a bid, and what obeying it costs.
+//!
+//! A bid may be raised at any time, but lowered only once in 600 seconds and only down to a lowest allowed price.
+//! Source: set_spot_price, errors `exceeded_max_step` (whose `max_step` is that lowest price, not a step) and
+//! `can_lower_every_600_seconds`. How large a step is, is not published for every currency: it is learned from the
+//! first refusal and kept for each server.
+
+use alloc::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+use serde::{Deserialize, Serialize};
+
+use crate::market::ServerId;
+use crate::money::{Accrual, Price};
+use crate::time::Span;
+
+/// What is known of the largest step.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Steps {
+    assumed: Option<Price>,
+    by_server: BTreeMap<ServerId, Price>,
+    latest: Option<Price>,
+}
+
+impl Steps {
+    /// Nothing learned yet; `assumed` is what the strategy says, if it says anything.
+    pub fn new(assumed: Option<Price>) -> Steps {
+        Steps { assumed, by_server: BTreeMap::new(), latest: None }
+    }
+
+    /// The same with another assumption, as when a strategy was edited between two runs.
+    #[must_use]
+    pub fn assuming(mut self, assumed: Option<Price>) -> Steps {
+        self.assumed = assumed;
+        self
+    }
+
+    /// The venue refused a lowering of `bid` and named the lowest price it would take.
+    pub fn learn(&mut self, server: ServerId, bid: Price, lowest: Price) {
+        let step = bid.minus(lowest);
+        if step.is_zero() {
+            return;
+        }
+        self.by_server.insert(server, step);
+        self.latest = Some(step);
+    }
+
+    /// The largest step on that server: what it taught, else what another one taught, else what is assumed.
+    pub fn step(&self, server: ServerId) -> Option<Price> {
+        self.by_server.get(&server).copied().or(self.latest).or(self.assumed)
+    }
+
+    /// The lowest price that a bid on that server may be lowered to at once; `None` while no step is known.
+    pub fn lowest(&self, server: ServerId, bid: Price) -> Option<Price> {
+        self.step(server).map(|step| bid.minus(step))
+    }
+}
+
+/// What it takes to walk down to a goal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Descent {
+    /// How many lowerings.
+    pub steps: u32,
+    /// What is paid above the goal until the last of them.
+    pub overpaid: Accrual,
+}
+
+/// Walking from `bid` down to `goal` in steps of `step`: the first after `wait`, then one each `every`.
+///
+/// `None` when the goal is not below the bid or the step is nothing.
+pub fn descent(bid: Price, goal: Price, step: Price, wait: Span, every: Span) -> Option<Descent> {
+    let excess = bid.minus(goal);
+    if excess.is_zero() || step.is_zero() {
+        return None;
+    }
+    let count = excess.decimal().checked_div(step.decimal())?.ceil();
+    let between = count.checked_sub(Decimal::ONE)?;
+    // Between the first and the last lowering the excess shrinks by one step at a time: an arithmetic series.
+    let shrunk = step.decimal().checked_mul(count)?.checked_mul(between)?.checked_div(Decimal::TWO)?;
+    let level_sum = excess.decimal().checked_mul(between)?.checked_sub(shrunk)?;
+    let later = Price::new(level_sum.max(Decimal::ZERO))?.accrue(every);
+    Some(Descent { steps: count.to_u32().unwrap_or(u32::MAX), overpaid: excess.accrue(wait).plus(later) })
+}

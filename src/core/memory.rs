@@ -1,0 +1,221 @@
+//! What must outlive the process: our orders with their clocks, creates that are not settled, what was learned and spent.
+//!
+//! A run that starts with this memory goes on where the last one ended. In doubt it takes the worse: an order whose
+//! lowering clock makes no sense waits the full window, a create that was in flight is unknown.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::ask::{Answer, Request, TargetId};
+use crate::book::Stray;
+use crate::change::{Cause, Reason};
+use crate::engine::Engine;
+use crate::lowering::Steps;
+use crate::market::{OrderId, ServerId};
+use crate::money::{Amount, Price};
+use crate::order::{Cancelling, Create, Hand, Order};
+use crate::time::{Span, Time};
+
+/// Everything a later run needs to know of an earlier one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memory {
+    orders: Vec<KeptOrder>,
+    creates: Vec<KeptCreate>,
+    ended: Vec<(ServerId, OrderId, Time)>,
+    steps: Steps,
+    fee_percent: Decimal,
+    creation_fee: Amount,
+    spent_ended: Amount,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct KeptOrder {
+    server: ServerId,
+    target: Option<String>,
+    id: OrderId,
+    bid: Price,
+    unsettled: Option<Price>,
+    next_lower_at: Time,
+    placed_at: Time,
+    stay_until: Time,
+    listed: bool,
+    ever_held: bool,
+    cancelling: bool,
+    paid: Amount,
+    venue_spend: Amount,
+    fee_counted: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct KeptCreate {
+    server: ServerId,
+    target: String,
+    bid: Price,
+    sent_at: Time,
+    known_accepted: bool,
+    before: Vec<OrderId>,
+}
+
+impl Engine {
+    /// What a later run needs to know, as of `now`.
+    pub fn memory(&self, now: Time) -> Memory {
+        let book = &self.book;
+        let mut orders = Vec::new();
+        let mut creates = Vec::new();
+        let mut ended = Vec::new();
+        for (id, server) in &book.servers {
+            let target = self.target_name(server.target).to_string();
+            ended.extend(server.ended.iter().map(|(order, at)| (*id, *order, *at)));
+            match &server.hand {
+                Hand::Empty => {}
+                Hand::Create(c) => creates.push(KeptCreate {
+                    server: *id,
+                    target,
+                    bid: c.bid,
+                    sent_at: c.sent_at,
+                    known_accepted: c.known_accepted,
+                    before: c.before.clone(),
+                }),
+                Hand::Order(o) => orders.push(kept(*id, target, o, book.fee_percent, now)),
+            }
+        }
+        for (id, stray) in &book.strays {
+            let order = Order::new(*id, stray.bid, now, now);
+            orders.push(KeptOrder { target: None, ..kept(stray.server, String::new(), &order, book.fee_percent, now) });
+        }
+        Memory {
+            orders,
+            creates,
+            ended,
+            steps: book.steps.clone(),
+            fee_percent: book.fee_percent,
+            creation_fee: book.creation_fee,
+            spent_ended: book.spent_ended,
+        }
+    }
+
+    /// Goes on from what an earlier run remembered. Call before the first [`Engine::next`].
+    ///
+    /// An order whose target the strategy no longer has is left alone and reported once my_orders shows it.
+    pub fn recall(&mut self, memory: Memory, now: Time) {
+        let book = &mut self.book;
+        book.steps = memory.steps.assuming(book.strategy.venue.step);
+        book.fee_percent = memory.fee_percent;
+        book.creation_fee = memory.creation_fee;
+        book.spent_ended = memory.spent_ended;
+        // When the last run's last create ended is not known to the millisecond.
+        book.last_create_end = Some(now);
+        for (server, order, at) in memory.ended {
+            if let Some(target) = self.target_for(None, server) {
+                self.book.server_entry(server, target).ended.push((order, at.min(now)));
+            }
+        }
+        for order in memory.orders {
+            self.recall_order(order, now);
+        }
+        for create in memory.creates {
+            let Some(target) = self.target_for(Some(&create.target), create.server) else { continue };
+            let (server, known_accepted) = (create.server, create.known_accepted);
+            let hand = Hand::Create(Create {
+                bid: create.bid,
+                sent_at: create.sent_at.min(now),
+                known_accepted,
+                before: create.before,
+                absent_reads: 0,
+            });
+            self.put(server, target, hand, now);
+        }
+    }
+
+    fn recall_order(&mut self, kept: KeptOrder, now: Time) {
+        let Some(target_name) = &kept.target else {
+            self.book.strays.insert(kept.id, Stray { server: kept.server, bid: kept.bid, asked_at: None });
+            return;
+        };
+        let Some(target) = self.target_for(Some(target_name), kept.server) else {
+            self.book.spent_ended = self.book.spent_ended.plus(kept.paid.max(kept.venue_spend));
+            return;
+        };
+        let full_window = now + self.book.strategy.venue.lower_every;
+        let mut order = Order::new(kept.id, kept.bid, kept.placed_at.min(now), kept.next_lower_at.min(full_window));
+        order.unsettled = kept.unsettled;
+        order.stay_until = kept.stay_until.min(now + Span::DAY);
+        order.ever_held = kept.ever_held;
+        order.listed = kept.listed;
+        order.paid = kept.paid;
+        order.venue_spend = kept.venue_spend;
+        order.fee_counted = kept.fee_counted;
+        if kept.cancelling {
+            order.cancel = Some(Cancelling { reason: Reason::Surplus, asked_at: None, accepted_at: None });
+        }
+        self.put(kept.server, target, Hand::Order(order), now);
+    }
+
+    /// Takes up a change that the last run sent and never saw the answer of. `answer` is what its journal holds.
+    pub fn recall_unfinished(&mut self, request: &Request, sent_at: Time, answer: &Answer, now: Time) {
+        let sent_at = sent_at.min(now);
+        if let Request::Create { server, .. } = *request
+            && let Some(target) = self.target_for(None, server)
+        {
+            self.book.server_entry(server, target);
+        }
+        if let Request::Cancel { server, order } = *request
+            && let Some(order) =
+                self.book.servers.get_mut(&server).and_then(|s| s.hand.order_mut()).filter(|o| o.id == order)
+        {
+            order.must_go(Reason::Surplus);
+        }
+        let request = match *request {
+            Request::Create { server, bid, .. } => match self.target_for(None, server) {
+                Some(target) => Request::Create { server, target, bid },
+                None => return,
+            },
+            other => other,
+        };
+        self.take_answer(&request, sent_at, now, answer);
+        self.failures_forgotten();
+    }
+
+    fn put(&mut self, server: ServerId, target: TargetId, hand: Hand, now: Time) {
+        self.book.server_entry(server, target);
+        self.book.shift(server, now, Cause::Adopted, |s| {
+            s.target = target;
+            s.hand = hand;
+        });
+    }
+
+    /// The target of that name, else the first that names the server, else the first that takes what the market lists.
+    fn target_for(&self, name: Option<&str>, server: ServerId) -> Option<TargetId> {
+        use crate::strategy::Choice;
+        let by_name = self.book.targets().find(|(_, t)| name == Some(t.name.as_str())).map(|(id, _)| id);
+        let names_it = |c: &Choice| matches!(c, Choice::Servers(ids) if ids.contains(&server));
+        let by_server = || self.book.targets().find(|(_, t)| names_it(&t.choice)).map(|(id, _)| id);
+        let by_match = || self.book.targets().find(|(_, t)| matches!(t.choice, Choice::Match(_))).map(|(id, _)| id);
+        by_name.or_else(by_server).or_else(by_match)
+    }
+}
+
+fn kept(server: ServerId, target: String, order: &Order, fee_percent: Decimal, now: Time) -> KeptOrder {
+    let open = order
+        .stretch_since
+        .map_or(Amount::ZERO, |since| order.bid.accrue(now.since(since)).amount().plus_percent(fee_percent));
+    KeptOrder {
+        server,
+        target: Some(target),
+        id: order.id,
+        bid: order.bid,
+        unsettled: order.unsettled,
+        next_lower_at: order.next_lower_at,
+        placed_at: order.placed_at,
+        stay_until: order.stay_until,
+        listed: order.listed,
+        ever_held: order.ever_held,
+        cancelling: order.cancel.is_some(),
+        paid: order.paid.plus(open),
+        venue_spend: order.venue_spend,
+        fee_counted: order.fee_counted,
+    }
+}

@@ -1,0 +1,174 @@
+//! What we have on one server: nothing, a create whose order has not been seen, or an order.
+//!
+//! The type itself holds I2: there is room for one.
+
+use alloc::vec::Vec;
+
+use crate::change::{Reason, State};
+use crate::market::OrderId;
+use crate::money::{Amount, Price};
+use crate::time::Time;
+
+/// What we have on one server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Hand {
+    /// Nothing.
+    Empty,
+    /// A create_order whose order has not been seen.
+    Create(Create),
+    /// An order.
+    Order(Order),
+}
+
+impl Hand {
+    /// The state it is in.
+    pub(crate) fn state(&self) -> State {
+        match self {
+            Hand::Empty => State::Wanted,
+            Hand::Create(c) if c.known_accepted => State::Placing,
+            Hand::Create(_) => State::Unknown,
+            Hand::Order(o) => o.state(),
+        }
+    }
+
+    pub(crate) fn order(&self) -> Option<&Order> {
+        match self {
+            Hand::Order(order) => Some(order),
+            Hand::Empty | Hand::Create(_) => None,
+        }
+    }
+
+    pub(crate) fn order_mut(&mut self) -> Option<&mut Order> {
+        match self {
+            Hand::Order(order) => Some(order),
+            Hand::Empty | Hand::Create(_) => None,
+        }
+    }
+
+    /// The highest price it may stand at: what limits count.
+    pub(crate) fn worst_bid(&self) -> Option<Price> {
+        match self {
+            Hand::Empty => None,
+            Hand::Create(c) => Some(c.bid),
+            Hand::Order(o) => Some(o.worst_bid()),
+        }
+    }
+}
+
+/// A create_order that was sent, as long as its order has not been seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Create {
+    /// What it bids.
+    pub bid: Price,
+    /// When it was sent.
+    pub sent_at: Time,
+    /// Whether the venue said yes. Otherwise nobody knows.
+    pub known_accepted: bool,
+    /// Our orders on that server that were there before: none of them is the new one.
+    pub before: Vec<OrderId>,
+    /// Good my_orders reads since that showed nothing.
+    pub absent_reads: u32,
+}
+
+/// A cancellation that is wanted or under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cancelling {
+    /// Why.
+    pub reason: Reason,
+    /// When it was last asked for.
+    pub asked_at: Option<Time>,
+    /// When the venue said yes, or that the order is not there.
+    pub accepted_at: Option<Time>,
+}
+
+/// An order of ours at the venue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Order {
+    /// Its number.
+    pub id: OrderId,
+    /// Its price, as last seen or accepted.
+    pub bid: Price,
+    /// A re-pricing that nobody knows the outcome of.
+    pub unsettled: Option<Price>,
+    /// When it may next be lowered.
+    pub next_lower_at: Time,
+    /// When it was made, or first seen.
+    pub placed_at: Time,
+    /// Whether a good my_orders has listed it.
+    pub listed: bool,
+    /// Since when a good read of the book has not shown it.
+    pub missing_since: Option<Time>,
+    /// Whether it holds the server.
+    pub holding: bool,
+    /// Whether it ever did.
+    pub ever_held: bool,
+    /// Since when it has not been on top.
+    pub lost_since: Option<Time>,
+    /// Since when it has been above the goal.
+    pub slack_since: Option<Time>,
+    /// ladder: no step down before this.
+    pub stay_until: Time,
+    /// No re-pricing before this, after a refusal that time may heal.
+    pub retry_at: Time,
+    /// Whether the venue refuses to re-price it for good.
+    pub dead: bool,
+    /// Whether it is to go.
+    pub cancel: Option<Cancelling>,
+    /// When the stretch of holding at this bid began.
+    pub stretch_since: Option<Time>,
+    /// What the ended stretches cost, fees included.
+    pub paid: Amount,
+    /// What the venue says it cost.
+    pub venue_spend: Amount,
+    /// Whether the creation fee was counted.
+    pub fee_counted: bool,
+}
+
+impl Order {
+    pub(crate) fn new(id: OrderId, bid: Price, placed_at: Time, next_lower_at: Time) -> Order {
+        Order {
+            id,
+            bid,
+            unsettled: None,
+            next_lower_at,
+            placed_at,
+            listed: false,
+            missing_since: None,
+            holding: false,
+            ever_held: false,
+            lost_since: None,
+            slack_since: None,
+            stay_until: placed_at,
+            retry_at: placed_at,
+            dead: false,
+            cancel: None,
+            stretch_since: None,
+            paid: Amount::ZERO,
+            venue_spend: Amount::ZERO,
+            fee_counted: false,
+        }
+    }
+
+    pub(crate) fn state(&self) -> State {
+        if self.cancel.as_ref().is_some_and(|c| c.asked_at.is_some()) {
+            State::Cancelling
+        } else if self.holding {
+            State::Holding
+        } else if self.ever_held {
+            State::Outbid
+        } else {
+            State::Queued
+        }
+    }
+
+    pub(crate) fn worst_bid(&self) -> Price {
+        self.unsettled.map_or(self.bid, |to| to.max(self.bid))
+    }
+
+    /// Marks it to go; a cancellation under way keeps its first reason.
+    pub(crate) fn must_go(&mut self, reason: Reason) {
+        if self.cancel.is_none() {
+            self.cancel = Some(Cancelling { reason, asked_at: None, accepted_at: None });
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! Making what we believe agree with what the venue shows.
+//!
+//! What holds after each good read:
+//! - I6: a create whose outcome is unknown ends only by being seen, or by two good my_orders reads without it, the later
+//!   sent at least 120 s after the create. Until then it counts as an order.
+//! - I7: every order of ours that the read shows is adopted or reported.
+//! - I12: an order that the bot did not make is counted and left alone, unless its target says `adopt`.
+//!
+//! A read that failed never comes here: no answer is not an empty answer.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use crate::book::{Book, Facts, Foreign, Seen, Stray};
+use crate::change::{Cause, Change};
+use crate::market::{ListedServer, Listing, Market, Offer, OrderId, OrderRow, ServerId, Wallet};
+use crate::order::{Create, Hand, Order};
+use crate::strategy::{Choice, Match};
+use crate::time::{Span, Time};
+
+/// A create that nobody has seen for this long, in two good reads, never took effect.
+pub const CREATE_SETTLES_AFTER: Span = Span::from_secs(120);
+/// A new order can take this long to appear in my_orders; until then its absence there says nothing.
+pub(crate) const APPEARS_WITHIN: Span = Span::from_secs(30);
+/// A cancelled order that is still listed after this long is not a late listing.
+const DISAPPEARS_WITHIN: Span = Span::from_secs(60);
+/// How long the book's word that an order stands outweighs its absence in my_orders.
+const BOOK_TRUSTED_FOR: Span = Span::from_secs(5);
+
+impl Book {
+    /// A good spot_marketplace, whose request was sent at `sent_at`.
+    pub(crate) fn see_market(&mut self, market: Market, sent_at: Time, now: Time) {
+        let id = market.server;
+        let Some(server) = self.servers.get(&id) else { return };
+        match &server.hand {
+            Hand::Order(order) => {
+                let order_id = order.id;
+                match market.offers.iter().find(|o| o.mine && o.id == order_id) {
+                    Some(offer) => self.see_our_offer(*offer, &market, now),
+                    None => self.miss_our_offer(id, &market, now),
+                }
+            }
+            Hand::Create(create) => {
+                let new = market.mine().filter(|o| !create.before.contains(&o.id) && server.has_ended(o.id).is_none());
+                if let Some(offer) = new.copied() {
+                    self.found_created(id, offer.id, Cause::Seen, now);
+                    self.see_our_offer(offer, &market, now);
+                }
+            }
+            Hand::Empty => {}
+        }
+        if let Some(server) = self.servers.get_mut(&id) {
+            server.market = Some(Seen { value: market, sent_at });
+        }
+        self.note_lost_and_slack(id, now);
+    }
+
+    /// The book shows our offer: its price and whether it holds the server are the truth.
+    fn see_our_offer(&mut self, offer: Offer, market: &Market, now: Time) {
+        let cause = if offer.active { Cause::Won } else { self.why_inactive(&offer, market) };
+        self.shift(market.server, now, cause, |server| {
+            let Some(order) = server.hand.order_mut() else { return };
+            order.bid = offer.bid;
+            order.unsettled = None;
+            order.missing_since = None;
+            order.holding = offer.active && order.cancel.as_ref().is_none_or(|c| c.accepted_at.is_none());
+            order.ever_held |= order.holding;
+        });
+    }
+
+    fn why_inactive(&self, offer: &Offer, market: &Market) -> Cause {
+        let (currency, tick) = (self.strategy.currency, self.strategy.venue.tick);
+        if !market.is_open() {
+            Cause::Offline
+        } else if market.floors.get(currency).is_some_and(|floor| floor > offer.bid) {
+            Cause::Floor
+        } else if market.best_rival(currency, tick).is_some_and(|rival| rival >= offer.bid) {
+            Cause::Rival
+        } else {
+            Cause::Inactive
+        }
+    }
+
+    /// The book does not show our order: it holds nothing, and my_orders must tell whether it still stands.
+    fn miss_our_offer(&mut self, id: ServerId, market: &Market, now: Time) {
+        let gone = self.servers.get(&id).and_then(|s| s.hand.order()).is_some_and(|o| {
+            // The venue accepted the cancellation and the book agrees: two witnesses.
+            o.cancel.as_ref().is_some_and(|c| c.accepted_at.is_some())
+        });
+        if gone {
+            return self.end(id, now, Cause::Cancelled);
+        }
+        let (currency, tick) = (self.strategy.currency, self.strategy.venue.tick);
+        let rival = market.best_rival(currency, tick);
+        let cause = match self.servers.get(&id).and_then(|s| s.hand.order()) {
+            Some(order) if rival.is_some_and(|r| r >= order.bid) => Cause::Rival,
+            _ => Cause::OfferMissing,
+        };
+        self.shift(id, now, cause, |server| {
+            let Some(order) = server.hand.order_mut() else { return };
+            order.holding = false;
+            order.missing_since.get_or_insert(now);
+        });
+    }
+
+    /// Keeps the clocks of how long our bid has been beaten and how long it has been more than needed.
+    fn note_lost_and_slack(&mut self, id: ServerId, now: Time) {
+        let Some(server) = self.servers.get(&id) else { return };
+        let (Some(market), Some(order)) = (&server.market, server.hand.order()) else { return };
+        let Some(target) = self.target_of(server) else { return };
+        let Some(situation) = self.situation(id, &market.value, target, now) else { return };
+        let on_top = order.missing_since.is_none() && self.is_on_top(&market.value, order);
+        let slack = on_top && order.bid > situation.goal(target.bid.margin);
+        let since = |was: Option<Time>, is: bool| if is { was.or(Some(now)) } else { None };
+        let (lost_since, slack_since) = (since(order.lost_since, !on_top), since(order.slack_since, slack));
+        if let Some(order) = self.servers.get_mut(&id).and_then(|s| s.hand.order_mut()) {
+            order.lost_since = lost_since;
+            order.slack_since = slack_since;
+        }
+    }
+
+    /// Whether neither a rival nor the floor stands above the order: a tie is won by whoever holds the server.
+    pub(crate) fn is_on_top(&self, market: &Market, order: &Order) -> bool {
+        let (currency, tick) = (self.strategy.currency, self.strategy.venue.tick);
+        let above_floor = market.floors.get(currency).is_none_or(|floor| order.bid >= floor);
+        let beaten = market
+            .best_rival(currency, tick)
+            .is_some_and(|rival| rival > order.bid || (rival == order.bid && !order.holding));
+        above_floor && !beaten
+    }
+
+    /// A good my_orders, whose request was sent at `sent_at`. It is complete: what is not in it is not listed.
+    pub(crate) fn see_orders(&mut self, rows: &[OrderRow], sent_at: Time, now: Time) {
+        let by_id: BTreeMap<OrderId, &OrderRow> = rows.iter().map(|r| (r.id, r)).collect();
+        let ids: Vec<ServerId> = self.servers.keys().copied().collect();
+        for id in ids {
+            match self.servers.get(&id).map(|s| &s.hand) {
+                Some(Hand::Order(order)) => match by_id.get(&order.id) {
+                    Some(row) if row.expired => self.end(id, now, Cause::Expired),
+                    Some(row) => self.see_listed(id, row, sent_at),
+                    None => self.miss_listed(id, sent_at, now),
+                },
+                Some(Hand::Create(_)) => self.look_for_created(id, rows, sent_at, now),
+                Some(Hand::Empty) | None => {}
+            }
+        }
+        self.strays.retain(|id, _| by_id.get(id).is_some_and(|row| !row.expired));
+        self.foreign.clear();
+        for row in rows.iter().filter(|r| !r.expired) {
+            self.account_for(row, sent_at, now);
+        }
+    }
+
+    fn see_listed(&mut self, id: ServerId, row: &OrderRow, sent_at: Time) {
+        if let Some(percent) = row.fee_percent {
+            self.fee_percent = percent;
+        }
+        if let Some(fee) = row.creation_fee.filter(|_| row.currency == Some(self.strategy.currency)) {
+            self.creation_fee = fee;
+        }
+        let Some(order) = self.servers.get_mut(&id).and_then(|s| s.hand.order_mut()) else { return };
+        order.listed = true;
+        order.venue_spend = row.spend.map_or(order.venue_spend, |spend| spend.max(order.venue_spend));
+        if let Some(cancel) = &mut order.cancel
+            && cancel.accepted_at.is_some_and(|at| sent_at.since(at) >= APPEARS_WITHIN)
+        {
+            // Accepted, and yet it stands: ask again.
+            cancel.accepted_at = None;
+        }
+    }
+
+    /// my_orders does not list our order. It is gone, unless the listing is late or the book has just shown it.
+    fn miss_listed(&mut self, id: ServerId, sent_at: Time, now: Time) {
+        let Some(server) = self.servers.get(&id) else { return };
+        let Some(order) = server.hand.order() else { return };
+        let cancelled = order.cancel.as_ref().is_some_and(|c| c.accepted_at.is_some());
+        let book_age = server.market.as_ref().map(|m| sent_at.since(m.sent_at));
+        let in_book = order.missing_since.is_none() && book_age.is_some_and(|age| age <= BOOK_TRUSTED_FOR);
+        let late = !order.listed && now.since(order.placed_at) < APPEARS_WITHIN;
+        if cancelled {
+            self.end(id, now, Cause::Cancelled);
+        } else if !in_book && !late {
+            self.end(id, now, Cause::Vanished);
+        } else {
+            self.urgent.insert(id);
+        }
+    }
+
+    /// Looks for the order of a create that has not been seen, and settles it when it can be neither seen nor coming.
+    fn look_for_created(&mut self, id: ServerId, rows: &[OrderRow], sent_at: Time, now: Time) {
+        let Some(server) = self.servers.get(&id) else { return };
+        let Hand::Create(create) = &server.hand else { return };
+        let fits = |row: &&OrderRow| {
+            let ours = row.spot == Some(true) || (row.spot.is_none() && row.price == Some(create.bid));
+            row.server == id && ours && !create.before.contains(&row.id) && server.has_ended(row.id).is_none()
+        };
+        let newest = rows
+            .iter()
+            .filter(fits)
+            .max_by_key(|row| (!row.expired, row.created, row.id))
+            .map(|row| (row.id, row.expired));
+        let settled = create.absent_reads >= 1 && sent_at.since(create.sent_at) >= CREATE_SETTLES_AFTER;
+        match newest {
+            Some((order, expired)) => {
+                self.found_created(id, order, Cause::Seen, now);
+                if let Some(order) = self.servers.get_mut(&id).and_then(|s| s.hand.order_mut()) {
+                    order.listed = true;
+                }
+                if expired {
+                    self.end(id, now, Cause::Expired);
+                }
+            }
+            None if settled => self.end(id, now, Cause::NeverAppeared),
+            None => {
+                if let Some(Hand::Create(create)) = self.servers.get_mut(&id).map(|s| &mut s.hand) {
+                    create.absent_reads = create.absent_reads.saturating_add(1);
+                }
+            }
+        }
+    }
+
+    /// The order of a create has been seen. When it may be lowered is in doubt only if we did not just make it.
+    fn found_created(&mut self, id: ServerId, order: OrderId, cause: Cause, now: Time) {
+        self.shift(id, now, cause, |server| {
+            if let Hand::Create(Create { bid, sent_at, .. }) = server.hand {
+                server.take(Order::new(order, bid, sent_at, sent_at));
+            }
+        });
+    }
+
+    /// One live row of my_orders that may be ours in hand, a stray of ours, somebody else's doing, or to be adopted.
+    fn account_for(&mut self, row: &OrderRow, sent_at: Time, now: Time) {
+        let server = self.servers.get(&row.server);
+        if self.strays.contains_key(&row.id) || server.and_then(|s| s.hand.order()).is_some_and(|o| o.id == row.id) {
+            return;
+        }
+        if let Some(ended_at) = server.and_then(|s| s.has_ended(row.id)) {
+            if sent_at.since(ended_at) >= DISAPPEARS_WITHIN {
+                let bid = row.price.unwrap_or(self.strategy.limits.max_bid);
+                self.strays.insert(row.id, Stray { server: row.server, bid, asked_at: None });
+            }
+            return;
+        }
+        let may_adopt = server.is_some_and(|s| {
+            s.hand == Hand::Empty && row.spot == Some(true) && self.target_of(s).is_some_and(|t| t.adopt)
+        });
+        if let (true, Some(price)) = (may_adopt, row.price) {
+            // Nobody knows when it was last lowered: the full window is the safe answer.
+            let next_lower_at = now + self.strategy.venue.lower_every;
+            let placed_at = row.created.unwrap_or(now).min(now);
+            self.shift(row.server, now, Cause::Adopted, |server| {
+                let mut order = Order::new(row.id, price, placed_at, next_lower_at);
+                order.listed = true;
+                server.take(order);
+            });
+            return;
+        }
+        let price = row.price.filter(|_| row.currency == Some(self.strategy.currency));
+        self.foreign.insert(row.id, Foreign { server: row.server, price });
+        if self.reported.insert(row.id) {
+            self.changes.push(Change::ForeignOrder { server: row.server, order: row.id });
+        }
+    }
+
+    /// A good wallets.
+    pub(crate) fn see_wallets(&mut self, wallets: &[Wallet]) {
+        self.balance = wallets.iter().find(|w| w.currency == self.strategy.currency).and_then(|w| w.balance);
+    }
+
+    /// A good marketplace.
+    pub(crate) fn see_listing(&mut self, listing: &Listing) {
+        let currency = self.strategy.currency;
+        self.hosted = listing.my_servers.iter().copied().collect();
+        let mut candidates = Vec::with_capacity(self.strategy.targets.len());
+        let mut facts = BTreeMap::new();
+        let mut note = |s: &ListedServer| {
+            facts.insert(
+                s.id,
+                Facts {
+                    on_demand: s.on_demand.get(currency),
+                    floor: s.spot.get(currency),
+                    rented: s.rented,
+                    takes_currency: s.takes(currency),
+                },
+            );
+        };
+        for target in &self.strategy.targets {
+            match &target.choice {
+                Choice::Servers(ids) => {
+                    listing.servers.iter().filter(|s| ids.contains(&s.id)).for_each(&mut note);
+                    candidates.push(ids.clone());
+                }
+                Choice::Match(wanted) => {
+                    let fits = |s: &&ListedServer| !s.rented && s.takes(currency) && matches(wanted, s, currency);
+                    let mut found: Vec<&ListedServer> = listing.servers.iter().filter(fits).collect();
+                    found.sort_by_key(|s| (s.spot.get(currency), s.id));
+                    found.iter().for_each(|s| note(s));
+                    candidates.push(found.iter().map(|s| s.id).filter(|id| !self.hosted.contains(id)).collect());
+                }
+            }
+        }
+        for server in listing.servers.iter().filter(|s| self.servers.contains_key(&s.id)) {
+            note(server);
+        }
+        self.facts = facts;
+        self.candidates = candidates;
+        self.watch_candidates();
+    }
+}
+
+/// Whether a listed server has what a target asks for.
+fn matches(wanted: &Match, server: &ListedServer, currency: crate::money::Currency) -> bool {
+    let at_least = |least: Option<u32>, has: u32| least.is_none_or(|l| has >= l);
+    wanted.gpu.as_ref().is_none_or(|gpu| is_model(&server.gpu, gpu))
+        && at_least(wanted.min_gpus, server.gpus)
+        && wanted.min_ram_gb.is_none_or(|gb| server.ram_gb >= gb)
+        && wanted.min_reliability.is_none_or(|least| server.reliability.is_some_and(|r| r >= least))
+        && (wanted.countries.is_empty()
+            || server.country.as_ref().is_some_and(|c| wanted.countries.iter().any(|w| w.eq_ignore_ascii_case(c))))
+        && wanted.max_floor.is_none_or(|max| server.spot.get(currency).is_some_and(|floor| floor <= max))
+        && wanted.min_longest_rental.is_none_or(|least| server.longest_rental.is_some_and(|mrl| mrl >= least))
+}
+
+/// Words after a model's number that make it another model.
+const OTHER_MODELS: [&str; 7] = ["ti", "super", "d", "laptop", "mobile", "max", "ada"];
+
+/// Whether `listed` names the card `wanted`: `RTX 4090` is in `1x NVIDIA GeForce RTX 4090`, but not in `RTX 4090 D`.
+pub fn is_model(listed: &str, wanted: &str) -> bool {
+    let (listed, wanted) = (listed.to_ascii_lowercase(), wanted.trim().to_ascii_lowercase());
+    if wanted.is_empty() {
+        return true;
+    }
+    listed.match_indices(wanted.as_str()).any(|(at, found)| {
+        let rest = listed.get(at.saturating_add(found.len())..).unwrap_or("");
+        let ends_there = !rest.starts_with(|c: char| c.is_ascii_alphanumeric());
+        let next_word = rest.trim_start_matches([' ', '-']).split([' ', ',', '-']).next().unwrap_or("");
+        ends_there && !OTHER_MODELS.contains(&next_word)
+    })
+}

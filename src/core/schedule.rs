@@ -1,0 +1,155 @@
+//! Which read comes next: the one that is most overdue for what it is worth.
+//!
+//! One request a second is all there is. Every read has a period that says how fresh it should be; the read whose age
+//! is the largest multiple of its period goes first. So a held server is looked at almost every second, while orders,
+//! wallet and marketplace take their turn as they grow old.
+
+use crate::ask::{Request, TargetId};
+use crate::book::{Book, ReadTimes, Server};
+use crate::choose::needs_listing;
+use crate::market::ServerId;
+use crate::order::Hand;
+use crate::strategy::Choice;
+use crate::time::{Span, Time};
+
+/// A server that is held or to be won back.
+const LIVE: Span = Span::from_secs(1);
+/// A decision waits for it.
+const URGENT: Span = Span::from_ms(300);
+/// A candidate while its target lacks a server.
+const WANTED: Span = Span::from_secs(2);
+/// A candidate while its target has all it wants.
+const SPARE: Span = Span::from_secs(60);
+/// my_orders while something about our orders is not settled.
+const ORDERS_UNSETTLED: Span = Span::from_secs(3);
+/// my_orders otherwise.
+const ORDERS: Span = Span::from_secs(30);
+/// wallets.
+const WALLETS: Span = Span::from_secs(300);
+/// marketplace while a matching target lacks a server.
+const LISTING_WANTED: Span = Span::from_secs(60);
+/// marketplace otherwise.
+const LISTING: Span = Span::from_secs(600);
+/// No read waits longer than this beyond its period, however many servers there are.
+const STARVING: Span = Span::from_secs(60);
+
+/// A read that could be made.
+#[derive(Debug, Clone, Copy)]
+struct Need {
+    request: Request,
+    target: Option<TargetId>,
+    tried_at: Option<Time>,
+    period: Span,
+}
+
+impl Need {
+    /// How overdue it is, in thousandths of its period. What was never read comes before all else.
+    fn urgency(&self, now: Time) -> i64 {
+        let Some(tried_at) = self.tried_at else { return i64::MAX };
+        let age = now.since(tried_at);
+        let starving = if age > self.period + STARVING { 1_000_000 } else { 0 };
+        let due = age.ms().saturating_mul(1000).checked_div(self.period.ms().max(1)).unwrap_or(i64::MAX);
+        due.saturating_add(starving)
+    }
+
+    fn due_at(&self) -> Option<Time> {
+        self.tried_at.map(|t| t + self.period)
+    }
+}
+
+/// The next read, or when there will be one worth making.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NextRead {
+    /// This one.
+    Now {
+        /// What to read.
+        request: Request,
+        /// For which target.
+        target: Option<TargetId>,
+        /// How old the last try is.
+        age: Option<Span>,
+        /// Whether something waits for it to be settled.
+        settles: bool,
+    },
+    /// None before this.
+    At(Time),
+}
+
+/// The read that is most overdue.
+pub(crate) fn next_read(book: &Book, now: Time) -> NextRead {
+    let mut best: Option<(i64, Need)> = None;
+    let mut earliest: Option<Time> = None;
+    let mut consider = |need: Need| {
+        let urgency = need.urgency(now);
+        if best.is_none_or(|(most, _)| urgency > most) {
+            best = Some((urgency, need));
+        }
+        let due = need.due_at().unwrap_or(now);
+        earliest = Some(earliest.map_or(due, |e| e.min(due)));
+    };
+    consider(account_need(book, Request::MyOrders));
+    consider(account_need(book, Request::Wallets));
+    consider(account_need(book, Request::Marketplace));
+    for (id, server) in &book.servers {
+        if let Some(need) = market_need(book, *id, server) {
+            consider(need);
+        }
+    }
+    match best {
+        Some((urgency, need)) if urgency >= 1000 => NextRead::Now {
+            request: need.request,
+            target: need.target,
+            age: need.tried_at.map(|t| now.since(t)),
+            settles: need.period == URGENT || need.period == ORDERS_UNSETTLED,
+        },
+        _ => NextRead::At(earliest.unwrap_or(now)),
+    }
+}
+
+fn account_need(book: &Book, request: Request) -> Need {
+    let (times, period): (ReadTimes, Span) = match request {
+        Request::Wallets => (book.wallets_read, WALLETS),
+        Request::Marketplace => (book.listing_read, if lacks_match(book) { LISTING_WANTED } else { LISTING }),
+        _ => (book.orders_read, orders_period(book)),
+    };
+    Need { request, target: None, tried_at: times.tried_at, period }
+}
+
+fn orders_period(book: &Book) -> Span {
+    let missing = |s: &Server| match &s.hand {
+        Hand::Empty => false,
+        Hand::Create(_) => true,
+        Hand::Order(o) => o.missing_since.is_some() || o.cancel.is_some(),
+    };
+    let waiting_for_orders = book.orders_read.good_at.is_none();
+    if waiting_for_orders || !book.strays.is_empty() || book.servers.values().any(missing) {
+        ORDERS_UNSETTLED
+    } else {
+        ORDERS
+    }
+}
+
+/// Whether a target that takes what the marketplace lists lacks a server, or has never seen a listing.
+fn lacks_match(book: &Book) -> bool {
+    book.targets().any(|(id, target)| {
+        let unread = needs_listing(target) && book.listing_read.good_at.is_none();
+        unread || (matches!(target.choice, Choice::Match(_)) && book.in_hand(id) < target.want)
+    })
+}
+
+fn market_need(book: &Book, id: ServerId, server: &Server) -> Option<Need> {
+    let target = book.target_of(server)?;
+    let period = match &server.hand {
+        _ if book.urgent.contains(&id) => URGENT,
+        Hand::Create(_) | Hand::Order(_) => LIVE,
+        Hand::Empty if !server.watched => return None,
+        Hand::Empty if book.in_hand(server.target) < target.want => WANTED,
+        Hand::Empty => SPARE,
+    };
+    Some(Need {
+        request: Request::SpotMarket { server: id },
+        target: Some(server.target),
+        tried_at: server.tried_at,
+        period,
+    })
+}

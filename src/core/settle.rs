@@ -1,0 +1,151 @@
+//! What the answers to our own changes teach.
+//!
+//! An answer is applied, refused or unknown. Unknown counts as the worse of both: a create as an order (I6), a lowering
+//! as having spent its 600 seconds, a re-pricing as the higher of the two prices (I3).
+
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+
+use crate::ask::{Answer, Refusal, TargetId};
+use crate::book::Book;
+use crate::change::Cause;
+use crate::market::{OrderId, ServerId};
+use crate::money::Price;
+use crate::order::{Create, Hand, Order};
+use crate::time::{Span, Time};
+
+/// A server that refused a create for a reason that passes is left alone this long.
+const RETRY_SOON: Span = Span::from_secs(60);
+/// A server that refused for a reason that will not pass soon.
+const RETRY_LATE: Span = Span::from_secs(3_600);
+/// After a refused re-pricing that says nothing about when to try again.
+const REPRICE_AGAIN: Span = Span::from_secs(10);
+
+impl Book {
+    /// A create was sent at `sent_at` and this came back.
+    pub(crate) fn created(
+        &mut self,
+        id: ServerId,
+        target: TargetId,
+        bid: Price,
+        sent_at: Time,
+        now: Time,
+        answer: &Answer,
+    ) {
+        self.last_create_end = Some(now);
+        if let Answer::Refused(refusal) = answer {
+            return self.create_refused(id, now, refusal);
+        }
+        let known_accepted = matches!(answer, Answer::Applied);
+        let cause = if known_accepted { Cause::Accepted } else { Cause::AnswerUnknown };
+        let before = self.orders_on(id);
+        self.shift(id, now, cause, |server| {
+            server.target = target;
+            server.hand = Hand::Create(Create { bid, sent_at, known_accepted, before, absent_reads: 0 });
+        });
+    }
+
+    /// Every order known on that server, ours or not.
+    pub(crate) fn orders_on(&self, id: ServerId) -> Vec<OrderId> {
+        let mut known: BTreeSet<OrderId> =
+            self.foreign.iter().filter(|(_, f)| f.server == id).map(|(order, _)| *order).collect();
+        known.extend(self.strays.iter().filter(|(_, s)| s.server == id).map(|(order, _)| *order));
+        if let Some(server) = self.servers.get(&id) {
+            known.extend(server.ended.iter().map(|(order, _)| *order));
+            known.extend(server.market.iter().flat_map(|m| m.value.offers.iter()).filter(|o| o.mine).map(|o| o.id));
+        }
+        known.into_iter().collect()
+    }
+
+    fn create_refused(&mut self, id: ServerId, now: Time, refusal: &Refusal) {
+        let wait = match refusal {
+            Refusal::RateLimited => Span::ZERO,
+            Refusal::PriceTooLow { .. } | Refusal::ServerOffline | Refusal::ServerRented => RETRY_SOON,
+            Refusal::AlreadyHaveOrder => {
+                // Something of ours stands there that we do not know of: look before anything else.
+                self.orders_read.good_at = None;
+                RETRY_SOON
+            }
+            Refusal::NotEnoughBalance => {
+                self.wallets_read.tried_at = None;
+                RETRY_SOON.times(5)
+            }
+            _ => RETRY_LATE,
+        };
+        if let Some(server) = self.servers.get_mut(&id) {
+            server.blocked_until = Some(now + wait);
+        }
+    }
+
+    /// A re-pricing was answered.
+    pub(crate) fn repriced(&mut self, id: ServerId, order: OrderId, to: Price, now: Time, answer: &Answer) {
+        let every = self.strategy.venue.lower_every;
+        let stay = self.servers.get(&id).and_then(|s| self.target_of(s)).map_or(Span::ZERO, |t| t.bid.stay);
+        let Some(bid) = self.servers.get(&id).and_then(|s| s.hand.order()).filter(|o| o.id == order).map(|o| o.bid)
+        else {
+            return;
+        };
+        let lowering = to < bid;
+        if let Answer::Refused(Refusal::StepTooLarge { lowest }) = answer {
+            self.steps.learn(id, bid, *lowest);
+        }
+        self.shift(id, now, Cause::Accepted, |server| {
+            let Some(order) = server.hand.order_mut() else { return };
+            match answer {
+                Answer::Refused(refusal) => refused(order, bid, now, every, refusal),
+                Answer::Applied => {
+                    order.bid = to;
+                    order.unsettled = None;
+                    if lowering {
+                        order.next_lower_at = now + every;
+                    } else {
+                        order.stay_until = now + stay;
+                        // Until the book says otherwise the raise is taken to have won.
+                        order.lost_since = None;
+                    }
+                }
+                _ => {
+                    order.unsettled = Some(to);
+                    if lowering {
+                        order.next_lower_at = now + every;
+                    }
+                }
+            }
+        });
+    }
+
+    /// A cancellation was answered.
+    pub(crate) fn cancelled(&mut self, id: ServerId, order: OrderId, now: Time, answer: &Answer) {
+        let there_no_more = matches!(answer, Answer::Applied | Answer::Refused(Refusal::OrderGone));
+        if let Some(stray) = self.strays.get_mut(&order) {
+            stray.asked_at = Some(now);
+            return;
+        }
+        self.shift(id, now, Cause::Cancelled, |server| {
+            let Some(order) = server.hand.order_mut().filter(|o| o.id == order) else { return };
+            if let Some(cancel) = &mut order.cancel {
+                cancel.asked_at = Some(now);
+                cancel.accepted_at = there_no_more.then_some(now);
+                // It may cost nothing from here on; until the reads agree it still counts against the limits.
+                order.holding = order.holding && !there_no_more;
+            }
+        });
+        self.urgent.insert(id);
+    }
+}
+
+fn refused(order: &mut Order, bid: Price, now: Time, every: Span, refusal: &Refusal) {
+    match refusal {
+        // The refusal names the price it would take: the next request may ask for it at once.
+        Refusal::StepTooLarge { lowest } if *lowest < bid => {}
+        Refusal::StepTooLarge { .. } => order.next_lower_at = now + every,
+        Refusal::LoweringTooSoon { wait } => order.next_lower_at = now + *wait,
+        Refusal::OrderNotActive => order.dead = true,
+        Refusal::OrderGone | Refusal::NotOurOrder => {
+            order.dead = true;
+            order.missing_since.get_or_insert(now);
+        }
+        Refusal::RateLimited => {}
+        _ => order.retry_at = now + REPRICE_AGAIN,
+    }
+}

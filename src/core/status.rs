@@ -1,0 +1,73 @@
+//! The state of things as a person wants to see it.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::change::State;
+use crate::engine::Engine;
+use crate::limits::Denial;
+use crate::market::{OrderId, ServerId};
+use crate::money::{Amount, Price};
+use crate::time::Time;
+
+/// One server that a run holds, wants back or looks at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerStatus {
+    /// The server.
+    pub server: ServerId,
+    /// The target it serves.
+    pub target: String,
+    /// What we have there.
+    pub state: State,
+    /// Our order.
+    pub order: Option<OrderId>,
+    /// The host's least price.
+    pub floor: Option<Price>,
+    /// The highest bid of anybody else.
+    pub best_rival: Option<Price>,
+    /// What we bid.
+    pub our_bid: Option<Price>,
+    /// When our bid may next be lowered.
+    pub next_lower_at: Option<Time>,
+    /// Why nothing is bid, where a limit says so.
+    pub denial: Option<Denial>,
+}
+
+/// A whole run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// Every server that matters, by number; candidates without a read or an order are left out.
+    pub servers: Vec<ServerStatus>,
+    /// Spent so far, fees included.
+    pub spent: Amount,
+    /// Orders at the venue that the bot did not make.
+    pub foreign_orders: u32,
+}
+
+impl Engine {
+    /// The state of things at `now`.
+    pub fn status(&self, now: Time) -> Status {
+        let book = &self.book;
+        let (currency, tick) = (book.strategy.currency, book.strategy.venue.tick);
+        let servers = book.servers.iter().filter(|(_, s)| s.market.is_some() || s.hand.worst_bid().is_some());
+        let servers = servers.map(|(id, s)| {
+            let market = s.market.as_ref().map(|m| &m.value);
+            ServerStatus {
+                server: *id,
+                target: self.target_name(s.target).to_string(),
+                state: s.hand.state(),
+                order: s.hand.order().map(|o| o.id),
+                floor: market.and_then(|m| m.floors.get(currency)),
+                best_rival: market.and_then(|m| m.best_rival(currency, tick)),
+                our_bid: s.hand.worst_bid(),
+                next_lower_at: s.hand.order().map(|o| o.next_lower_at),
+                denial: s.denial,
+            }
+        });
+        Status {
+            servers: servers.collect(),
+            spent: book.spent(now),
+            foreign_orders: u32::try_from(book.foreign.len()).unwrap_or(u32::MAX),
+        }
+    }
+}
