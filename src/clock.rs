@@ -32,7 +32,13 @@ const SHORTEST_SLEEP: Duration = Duration::from_millis(2);
 impl Clock {
     /// The machine's time from now on, `scale` times as fast.
     pub fn system(scale: u32) -> Clock {
-        Clock(Kind::System { started: Instant::now(), epoch: wall_now(), scale: scale.max(1) })
+        Clock::system_after(Time::from_ms(i64::MIN), scale)
+    }
+
+    /// The same, but never before `earliest`: a clock that once ran fast is ahead of the machine's, and what is recorded
+    /// must not go back in time.
+    pub fn system_after(earliest: Time, scale: u32) -> Clock {
+        Clock(Kind::System { started: Instant::now(), epoch: wall_now().max(earliest), scale: scale.max(1) })
     }
 
     /// Starts at `start` and moves only by [`Clock::sleep_until`]. With a pace, a sleeper also waits until as much real

@@ -3,14 +3,10 @@
 //! I10: at least 1.05 s between the end of one request and the start of the next, 5.25 s between creates.
 //! Source: one request a second per key, one create_order in five seconds (the API page); the rest is margin.
 
+pub use clorebid_core::governing::{CREATE_SPACING, SPACING};
 use clorebid_core::time::{Span, Time};
 
 use crate::clock::Clock;
-
-/// Least time between the end of one request and the start of the next.
-pub const SPACING: Span = Span::from_ms(1_050);
-/// Least time between the end of one create_order and the start of the next.
-pub const CREATE_SPACING: Span = Span::from_ms(5_250);
 
 /// The right to send one request, now.
 #[derive(Debug)]
@@ -57,7 +53,7 @@ impl Governor {
     /// When it is too early (I10): a caller that did not wait would get the key throttled.
     pub fn take(&mut self, is_create: bool) -> Slot {
         let at = self.clock.now();
-        let early = |end: Option<Time>, spacing| end.is_some_and(|e| at < e + spacing);
+        let early = |end: Option<Time>, spacing: Span| end.is_some_and(|e| at < e + spacing);
         assert!(!early(self.last_end, SPACING), "I10: a request too early");
         assert!(!is_create || !early(self.last_create_end, CREATE_SPACING), "I10: a create too early");
         Slot { at }

@@ -94,6 +94,11 @@ impl Engine {
         self.leaving = true;
     }
 
+    /// Whether it was told to leave.
+    pub fn is_leaving(&self) -> bool {
+        self.leaving
+    }
+
     /// Whether nothing of ours stands or may stand at the venue.
     pub fn is_empty(&self) -> bool {
         self.book.strays.is_empty() && self.book.servers.values().all(|s| s.hand == Hand::Empty)

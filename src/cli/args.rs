@@ -1,0 +1,247 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clorebid_core::time::Span;
+
+use crate::strategy::parse_duration;
+
+/// Bids on the GPU spot market of CLORE.AI: raises when outbid, steps down as fast as the rules allow, keeps to hard
+/// limits, and records every request, bid and state change.
+#[derive(Debug, Parser)]
+#[command(name = "clorebid", version, max_term_width = 100)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(super) struct Global {
+    /// The journal: every run's history, in SQLite
+    #[arg(long, global = true, value_name = "FILE", default_value = "clorebid.db")]
+    pub db: PathBuf,
+    /// How lists are printed
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// Say more (twice: every request)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Say less: warnings and errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Plain text without colours
+    #[arg(long, global = true)]
+    pub no_color: bool,
+    /// How log lines are written
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    pub log: LogFormat,
+}
+
+/// How lists are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    Table,
+    Json,
+    Csv,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Bid as a strategy file says: on paper unless told otherwise
+    Run(RunArgs),
+    /// Check a strategy file, and print it with every default filled in
+    Check(CheckArgs),
+    /// Serve the simulated venue over HTTP, for any client
+    Exchange(ExchangeArgs),
+    /// The marketplace, or the spot market of the servers named
+    Market(MarketArgs),
+    /// Our orders at the venue
+    Orders(OrdersArgs),
+    /// Our wallets at the venue
+    Wallets(AccountArgs),
+    /// Cancel orders by their numbers
+    Cancel(CancelArgs),
+    /// What happened: runs, requests, bids, states, holdings, spending
+    History(HistoryArgs),
+    /// Print completions for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+fn duration(text: &str) -> Result<Span, String> {
+    parse_duration(text)
+}
+
+/// Where the venue is and who we are there.
+#[derive(Debug, Args)]
+pub(super) struct AccountArgs {
+    /// Where the API is
+    #[arg(long, value_name = "URL", default_value = "https://api.clore.ai/v1")]
+    pub api_url: String,
+    /// A file that holds the API key (else the environment variable CLORE_API_KEY)
+    #[arg(long, value_name = "FILE")]
+    pub api_key_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// The strategy file
+    #[arg(long, value_name = "FILE")]
+    pub strategy: PathBuf,
+    /// Bid real money at the venue instead of on paper
+    #[arg(long)]
+    pub live: bool,
+    #[command(flatten)]
+    pub account: AccountArgs,
+    /// End after this long, such as 30m, 6h or 1d
+    #[arg(long = "for", value_name = "DUR", value_parser = duration)]
+    pub duration: Option<Span>,
+    /// What every random choice on paper follows from
+    #[arg(long, value_name = "N", conflicts_with = "live")]
+    pub seed: Option<u64>,
+    /// The market on paper: a scenario file, or the name of a built-in one
+    #[arg(long, value_name = "FILE", conflicts_with = "live")]
+    pub scenario: Option<String>,
+    /// Let time run this many times faster (paper, or an API on this machine)
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub time_scale: u32,
+    /// What happens to our orders when the run ends
+    #[arg(long, value_enum, default_value_t = OnExit::Keep)]
+    pub on_exit: OnExit,
+    /// Read the markets and never bid
+    #[arg(long)]
+    pub observe_only: bool,
+}
+
+/// What happens to our orders when the run ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum OnExit {
+    /// They stand; the next run on the same journal takes them up again
+    Keep,
+    /// They are cancelled
+    Cancel,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    /// The strategy file
+    #[arg(required_unless_present = "schema")]
+    pub file: Option<PathBuf>,
+    /// Print the JSON schema of strategy files instead
+    #[arg(long)]
+    pub schema: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExchangeArgs {
+    /// Address and port to serve on
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub listen: std::net::SocketAddr,
+    /// The market: a scenario file, or the name of a built-in one
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<String>,
+    /// What every random choice follows from
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Let time run this many times faster
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub time_scale: u32,
+    /// The API key that the venue takes
+    #[arg(long, value_name = "K", default_value = "paper")]
+    pub api_key: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct MarketArgs {
+    /// Servers whose spot market to show; none: the marketplace
+    pub servers: Vec<u64>,
+    #[command(flatten)]
+    pub account: AccountArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OrdersArgs {
+    /// List those that are over, too
+    #[arg(long)]
+    pub completed: bool,
+    #[command(flatten)]
+    pub account: AccountArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CancelArgs {
+    /// The orders' numbers
+    #[arg(required_unless_present = "all", conflicts_with = "all", value_name = "ID")]
+    pub orders: Vec<u64>,
+    /// Every order that stands
+    #[arg(long)]
+    pub all: bool,
+    /// A problem with the server to report along, at most 2048 characters
+    #[arg(long)]
+    pub issue: Option<String>,
+    #[command(flatten)]
+    pub account: AccountArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct HistoryArgs {
+    #[command(subcommand)]
+    pub what: HistoryView,
+    /// Only this run
+    #[arg(long, global = true)]
+    pub run: Option<i64>,
+    /// Only this target
+    #[arg(long, global = true)]
+    pub target: Option<String>,
+    /// Only this server
+    #[arg(long, global = true)]
+    pub server: Option<u64>,
+    /// Not before this time (RFC 3339)
+    #[arg(long, global = true, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Not after this time (RFC 3339)
+    #[arg(long, global = true, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Only the newest so many
+    #[arg(long, global = true, value_name = "N")]
+    pub limit: Option<u64>,
+}
+
+/// The views, and free SQL over them.
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum HistoryView {
+    /// Every bid placed, raised, lowered or cancelled, and why
+    Bids,
+    /// Every step an order took
+    States,
+    /// Every request and how it ended
+    Requests,
+    /// What the markets showed
+    Observations,
+    /// What was held, when, at what bid and cost
+    Holdings,
+    /// Cost, fees and time held for each day
+    Spend,
+    /// Every run
+    Runs,
+    /// A read-only SQL query over the views and tables
+    Sql {
+        /// Such as "SELECT * FROM bids LIMIT 10"
+        query: String,
+    },
+}

@@ -1,0 +1,29 @@
+//! `check`: is this strategy file right, and what does it come to?
+
+use std::io::IsTerminal;
+use std::path::Path;
+
+use super::Failure;
+use super::args::{CheckArgs, Global};
+use crate::strategy::{self, StrategyFile};
+
+pub(super) fn check(global: &Global, args: &CheckArgs) -> Result<(), Failure> {
+    if args.schema {
+        println!("{}", strategy::SCHEMA.trim_end());
+        return Ok(());
+    }
+    let Some(file) = &args.file else { return Err(Failure::usage("name a strategy file")) };
+    let read = read(global, file)?;
+    print!("{}", strategy::filled(&read));
+    Ok(())
+}
+
+/// Reads a strategy file, or shows every mistake in it.
+pub(super) fn read(global: &Global, path: &Path) -> Result<StrategyFile, Failure> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| Failure::usage(format!("cannot read the strategy file {}: {e}", path.display())))?;
+    strategy::read(&text, &path.display().to_string()).map_err(|mistakes| {
+        let color = !global.no_color && std::io::stderr().is_terminal();
+        Failure::usage(format!("{}\n", mistakes.picture(100, color).trim_end()))
+    })
+}

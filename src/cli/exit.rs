@@ -1,0 +1,72 @@
+//! How a command fails: a message for the user and the exit code that scripts rely on.
+
+use std::process::ExitCode;
+
+use crate::clore::ClientError;
+use crate::journal::JournalError;
+use crate::lock::LockError;
+
+/// What kind of failure: its number is the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Anything else.
+    Failed = 1,
+    /// Bad usage, strategy or input file.
+    Usage = 2,
+    /// The venue refused the key.
+    Key = 3,
+    /// The journal cannot be written.
+    Journal = 4,
+}
+
+/// A failed command.
+#[derive(Debug)]
+pub struct Failure {
+    kind: Kind,
+    message: String,
+}
+
+impl Failure {
+    /// A failure of that kind. The message says what happened and what to do next.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Failure {
+        Failure { kind, message: message.into() }
+    }
+
+    /// Bad usage, strategy or input file.
+    pub fn usage(message: impl Into<String>) -> Failure {
+        Failure::new(Kind::Usage, message)
+    }
+
+    /// Anything without a code of its own.
+    pub fn other(message: impl Into<String>) -> Failure {
+        Failure::new(Kind::Failed, message)
+    }
+
+    /// Tells the user, and gives the exit code.
+    pub fn report(&self) -> ExitCode {
+        match self.message.strip_suffix('\n') {
+            // A picture of a mistake brings its own layout.
+            Some(picture) => eprintln!("{picture}"),
+            None => eprintln!("clorebid: {}", self.message),
+        }
+        ExitCode::from(self.kind as u8)
+    }
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Failure {
+        Failure::new(Kind::Journal, error.to_string())
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Failure {
+        Failure::usage(error.to_string())
+    }
+}
+
+impl From<LockError> for Failure {
+    fn from(error: LockError) -> Failure {
+        Failure::other(error.to_string())
+    }
+}

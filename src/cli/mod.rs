@@ -1,0 +1,58 @@
+//! The command line: one file a command. Results go to stdout, all else to stderr.
+
+mod args;
+mod by_hand;
+mod check;
+mod exchange;
+mod exit;
+mod history;
+mod live;
+mod logging;
+mod run;
+mod screen;
+mod shutdown;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use args::{Cli, Command};
+pub use exit::{Failure, Kind};
+
+/// Runs the command that the arguments name, and tells how it ended.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::other(format!("cannot start: {error}")).report(),
+    };
+    // Whatever still runs in the background holds nothing that matters: the journal is closed by then.
+    let ended = runtime.block_on(dispatch(cli));
+    runtime.shutdown_background();
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+async fn dispatch(cli: Cli) -> Result<(), Failure> {
+    let global = cli.global;
+    match cli.command {
+        Command::Run(args) => run::run(&global, args).await,
+        Command::Check(args) => check::check(&global, &args),
+        Command::Exchange(args) => exchange::serve(&global, args).await,
+        Command::Market(args) => by_hand::market(&global, args).await,
+        Command::Orders(args) => by_hand::orders(&global, args).await,
+        Command::Wallets(args) => by_hand::wallets(&global, args).await,
+        Command::Cancel(args) => by_hand::cancel(&global, args).await,
+        Command::History(args) => history::show(&global, &args).await,
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "clorebid", &mut std::io::stdout());
+            Ok(())
+        }
+        Command::Man => {
+            let page = clap_mangen::Man::new(Cli::command());
+            page.render(&mut std::io::stdout()).map_err(|e| Failure::other(format!("cannot write the page: {e}")))
+        }
+    }
+}
