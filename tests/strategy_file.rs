@@ -362,6 +362,14 @@ fn a_secret_in_the_file_is_refused_and_kept_out_of_the_report() {
 }
 
 #[test]
+fn what_looks_like_a_secret_stays_out_of_other_reports_too() {
+    for key in ["ssh_pasword = \"hunter\"", "token = \"hunter\"", "ssh_password = hunter", "ssh_key = \"hunter"] {
+        let errors = read(&with(&format!("[target.order]\n{key}")), "s.toml").expect_err("refused");
+        assert!(!format!("{errors} {}", errors.picture(100, false)).contains("hunter"), "{errors}");
+    }
+}
+
+#[test]
 fn all_mistakes_are_told_at_once_in_the_files_order() {
     let text = "currency = \"x\"\n[limits]\nmax_bid = \"y\"\nmin_balance = \"z\"\n[[target]]\nwant = 0\n";
     let errors = read(text, "s.toml").expect_err("refused");
