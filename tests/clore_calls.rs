@@ -116,7 +116,9 @@ fn only_four_calls_change_anything_and_one_creates() {
         assert_eq!(answer(&call, &http(200, r#"{"code":0}"#)), Answer::Applied);
         assert_eq!(answer(&call, &http(500, r#"{ "code" : "0" }"#)), Answer::Applied, "the body speaks first");
     }
-    let six = [Call::Wallets, Call::MyServers, Call::Marketplace, Call::MyOrders { return_completed: false }, READ];
+    let config = Call::ServerConfig { server_name: String::new() };
+    let six =
+        [config, Call::Wallets, Call::MyServers, Call::Marketplace, Call::MyOrders { return_completed: false }, READ];
     assert!(six.iter().all(|call| !call.is_change() && !call.is_create()));
 }
 
@@ -143,11 +145,11 @@ fn refused(raw: RawForm) -> FormError {
 #[test]
 fn a_form_at_every_limit_is_taken() {
     let ports = (1..=5).map(|n| (format!("{}", n * 13_107), "tcp".to_owned())).collect();
-    // Six variables of 1536, and one that fills the JSON string up to 12000.
+    // Seven values of 1536, and one that fills the JSON string up to 12000.
     let mut env: BTreeMap<String, SecretString> =
         (0..7).map(|n| (format!("V{n}"), secret(&"v".repeat(1_536)))).collect();
     let written = 2 + 7 * (r#""V0":"","#.len() + 1_536);
-    env.insert("n".repeat(128), secret(&"v".repeat(12_000 - written - 128 - r#""":"""#.len() + 1 - 1)));
+    env.insert("n".repeat(128), secret(&"v".repeat(12_000 - written - 128 - r#""":"""#.len())));
     let raw = RawForm {
         ports,
         env,

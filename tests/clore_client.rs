@@ -30,6 +30,8 @@ enum Manner {
     HangsUp,
     /// Sends the start of an answer and nothing more.
     Stalls,
+    /// Sends an answer without end.
+    Floods,
 }
 
 /// A server with one manner, and the requests it has had.
@@ -77,6 +79,11 @@ async fn serve(mut socket: TcpStream, manner: Manner, log: Arc<Mutex<Vec<String>
         Manner::Stalls => {
             socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"code\":").await.unwrap();
             std::future::pending::<()>().await;
+        }
+        Manner::Floods => {
+            socket.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+            let chunk = vec![b' '; 1 << 20];
+            while socket.write_all(&chunk).await.is_ok() {}
         }
         Manner::Silent => std::future::pending::<()>().await,
     }
@@ -202,6 +209,13 @@ async fn a_cut_body_is_called_broken() {
     let server = Server::start(Manner::Says(cut)).await;
     assert_eq!(server.client().send(&get("wallets")).await, Reply::None(Doubt::Broken));
     assert_eq!(server.heard().len(), 1);
+}
+
+#[tokio::test]
+async fn a_body_without_end_is_given_up() {
+    let server = Server::start(Manner::Floods).await;
+    let patient = client(&format!("http://{}/v1", server.address), Duration::from_secs(60));
+    assert_eq!(patient.send(&get("marketplace")).await, Reply::None(Doubt::Broken));
 }
 
 #[tokio::test]
