@@ -30,11 +30,11 @@ mod verify;
 mod writer;
 
 pub use error::JournalError;
-
-
+pub(crate) use error::result_code;
+pub(crate) use open::{APPLICATION_ID, has_sqlite_header};
 pub use resume::{RecordedAnswer, Resume, Unfinished};
 pub use verify::ChainFault;
-
+pub(crate) use verify::chain_faults;
 pub use writer::Journal;
 
 /// Proof that a value is in the journal. Only the journal makes one.

@@ -82,7 +82,7 @@ async fn read(conn: &mut SqliteConnection, mode: Mode, venue: &str) -> Result<Op
     let unpacked = unpack(row.try_get(4)?, row.try_get(5)?, row.try_get(6)?, None);
     let memory = unpacked.and_then(|bytes| String::from_utf8(bytes).map_err(|e| e.to_string()));
     let memory = memory.map_err(|why| BodyError::Damaged(format!("the last memory of run {run_id}: {why}")))?;
-    let after = key(run_id, 0) + seq + (1 - before);
+    let after = key(run_id, 0).saturating_add(seq).saturating_add(1 - before.clamp(0, 1));
     let rows =
         sqlx::query(SELECT_UNFINISHED).bind(after).bind(key(run_id, u32::MAX)).fetch_all(&mut *conn).await?;
     let mut unfinished = Vec::with_capacity(rows.len());

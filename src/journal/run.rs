@@ -38,7 +38,6 @@ struct KnownCall {
 /// Everything about a run that its next row depends on.
 #[derive(Debug)]
 pub(crate) struct Run {
-    pub(crate) id: i64,
     pub(crate) buffer: Buffer,
     pub(crate) last_seq: u32,
     calls: BTreeMap<Hash, KnownCall>,
@@ -52,7 +51,6 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) fn new(id: i64, hash: &Hash) -> Run {
         Run {
-            id,
             buffer: Buffer::new(id, hash),
             last_seq: 0,
             calls: BTreeMap::new(),
