@@ -14,6 +14,7 @@ pub use clorebid_core as core;
 pub mod clock;
 pub mod clore;
 pub mod governor;
+pub mod history;
 pub mod journal;
 pub mod json;
 pub mod sim;

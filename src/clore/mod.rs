@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`call`] | the ten calls, and how they are written |
 //! | [`form`] | what an order is created with, checked against the page's limits |
-//! | [`answer`] | what an answer means: applied, refused or unknown |
+//! | [`mod@answer`] | what an answer means: applied, refused or unknown |
 //! | [`market`], [`account`], [`host`] | what good answers hold |
 //! | [`client`] | the way to the venue and back |
 //! | [`scrub`] | keeps our secrets out of what comes back |

@@ -94,9 +94,12 @@ impl<'t> Fields<'t> {
 
     /// Notes every key that the table may not hold.
     pub(super) fn no_others(&self) {
-        for (key, _) in self.entries.into_iter().flat_map(|t| t.iter()) {
+        for (key, value) in self.entries.into_iter().flat_map(|t| t.iter()) {
             let name: &str = key.get_ref();
             if !self.section.keys.contains(&name) && !self.explained.borrow().iter().any(|e| e == name) {
+                if ["password", "pasword", "passwd", "token", "secret", "key"].iter().any(|word| name.contains(word)) {
+                    self.mistakes.hide(value.span());
+                }
                 let message = format!("unknown key `{name}` in {}", self.section.title);
                 self.mistakes.add_labelled(key.span(), message, "not known", suggest(name, self.section.keys));
             }

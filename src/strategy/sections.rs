@@ -35,6 +35,7 @@ pub(super) fn read_file(text: &str, file_name: &str, mistakes: &Mistakes) -> Opt
         mistakes.add(at.clone(), format!("this is not TOML: {}", error.message()), quoting_hint(text, at.start));
     }
     if !syntax.is_empty() {
+        hide_secrets(text, mistakes);
         // What was recovered from broken TOML would only earn misleading complaints.
         return None;
     }
@@ -58,6 +59,19 @@ pub(super) fn read_file(text: &str, file_name: &str, mistakes: &Mistakes) -> Opt
 fn stem(file_name: &str) -> String {
     let stem = std::path::Path::new(file_name).file_stem().map(|s| s.to_string_lossy().into_owned());
     stem.filter(|s| !s.trim().is_empty()).unwrap_or_else(|| "strategy".to_string())
+}
+
+/// Keeps what looks like a secret out of a report on text that could not be taken apart.
+fn hide_secrets(text: &str, mistakes: &Mistakes) {
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        for key in ["password", "token", "secret", "ssh_key"] {
+            if let Some(at) = line.find(key) {
+                mistakes.hide(start + at + key.len()..start + line.len());
+            }
+        }
+        start += line.len();
+    }
 }
 
 /// Values with a unit are the likeliest reason why a line is not TOML: `wait = 10m`.

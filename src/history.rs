@@ -1,0 +1,189 @@
+//! Reading the journal: the views that scripts may rely on, and any other read-only SQL.
+//!
+//! It opens the file read-only, also while a run writes it, and never creates one.
+
+use std::path::{Path, PathBuf};
+
+use clorebid_core::time::Time;
+use futures_util::TryStreamExt;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{AssertSqlSafe, Column, ConnectOptions, Executor, SqlSafeStr, Statement};
+
+use crate::clock::rfc3339;
+use crate::journal::{APPLICATION_ID, ChainFault, JournalError, chain_faults, has_sqlite_header, result_code};
+
+mod rows;
+mod statement;
+mod view;
+
+pub use rows::{Cell, Format, Rows};
+pub use view::View;
+
+/// More rows than this are not gathered in memory: the question is to be narrowed.
+const ROWS_MAX: usize = 1_000_000;
+
+/// Why the history cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// There is no such file.
+    #[error("there is no database {}; `clorebid run` makes one, --db names another", .0.display())]
+    Missing(PathBuf),
+    /// The file cannot be read as a journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A filter on a column that the view lacks.
+    #[error("`{view}` cannot be filtered by {filter}; it can be by {can}")]
+    Filter {
+        /// The view.
+        view: &'static str,
+        /// What was asked for.
+        filter: &'static str,
+        /// What could be.
+        can: String,
+    },
+    /// SQL that is no query.
+    #[error("only reading is allowed here: start with SELECT, WITH, VALUES or EXPLAIN")]
+    NotAQuery,
+    /// More than one statement.
+    #[error("one statement at a time: there is more after the `;`")]
+    SeveralStatements,
+    /// The SQL is wrong.
+    #[error("the SQL is wrong: {0}")]
+    Sql(String),
+    /// Too much to gather.
+    #[error("more than {ROWS_MAX} rows; narrow it with --limit, --run, --since or --until, or LIMIT in SQL")]
+    TooManyRows,
+    /// The output could not be written.
+    #[error("cannot write the result: {0}")]
+    Output(#[from] std::io::Error),
+}
+
+/// Which rows of a view to show. Empty: all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Of this run.
+    pub run: Option<i64>,
+    /// Of the target with this name.
+    pub target: Option<String>,
+    /// About this server.
+    pub server: Option<u64>,
+    /// At this time or later.
+    pub since: Option<Time>,
+    /// Before this time.
+    pub until: Option<Time>,
+    /// The newest so many; they are still shown oldest first.
+    pub limit: Option<u64>,
+}
+
+/// A journal open for reading.
+#[derive(Debug)]
+pub struct History {
+    conn: SqliteConnection,
+    path: PathBuf,
+}
+
+impl History {
+    /// Opens the file, which must exist and be a journal.
+    ///
+    /// # Errors
+    /// When it does not or is not, or cannot be read.
+    pub async fn open_read_only(path: &Path) -> Result<History, HistoryError> {
+        let owned = path.to_path_buf();
+        if !path.exists() {
+            return Err(HistoryError::Missing(owned));
+        }
+        match has_sqlite_header(path) {
+            Ok(true) => {}
+            Ok(false) => {
+                return Err(JournalError::NotAJournal { path: owned, why: "it is not an SQLite database" }.into());
+            }
+            Err(why) => return Err(JournalError::CannotOpen { path: owned, why: why.to_string() }.into()),
+        }
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .read_only(true)
+            .pragma("query_only", "ON")
+            .pragma("cache_size", "-4096")
+            .pragma("mmap_size", "0")
+            .disable_statement_logging();
+        let failed = |e: sqlx::Error| JournalError::from_sqlx(path, &e);
+        let mut conn = options.connect().await.map_err(failed)?;
+        let id: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut conn).await.map_err(failed)?;
+        if id != APPLICATION_ID {
+            return Err(JournalError::NotAJournal { path: owned, why: "it holds no journal" }.into());
+        }
+        Ok(History { conn, path: owned })
+    }
+
+    /// The rows of a view that the filter lets through, oldest first.
+    ///
+    /// # Errors
+    /// When the view lacks a column that the filter names, or the file cannot be read.
+    pub async fn view(&mut self, view: View, filter: &Filter) -> Result<Rows, HistoryError> {
+        let (sql, binds) = view.select(filter)?;
+        self.gather(sql, binds).await
+    }
+
+    /// The result of one read-only statement.
+    ///
+    /// # Errors
+    /// When it is wrong, several, or would write.
+    pub async fn sql(&mut self, sql: &str) -> Result<Rows, HistoryError> {
+        let sql = statement::single(sql)?;
+        if !statement::reads(sql) {
+            return Err(HistoryError::NotAQuery);
+        }
+        self.gather(sql.to_string(), Vec::new()).await
+    }
+
+    /// Checks every row of every table against the chain of hashes. An empty list: nothing was touched.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn verify_chain(&mut self) -> Result<Vec<ChainFault>, HistoryError> {
+        let faults = chain_faults(&mut self.conn).await;
+        Ok(faults.map_err(|e| JournalError::from_sqlx(&self.path, &e))?)
+    }
+
+    async fn gather(&mut self, sql: String, binds: Vec<Cell>) -> Result<Rows, HistoryError> {
+        let path = self.path.clone();
+        let failed = |e: sqlx::Error| sql_error(&path, &e);
+        let prepared = (&mut self.conn).prepare(AssertSqlSafe(sql).into_sql_str()).await.map_err(failed)?;
+        let columns = prepared.columns().iter().map(|c| c.name().to_string()).collect();
+        let mut query = prepared.query();
+        for bind in binds {
+            query = match bind {
+                Cell::Integer(i) => query.bind(i),
+                Cell::Text(text) => query.bind(text),
+                Cell::Null | Cell::Real(_) | Cell::Blob(_) => query.bind(None::<i64>),
+            };
+        }
+        let mut gathered = Rows { columns, rows: Vec::new() };
+        let mut stream = query.fetch(&mut self.conn);
+        while let Some(row) = stream.try_next().await.map_err(failed)? {
+            if gathered.rows.len() >= ROWS_MAX {
+                return Err(HistoryError::TooManyRows);
+            }
+            gathered.rows.push(rows::cells(&row).map_err(failed)?);
+        }
+        Ok(gathered)
+    }
+}
+
+/// Tells a mistake in the SQL from trouble with the file.
+fn sql_error(path: &Path, error: &sqlx::Error) -> HistoryError {
+    match result_code(error).map(|code| code & 0xff) {
+        // A write to a read-only database, and a refusal to authorise.
+        Some(8 | 23) => HistoryError::NotAQuery,
+        // SQLITE_ERROR, a type mismatch, a number out of range.
+        Some(1 | 20 | 25) => {
+            HistoryError::Sql(error.as_database_error().map_or_else(String::new, |e| e.message().to_string()))
+        }
+        _ => HistoryError::Journal(JournalError::from_sqlx(path, error)),
+    }
+}
+
+/// A time as the views write it.
+pub(crate) fn text_of(time: Time) -> Cell {
+    Cell::Text(rfc3339(time))
+}

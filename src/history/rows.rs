@@ -1,0 +1,138 @@
+//! Rows of any query, and the three ways to write them.
+
+use std::io::{self, Write};
+
+use comfy_table::Table;
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use serde_json::value::RawValue;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, TypeInfo, ValueRef};
+
+/// One value of a result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cell {
+    /// NULL.
+    Null,
+    /// A whole number.
+    Integer(i64),
+    /// A number that SQLite computed in floating point, as it writes it. The views have none.
+    Real(String),
+    /// Text.
+    Text(String),
+    /// Bytes.
+    Blob(Vec<u8>),
+}
+
+/// How rows are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// One array of objects: integers as numbers, text as strings, NULL as null, bytes in hexadecimal.
+    Json,
+    /// With a header line; NULL is an empty field.
+    Csv,
+}
+
+/// A result: its columns' names, and its rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rows {
+    /// The names.
+    pub columns: Vec<String>,
+    /// The rows, each as long as `columns`.
+    pub rows: Vec<Vec<Cell>>,
+}
+
+impl Cell {
+    /// As a table and a CSV file show it.
+    fn shown(&self) -> String {
+        match self {
+            Cell::Null => String::new(),
+            Cell::Integer(i) => i.to_string(),
+            Cell::Real(text) | Cell::Text(text) => text.clone(),
+            Cell::Blob(bytes) => bytes.iter().map(|b| format!("{b:02x}")).collect(),
+        }
+    }
+
+    fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
+        match self {
+            Cell::Null => out.write_all(b"null"),
+            Cell::Integer(i) => write!(out, "{i}"),
+            // Infinity is no JSON number.
+            Cell::Real(text) if serde_json::from_str::<&RawValue>(text).is_ok() => out.write_all(text.as_bytes()),
+            Cell::Real(_) | Cell::Text(_) | Cell::Blob(_) => json_string(out, &self.shown()),
+        }
+    }
+}
+
+impl Rows {
+    /// Writes them all.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn write(&self, format: Format, out: &mut impl Write) -> io::Result<()> {
+        match format {
+            Format::Table => self.write_table(out),
+            Format::Json => self.write_json(out),
+            Format::Csv => self.write_csv(out),
+        }
+    }
+
+    fn write_table(&self, out: &mut impl Write) -> io::Result<()> {
+        let mut table = Table::new();
+        table.load_style(UTF8_HORIZONTAL_ONLY).set_header(&self.columns);
+        for row in &self.rows {
+            table.add_row(row.iter().map(Cell::shown));
+        }
+        for line in table.to_string().lines() {
+            writeln!(out, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+
+    fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
+        out.write_all(b"[")?;
+        for (n, row) in self.rows.iter().enumerate() {
+            out.write_all(if n == 0 { b"\n{" } else { b",\n{" })?;
+            for (at, (column, cell)) in self.columns.iter().zip(row).enumerate() {
+                if at > 0 {
+                    out.write_all(b",")?;
+                }
+                json_string(out, column)?;
+                out.write_all(b":")?;
+                cell.write_json(out)?;
+            }
+            out.write_all(b"}")?;
+        }
+        out.write_all(if self.rows.is_empty() { b"]\n" } else { b"\n]\n" })
+    }
+
+    fn write_csv(&self, out: &mut impl Write) -> io::Result<()> {
+        let mut csv = csv::Writer::from_writer(out);
+        csv.write_record(&self.columns)?;
+        for row in &self.rows {
+            csv.write_record(row.iter().map(Cell::shown))?;
+        }
+        csv.flush()
+    }
+}
+
+fn json_string(out: &mut impl Write, text: &str) -> io::Result<()> {
+    serde_json::to_writer(out, text).map_err(io::Error::from)
+}
+
+/// A row's values by the kind they are stored as.
+pub(super) fn cells(row: &SqliteRow) -> Result<Vec<Cell>, sqlx::Error> {
+    (0..row.len())
+        .map(|at| {
+            let kind = row.try_get_raw(at)?.type_info().into_owned();
+            Ok(match kind.name() {
+                "NULL" => Cell::Null,
+                "INTEGER" => Cell::Integer(row.try_get_unchecked(at)?),
+                "REAL" => Cell::Real(row.try_get_unchecked(at)?),
+                "BLOB" => Cell::Blob(row.try_get_unchecked(at)?),
+                _ => Cell::Text(row.try_get_unchecked(at)?),
+            })
+        })
+        .collect()
+}

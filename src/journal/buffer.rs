@@ -1,0 +1,138 @@
+//! Rows that wait for the next commit, already chained, and the commit itself.
+
+use std::time::{Duration, Instant};
+
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{AssertSqlSafe, Connection};
+
+use super::tables::{Hash, Table, Value, first_head, heads_digest, key, row_hash};
+
+/// Rows may wait so long, by the machine's own clock.
+const WAIT_MAX: Duration = Duration::from_secs(5);
+/// So many rows may wait.
+const ROWS_MAX: usize = 500;
+/// Rows an insertion: two sizes, so that few statements serve every batch.
+const BATCHES: [usize; 3] = [64, 8, 1];
+
+/// One table's rows, and where its chain stands.
+#[derive(Debug)]
+struct Lane {
+    table: Table,
+    rows: Vec<Vec<Value>>,
+    head: Hash,
+    count: u64,
+    /// Number the next row gets, where rows are simply counted.
+    next: u32,
+}
+
+/// What a run has written and not yet committed.
+#[derive(Debug)]
+pub(crate) struct Buffer {
+    run_id: i64,
+    lanes: Vec<Lane>,
+    waiting: usize,
+    since: Option<Instant>,
+}
+
+impl Buffer {
+    /// For a run whose own row has that hash.
+    pub(crate) fn new(run_id: i64, run_hash: &Hash) -> Buffer {
+        let lane =
+            |table| Lane { table, rows: Vec::new(), head: first_head(run_hash, table), count: 0, next: 1 };
+        Buffer { run_id, lanes: Table::ALL.into_iter().map(lane).collect(), waiting: 0, since: None }
+    }
+
+    fn lane(&mut self, table: Table) -> Option<&mut Lane> {
+        self.lanes.iter_mut().find(|lane| lane.table == table)
+    }
+
+    /// Adds a row under the table's next number, and tells that number.
+    pub(crate) fn push(&mut self, table: Table, columns: Vec<Value>) -> u32 {
+        let n = self.lane(table).map_or(0, |lane| lane.next);
+        self.push_at(table, n, columns);
+        n
+    }
+
+    /// Adds a row under the number `n`, which is above every number the table has in this run.
+    pub(crate) fn push_at(&mut self, table: Table, n: u32, columns: Vec<Value>) {
+        let id = key(self.run_id, n);
+        let Some(lane) = self.lane(table) else { return };
+        let mut row = Vec::with_capacity(columns.len() + 2);
+        row.push(Value::Int(id));
+        row.extend(columns);
+        lane.head = row_hash(&lane.head, &row);
+        row.push(Value::Blob(lane.head.to_vec()));
+        debug_assert_eq!(row.len(), table.columns().len(), "{} has other columns", table.name());
+        lane.rows.push(row);
+        lane.count += 1;
+        lane.next = n.saturating_add(1);
+        self.waiting += 1;
+        self.since.get_or_insert_with(Instant::now);
+    }
+
+    /// The number the table's next row gets.
+    pub(crate) fn next(&mut self, table: Table) -> u32 {
+        self.lane(table).map_or(0, |lane| lane.next)
+    }
+
+    /// Whether rows have waited long enough, or enough of them wait.
+    pub(crate) fn is_due(&self) -> bool {
+        self.waiting >= ROWS_MAX || self.since.is_some_and(|since| since.elapsed() >= WAIT_MAX)
+    }
+
+    /// Whether anything waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting == 0
+    }
+
+    /// One hash over every table's state, for the row that ends the run.
+    pub(crate) fn heads(&self) -> Hash {
+        heads_digest(sealed_tables().filter_map(|table| {
+            self.lanes.iter().find(|lane| lane.table == table).map(|lane| (table, lane.count, lane.head))
+        }))
+    }
+
+    /// Commits every waiting row at once.
+    pub(crate) async fn commit(&mut self, conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        if self.is_empty() {
+            return Ok(());
+        }
+        let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
+        for lane in &mut self.lanes {
+            insert(&mut tx, lane.table, &mut lane.rows).await?;
+        }
+        tx.commit().await?;
+        self.waiting = 0;
+        self.since = None;
+        Ok(())
+    }
+}
+
+/// The tables that the end of a run vouches for.
+pub(crate) fn sealed_tables() -> impl Iterator<Item = Table> {
+    Table::ALL.into_iter().filter(|table| !matches!(table, Table::RunStarts | Table::RunEnds))
+}
+
+/// Inserts rows in few large statements: each statement costs a hop to the database's thread.
+pub(crate) async fn insert(
+    conn: &mut SqliteConnection,
+    table: Table,
+    rows: &mut Vec<Vec<Value>>,
+) -> Result<(), sqlx::Error> {
+    let mut rest = std::mem::take(rows).into_iter();
+    for size in BATCHES {
+        while rest.len() >= size {
+            let mut query = sqlx::query(AssertSqlSafe(table.insert_sql(size)));
+            for value in rest.by_ref().take(size).flatten() {
+                query = match value {
+                    Value::Null => query.bind(None::<i64>),
+                    Value::Int(i) => query.bind(i),
+                    Value::Text(text) => query.bind(text),
+                    Value::Blob(blob) => query.bind(blob),
+                };
+            }
+            query.execute(&mut *conn).await?;
+        }
+    }
+    Ok(())
+}

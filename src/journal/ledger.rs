@@ -1,0 +1,167 @@
+//! What holding costs: open stretches, and running totals for each UTC day.
+//!
+//! A total is a sum of price times milliseconds, exact until it is divided once for showing. A stretch that passes
+//! midnight counts in each day for the part that lies in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use clorebid_core::money::{Accrual, Amount, Price};
+use clorebid_core::time::{Span, Time};
+use rust_decimal::Decimal;
+
+/// Open stretches are counted into the day's totals this often.
+const REFRESH: Span = Span::from_secs(600);
+
+/// A stretch that has not ended.
+#[derive(Debug)]
+struct Open {
+    stretch: u32,
+    bid: Price,
+    /// The venue's fee on the bid, as a price.
+    fee: Price,
+    from: Time,
+    /// Up to when it is in the days' totals.
+    counted: Time,
+}
+
+/// A stretch that ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Ended {
+    /// Its number in the run.
+    pub(crate) stretch: u32,
+    /// Bid times the time held.
+    pub(crate) cost: Amount,
+}
+
+/// One day's totals.
+#[derive(Debug, Default, Clone, Copy)]
+struct Day {
+    cost: Accrual,
+    fees: Accrual,
+    charged: Amount,
+    held_ms: i64,
+}
+
+/// One day's totals as they are shown.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct DayTotal {
+    /// Days since 1970.
+    pub(crate) day: i64,
+    /// What holding cost, fees left out.
+    pub(crate) cost: Amount,
+    /// The venue's share of it, and creation fees.
+    pub(crate) fees: Amount,
+    /// Server-milliseconds held.
+    pub(crate) held_ms: i64,
+}
+
+/// The books of one run.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    open: BTreeMap<u64, Open>,
+    days: BTreeMap<i64, Day>,
+    changed: BTreeSet<i64>,
+    refreshed: Option<Time>,
+}
+
+impl Ledger {
+    /// A stretch begins; an open one of the same order must have been ended before.
+    pub(crate) fn begin(&mut self, order: u64, stretch: u32, bid: Price, fee_percent: Decimal, at: Time) {
+        let fee = Price::new(bid.for_a_day().percent(fee_percent).decimal()).unwrap_or(Price::ZERO);
+        self.open.insert(order, Open { stretch, bid, fee, from: at, counted: at });
+        self.refreshed.get_or_insert(at);
+    }
+
+    /// The stretch of that order ends, if it has one open.
+    pub(crate) fn end(&mut self, order: u64, at: Time) -> Option<Ended> {
+        let mut open = self.open.remove(&order)?;
+        count(&mut open, at, &mut self.days, &mut self.changed);
+        Some(Ended { stretch: open.stretch, cost: open.bid.accrue(at.since(open.from)).amount() })
+    }
+
+    /// A fee is charged at once.
+    pub(crate) fn charge(&mut self, amount: Amount, at: Time) {
+        let day = self.days.entry(at.utc_day()).or_default();
+        day.charged = day.charged.plus(amount);
+        self.changed.insert(at.utc_day());
+    }
+
+    /// Time passes: every ten minutes, what the open stretches have cost so far is counted.
+    pub(crate) fn tick(&mut self, at: Time) {
+        if self.open.is_empty() || self.refreshed.is_some_and(|last| at.since(last) < REFRESH) {
+            return;
+        }
+        self.refreshed = Some(at);
+        for open in self.open.values_mut() {
+            count(open, at, &mut self.days, &mut self.changed);
+        }
+    }
+
+    /// The orders that hold something.
+    pub(crate) fn orders(&self) -> Vec<u64> {
+        self.open.keys().copied().collect()
+    }
+
+    /// The days whose totals changed since this was asked last.
+    pub(crate) fn take_changed(&mut self) -> Vec<DayTotal> {
+        let total = |day: i64| {
+            let sums = self.days.get(&day).copied().unwrap_or_default();
+            let fees = sums.fees.amount().plus(sums.charged);
+            DayTotal { day, cost: sums.cost.amount(), fees, held_ms: sums.held_ms }
+        };
+        std::mem::take(&mut self.changed).into_iter().map(total).collect()
+    }
+}
+
+/// Counts a stretch up to `at`, each part in the day it lies in.
+fn count(open: &mut Open, at: Time, days: &mut BTreeMap<i64, Day>, changed: &mut BTreeSet<i64>) {
+    while open.counted < at {
+        let day = open.counted.utc_day();
+        let midnight = Time::from_ms(day.saturating_add(1).saturating_mul(Span::DAY.ms()));
+        let until = at.min(midnight);
+        let span = until.since(open.counted);
+        let sums = days.entry(day).or_default();
+        sums.cost = sums.cost.plus(open.bid.accrue(span));
+        sums.fees = sums.fees.plus(open.fee.accrue(span));
+        sums.held_ms = sums.held_ms.saturating_add(span.ms());
+        changed.insert(day);
+        if until <= open.counted {
+            // At the end of time itself nothing more can be counted.
+            return;
+        }
+        open.counted = until;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn price(text: &str) -> Price {
+        Price::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_stretch_over_midnight_counts_in_both_days() {
+        let mut ledger = Ledger::default();
+        let at = |s| Time::from_secs(86_400 * 10 + s);
+        ledger.begin(7, 1, price("0.0001"), Decimal::from(5), at(-3600));
+        let ended = ledger.end(7, at(7200)).unwrap();
+        assert_eq!(ended.cost, Amount::parse("0.0000125").unwrap());
+        let days = ledger.take_changed();
+        assert_eq!(days.iter().map(|d| (d.day, d.held_ms)).collect::<Vec<_>>(), [(9, 3_600_000), (10, 7_200_000)]);
+        assert_eq!(days[1].cost.to_string(), "0.000008333333333333");
+        assert_eq!(days[1].fees.to_string(), "0.000000416666666667");
+        assert!(ledger.take_changed().is_empty());
+    }
+
+    #[test]
+    fn open_stretches_are_counted_every_ten_minutes() {
+        let mut ledger = Ledger::default();
+        ledger.begin(7, 1, price("0.0001"), Decimal::ZERO, Time::from_secs(0));
+        ledger.tick(Time::from_secs(599));
+        assert!(ledger.take_changed().is_empty());
+        ledger.tick(Time::from_secs(600));
+        assert_eq!(ledger.take_changed()[0].held_ms, 600_000);
+    }
+}

@@ -1,0 +1,377 @@
+//! One run as it is being written: its waiting rows, its open requests, what it can name instead of repeating.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use clorebid_core::ask::TargetId;
+use clorebid_core::change::Change;
+use clorebid_core::market::{OrderId, ServerId};
+use clorebid_core::time::Time;
+use sha2::{Digest, Sha256};
+
+use super::bodies::{Packer, alone};
+use super::buffer::Buffer;
+use super::ledger::Ledger;
+use super::tables::{Hash, Table, Value};
+use super::{Received, Sent};
+
+/// So many distinct calls are remembered; a market of every server fits several times over.
+const CALLS_MAX: usize = 4096;
+
+/// A read on its way.
+#[derive(Debug)]
+struct OpenRead {
+    seq: u32,
+    at: Time,
+    call: u32,
+    endpoint: &'static str,
+    reason: String,
+}
+
+/// A call that was made before.
+#[derive(Debug, Clone, Copy)]
+struct KnownCall {
+    n: u32,
+    /// Its last answer: a hash over all of it, and the reply's number.
+    last: Option<(Hash, u32)>,
+}
+
+/// Everything about a run that its next row depends on.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) buffer: Buffer,
+    pub(crate) last_seq: u32,
+    calls: BTreeMap<Hash, KnownCall>,
+    reads: VecDeque<(OpenRead, Hash)>,
+    /// Changes without an answer, with the endpoint each went to.
+    changes: BTreeMap<u32, &'static str>,
+    packer: Packer,
+    ledger: Ledger,
+}
+
+impl Run {
+    pub(crate) fn new(id: i64, hash: &Hash) -> Run {
+        Run {
+            buffer: Buffer::new(id, hash),
+            last_seq: 0,
+            calls: BTreeMap::new(),
+            reads: VecDeque::new(),
+            changes: BTreeMap::new(),
+            packer: Packer::default(),
+            ledger: Ledger::default(),
+        }
+    }
+
+    /// A read sets out: it gets its row when it is answered.
+    pub(crate) fn intend_read(&mut self, seq: u32, sent: &Sent<'_>) {
+        self.last_seq = seq;
+        let known = call_hash(sent);
+        let call = match self.calls.get(&known) {
+            Some(call) => call.n,
+            None => self.new_call(known, sent),
+        };
+        let read = OpenRead { seq, at: sent.at, call, endpoint: sent.call, reason: sent.reason.clone() };
+        self.reads.push_back((read, known));
+    }
+
+    fn new_call(&mut self, known: Hash, sent: &Sent<'_>) -> u32 {
+        if self.calls.len() >= CALLS_MAX {
+            // Forgetting costs a row for each call made again, and nothing else.
+            self.calls.clear();
+        }
+        let n = self.buffer.push(
+            Table::Calls,
+            vec![
+                Value::text(Some(sent.call)),
+                Value::text(Some(&sent.args)),
+                Value::text(Some(&sent.request)),
+                Value::text(sent.target),
+            ],
+        );
+        self.calls.insert(known, KnownCall { n, last: None });
+        n
+    }
+
+    /// A change sets out: every read before it gets its row, answered or not.
+    pub(crate) fn intend_change(&mut self, seq: u32, sent: &Sent<'_>, bid: &super::BidSent) {
+        self.last_seq = seq;
+        self.give_up_reads(u32::MAX);
+        self.changes.insert(seq, sent.call);
+        self.buffer.push_at(
+            Table::Changes,
+            seq,
+            vec![
+                Value::Int(sent.at.ms()),
+                Value::text(Some(sent.call)),
+                Value::text(Some(&sent.args)),
+                Value::text(Some(&sent.request)),
+                Value::text(sent.target),
+                Value::text(Some(&sent.reason)),
+                Value::text(Some(bid.action.code())),
+                Value::id(bid.server.0),
+                bid.order.map_or(Value::Null, |order| Value::id(order.0)),
+                Value::text(bid.old_price),
+                Value::text(bid.new_price),
+            ],
+        );
+    }
+
+    /// Writes the reads before `seq` as never answered. Rows go in by number, so one left open would bar the later.
+    pub(crate) fn give_up_reads(&mut self, seq: u32) {
+        while self.reads.front().is_some_and(|(read, _)| read.seq < seq) {
+            let Some((read, _)) = self.reads.pop_front() else { return };
+            self.push_read(&read, None);
+        }
+    }
+
+    fn push_read(&mut self, read: &OpenRead, answered: Option<(Time, u32)>) {
+        self.buffer.push_at(
+            Table::Reads,
+            read.seq,
+            vec![
+                Value::Int(read.at.ms()),
+                Value::int(answered.map(|(at, _)| at.since(read.at).ms())),
+                Value::Int(read.call.into()),
+                Value::int(answered.map(|(_, reply)| reply)),
+                Value::text(Some(&read.reason)),
+            ],
+        );
+    }
+
+    /// Whether `seq` is a read on its way.
+    pub(crate) fn is_open_read(&self, seq: u32) -> bool {
+        self.reads.iter().any(|(read, _)| read.seq == seq)
+    }
+
+    /// Whether `seq` is a change without an answer, and no later one has been answered.
+    pub(crate) fn is_open_change(&mut self, seq: u32) -> bool {
+        self.changes.contains_key(&seq) && seq >= self.buffer.next(Table::Answers)
+    }
+
+    /// A read was answered.
+    pub(crate) fn answer_read(&mut self, seq: u32, received: &Received) {
+        self.give_up_reads(seq);
+        let Some((read, known)) = self.reads.pop_front() else { return };
+        let whole = answer_hash(received);
+        let last = self.calls.get(&known).and_then(|call| call.last);
+        let reply = match last {
+            Some((hash, reply)) if hash == whole => reply,
+            _ => self.push_reply(Some(read.endpoint), received),
+        };
+        if let Some(call) = self.calls.get_mut(&known) {
+            call.last = Some((whole, reply));
+        }
+        self.push_read(&read, Some((received.at, reply)));
+    }
+
+    /// A change was answered.
+    pub(crate) fn answer_change(&mut self, seq: u32, received: &Received) {
+        self.changes.remove(&seq);
+        let reply = self.push_reply(None, received);
+        self.buffer.push_at(
+            Table::Answers,
+            seq,
+            vec![
+                Value::Int(received.at.ms()),
+                Value::Int(reply.into()),
+                received.offer_id.map_or(Value::Null, |order| Value::id(order.0)),
+            ],
+        );
+    }
+
+    /// An answer of its own row. A read names its endpoint, whose earlier answer it is packed against.
+    fn push_reply(&mut self, endpoint: Option<&'static str>, received: &Received) -> u32 {
+        let packed = match endpoint {
+            Some(endpoint) => self.packer.pack(endpoint, self.buffer.next(Table::Replies), &received.body),
+            None => alone(&received.body),
+        };
+        let reply = self.buffer.push(
+            Table::Replies,
+            vec![
+                Value::int(received.status),
+                Value::int(received.code),
+                Value::text(received.error.as_ref()),
+                Value::text(Some(received.outcome.code())),
+                Value::Int(packed.encoding),
+                Value::int(packed.base),
+                Value::Int(i64::try_from(packed.size).unwrap_or(i64::MAX)),
+                Value::Blob(packed.body),
+            ],
+        );
+        if let Some(seen) = &received.sighting {
+            self.buffer.push_at(
+                Table::Sightings,
+                reply,
+                vec![
+                    Value::id(seen.server.0),
+                    Value::text(seen.floor),
+                    Value::text(seen.best_rival),
+                    Value::text(seen.our_bid),
+                    Value::Int(seen.holding.into()),
+                    Value::Int(seen.online.into()),
+                    Value::text(Some(&seen.visibility)),
+                ],
+            );
+        }
+        reply
+    }
+
+    /// What the core is to start with next time.
+    pub(crate) fn remember(&mut self, seq: u64, before: bool, at: Time, memory: &str) {
+        let packed = alone(memory.as_bytes());
+        self.buffer.push(
+            Table::Memories,
+            vec![
+                Value::id(seq),
+                Value::Int(before.into()),
+                Value::Int(at.ms()),
+                Value::Int(packed.encoding),
+                Value::Int(i64::try_from(packed.size).unwrap_or(i64::MAX)),
+                Value::Blob(packed.body),
+            ],
+        );
+    }
+
+    /// Something the core said.
+    pub(crate) fn note<'a>(
+        &mut self,
+        seq: u64,
+        at: Time,
+        target_name: impl Fn(TargetId) -> &'a str,
+        change: &Change,
+    ) {
+        match *change {
+            Change::State { target, server, from, to, cause } => {
+                let target = Value::text(Some(target_name(target)));
+                let [from, to, cause] = [from.code(), to.code(), cause.code()].map(|code| Value::text(Some(code)));
+                let row = vec![Value::id(seq), Value::Int(at.ms()), target, Value::id(server.0), from, to, cause];
+                self.buffer.push(Table::Transitions, row);
+            }
+            Change::HoldingFrom { target, server, order, bid, fee_percent } => {
+                self.end_stretch(seq, at, order.0);
+                let row = vec![
+                    Value::id(seq),
+                    Value::Int(at.ms()),
+                    Value::text(Some(target_name(target))),
+                    Value::id(server.0),
+                    Value::id(order.0),
+                    Value::text(Some(bid)),
+                    Value::text(Some(fee_percent.normalize())),
+                ];
+                let stretch = self.buffer.push(Table::Stretches, row);
+                self.ledger.begin(order.0, stretch, bid, fee_percent, at);
+            }
+            Change::HoldingTo { order, .. } => self.end_stretch(seq, at, order.0),
+            Change::CreationFee { target, server, order, amount } => {
+                self.ledger.charge(amount, at);
+                let amount = Value::text(Some(amount));
+                let rest = [amount, Value::Null, Value::Null];
+                self.notice(seq, at, "creation_fee", Some(target_name(target)), server, Some(order), rest);
+            }
+            Change::Denied { target, server, denial } => {
+                let rest = [Value::Null, Value::text(Some(denial.code())), Value::text(Some(denial))];
+                self.notice(seq, at, "denied", Some(target_name(target)), server, None, rest);
+            }
+            Change::ForeignOrder { server, order } => {
+                let rest = [Value::Null, Value::Null, Value::Null];
+                self.notice(seq, at, "foreign_order", None, server, Some(order), rest);
+            }
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn notice(
+        &mut self,
+        seq: u64,
+        at: Time,
+        kind: &str,
+        target: Option<&str>,
+        server: ServerId,
+        order: Option<OrderId>,
+        amount_code_words: [Value; 3],
+    ) {
+        let mut row = vec![
+            Value::id(seq),
+            Value::Int(at.ms()),
+            Value::text(Some(kind)),
+            Value::text(target),
+            Value::id(server.0),
+            order.map_or(Value::Null, |order| Value::id(order.0)),
+        ];
+        row.extend(amount_code_words);
+        self.buffer.push(Table::Notices, row);
+    }
+
+    fn end_stretch(&mut self, seq: u64, at: Time, order: u64) {
+        let Some(ended) = self.ledger.end(order, at) else { return };
+        let row = vec![
+            Value::Int(ended.stretch.into()),
+            Value::id(seq),
+            Value::Int(at.ms()),
+            Value::text(Some(ended.cost)),
+        ];
+        self.buffer.push(Table::StretchEnds, row);
+    }
+
+    /// Time has come to `at`.
+    pub(crate) fn tick(&mut self, at: Time) {
+        self.ledger.tick(at);
+    }
+
+    /// Puts the totals that changed where the next commit takes them along.
+    pub(crate) fn settle_spending(&mut self) {
+        for total in self.ledger.take_changed() {
+            let row = vec![
+                Value::Int(total.day),
+                Value::text(Some(total.cost)),
+                Value::text(Some(total.fees)),
+                Value::Int(total.held_ms),
+            ];
+            self.buffer.push(Table::Spending, row);
+        }
+    }
+
+    /// The run's last rows: what is open ends now.
+    pub(crate) fn end(&mut self, at: Time, ended_by: &str) {
+        self.give_up_reads(u32::MAX);
+        let seq = u64::from(self.last_seq);
+        self.ledger.orders().into_iter().for_each(|order| self.end_stretch(seq, at, order));
+        self.settle_spending();
+        let heads = self.buffer.heads();
+        let row = vec![Value::Int(at.ms()), Value::text(Some(ended_by)), Value::Blob(heads.to_vec())];
+        self.buffer.push(Table::RunEnds, row);
+    }
+}
+
+/// Tells calls apart.
+fn call_hash(sent: &Sent<'_>) -> Hash {
+    hash_of(&[
+        Value::text(Some(sent.call)),
+        Value::text(Some(&sent.args)),
+        Value::text(Some(&sent.request)),
+        Value::text(sent.target),
+    ])
+}
+
+/// Tells answers apart, by every byte of them.
+fn answer_hash(received: &Received) -> Hash {
+    let mut hash = Sha256::new();
+    for value in [Value::int(received.status), Value::int(received.code), Value::text(received.error.as_ref())] {
+        value.feed(&mut hash);
+    }
+    Value::text(Some(received.outcome.code())).feed(&mut hash);
+    if let Some(seen) = &received.sighting {
+        let prices = [seen.floor, seen.best_rival, seen.our_bid].map(Value::text);
+        prices.iter().for_each(|price| price.feed(&mut hash));
+        Value::id(seen.server.0).feed(&mut hash);
+        Value::Int(i64::from(seen.holding) * 2 + i64::from(seen.online)).feed(&mut hash);
+        Value::text(Some(&seen.visibility)).feed(&mut hash);
+    }
+    hash.update(&received.body);
+    hash.finalize().into()
+}
+
+fn hash_of(values: &[Value]) -> Hash {
+    let mut hash = Sha256::new();
+    values.iter().for_each(|value| value.feed(&mut hash));
+    hash.finalize().into()
+}

@@ -1,0 +1,265 @@
+//! The journal's one writer: what it promises is in the module's header.
+
+use std::path::{Path, PathBuf};
+
+use clorebid_core::ask::TargetId;
+use clorebid_core::change::Change;
+use clorebid_core::time::Time;
+use sha2::{Digest, Sha256};
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{AssertSqlSafe, Connection, Row};
+
+use super::buffer::insert;
+use super::run::Run;
+use super::tables::{Hash, Table, Value, genesis, row_hash};
+use super::{ChainFault, JournalError, Journaled, Mode, Received, Resume, RunStart, Sent, open, resume, verify};
+
+pub(crate) const SELECT_LAST_RUN: &str = "SELECT run_id, hash FROM run_starts ORDER BY run_id DESC LIMIT 1";
+
+/// The journal of one database file, open for writing.
+///
+/// Every call that returns an error leaves it unusable: what could not be written must stop the bot.
+#[derive(Debug)]
+pub struct Journal {
+    conn: SqliteConnection,
+    path: PathBuf,
+    run: Option<Run>,
+    broken: bool,
+}
+
+impl Journal {
+    /// Opens the file, creating it if it is not there, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// When the file is something else, was made by a newer version, or cannot be written.
+    pub async fn open(path: &Path) -> Result<Journal, JournalError> {
+        let conn = open::open(path).await?;
+        Ok(Journal { conn, path: path.to_path_buf(), run: None, broken: false })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Keeps the file below so many pages of 4 KiB: beyond them every write says [`JournalError::DiskFull`].
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn limit_pages(&mut self, pages: u32) -> Result<(), JournalError> {
+        let sql = AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
+        let done = sqlx::query(sql).execute(&mut self.conn).await;
+        done.map(|_| ()).map_err(|e| JournalError::from_sqlx(&self.path, &e))
+    }
+
+    /// What the newest run of that kind at that venue left behind: its memory, and the changes which that memory does
+    /// not know the end of. `None` if no such run left one.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is damaged.
+    pub async fn last_memory(&mut self, mode: Mode, venue: &str) -> Result<Option<Resume>, JournalError> {
+        resume::last_memory(&mut self.conn, &self.path, mode, venue).await
+    }
+
+    /// Starts a run and tells its number. It is committed when this returns.
+    ///
+    /// # Errors
+    /// When it cannot be written, or a run is open.
+    pub async fn begin_run(&mut self, start: RunStart<'_>) -> Result<i64, JournalError> {
+        self.demand_whole()?;
+        if self.run.is_some() {
+            return Err(self.misuse("a run begins before the last one ended"));
+        }
+        self.broken = true;
+        let (id, hash) = self.insert_run(&start).await.map_err(|e| JournalError::from_sqlx(&self.path, &e))?;
+        self.broken = false;
+        let mut run = Run::new(id, &hash);
+        if !start.memory.is_empty() {
+            run.remember(0, false, start.at, start.memory);
+        }
+        self.run = Some(run);
+        self.commit().await?;
+        Ok(id)
+    }
+
+    /// The run's own row follows the newest one in the file, so both are settled in one transaction.
+    async fn insert_run(&mut self, start: &RunStart<'_>) -> Result<(i64, Hash), sqlx::Error> {
+        let mut tx = self.conn.begin_with("BEGIN IMMEDIATE").await?;
+        let last = sqlx::query(SELECT_LAST_RUN).fetch_optional(&mut *tx).await?;
+        let (before, head) = match last {
+            None => (0, genesis()),
+            Some(row) => {
+                let stored: Vec<u8> = row.try_get(1)?;
+                (row.try_get::<i64, _>(0)?, Hash::try_from(stored).unwrap_or_else(|_| genesis()))
+            }
+        };
+        let id = before + 1;
+        let seed = match start.seed {
+            None => Value::Null,
+            Some(seed) => i64::try_from(seed).map_or_else(|_| Value::Text(seed.to_string()), Value::Int),
+        };
+        let digest = Sha256::digest(start.strategy_toml.as_bytes());
+        let mut row = vec![
+            Value::Int(id),
+            Value::Int(start.at.ms()),
+            Value::text(Some(start.mode.code())),
+            Value::text(Some(start.strategy)),
+            Value::text(Some(hex(&digest))),
+            Value::text(Some(start.strategy_toml)),
+            Value::text(Some(env!("CARGO_PKG_VERSION"))),
+            Value::text(Some(start.venue)),
+            seed,
+            Value::text(Some(start.currency.name())),
+        ];
+        let hash = row_hash(&head, &row);
+        row.push(Value::Blob(hash.to_vec()));
+        insert(&mut tx, Table::RunStarts, &mut vec![row]).await?;
+        tx.commit().await?;
+        Ok((id, hash))
+    }
+
+    /// Puts a request on record before it is sent. A read waits for the next commit; a change is committed, with
+    /// everything that waited, when this returns.
+    ///
+    /// # Errors
+    /// When it cannot be written. Then it may not be sent.
+    pub async fn intend<T>(&mut self, call: T, sent: Sent<'_>) -> Result<Journaled<T>, JournalError> {
+        self.demand_whole()?;
+        let Some(run) = self.run.as_mut() else { return Err(self.misuse("a request outside any run")) };
+        let seq = match u32::try_from(sent.seq) {
+            Ok(seq) if seq > run.last_seq => seq,
+            _ => {
+                let what = format!("request {} follows request {}", sent.seq, run.last_seq);
+                return Err(self.misuse(&what));
+            }
+        };
+        run.tick(sent.at);
+        match &sent.bid {
+            None => run.intend_read(seq, &sent),
+            Some(bid) => run.intend_change(seq, &sent, bid),
+        }
+        if let Some(memory) = &sent.memory {
+            run.remember(sent.seq, true, sent.at, memory);
+        }
+        if sent.bid.is_some() {
+            self.commit().await?;
+        }
+        Ok(Journaled(call))
+    }
+
+    /// Puts an answer on record. That of a change is committed when this returns.
+    ///
+    /// # Errors
+    /// When it cannot be written, or nothing of that number waits for an answer.
+    pub async fn record(&mut self, received: Received) -> Result<(), JournalError> {
+        self.demand_whole()?;
+        let Some(run) = self.run.as_mut() else { return Err(self.misuse("an answer outside any run")) };
+        run.tick(received.at);
+        let seq = u32::try_from(received.seq).unwrap_or(u32::MAX);
+        if run.is_open_read(seq) {
+            run.answer_read(seq, &received);
+            return Ok(());
+        }
+        if !run.is_open_change(seq) {
+            let what = format!("an answer to request {}, which waits for none", received.seq);
+            return Err(self.misuse(&what));
+        }
+        run.answer_change(seq, &received);
+        self.commit().await
+    }
+
+    /// Keeps what the core said for the next commit. Outside a run there is nothing it could belong to.
+    pub fn note<'a>(&mut self, seq: u64, at: Time, target_name: impl Fn(TargetId) -> &'a str, change: &Change) {
+        if let Some(run) = self.run.as_mut() {
+            run.tick(at);
+            run.note(seq, at, target_name, change);
+        }
+    }
+
+    /// Keeps the core's memory, as it is after the answer to `seq`, for the next commit.
+    pub fn remember(&mut self, seq: u64, at: Time, memory: &str) {
+        if let Some(run) = self.run.as_mut() {
+            run.remember(seq, false, at, memory);
+        }
+    }
+
+    /// Commits everything that waits.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn flush(&mut self) -> Result<(), JournalError> {
+        self.demand_whole()?;
+        self.commit().await
+    }
+
+    /// Commits if something has waited for five seconds, or 500 rows have gathered.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn flush_if_due(&mut self) -> Result<(), JournalError> {
+        self.demand_whole()?;
+        if self.run.as_ref().is_some_and(|run| run.buffer.is_due()) {
+            self.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Ends the run: open stretches end at `at`, everything is committed and moved into the main file.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn end_run(&mut self, at: Time, ended_by: &str) -> Result<(), JournalError> {
+        self.demand_whole()?;
+        let Some(run) = self.run.as_mut() else { return Err(self.misuse("the end of a run that never began")) };
+        run.end(at, ended_by);
+        self.commit().await?;
+        self.run = None;
+        // A reader may hold the log back; the next checkpoint then does what this one could not.
+        let _ = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut self.conn).await;
+        Ok(())
+    }
+
+    /// Checks every row of every table against the chain of hashes. An empty list: nothing was touched.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn verify_chain(&mut self) -> Result<Vec<ChainFault>, JournalError> {
+        let faults = verify::chain_faults(&mut self.conn).await;
+        faults.map_err(|e| JournalError::from_sqlx(&self.path, &e))
+    }
+
+    /// Closes the file. What waits and was not flushed is lost.
+    ///
+    /// # Errors
+    /// When the database says so.
+    pub async fn close(self) -> Result<(), JournalError> {
+        open::close(self.conn, &self.path).await
+    }
+
+    /// The only way to the disk. While it is on its way the journal counts as broken, so that a commit cut short,
+    /// by an error or by a caller that stopped waiting, is never followed by another.
+    async fn commit(&mut self) -> Result<(), JournalError> {
+        let Some(run) = self.run.as_mut() else { return Ok(()) };
+        run.settle_spending();
+        if run.buffer.is_empty() {
+            return Ok(());
+        }
+        self.broken = true;
+        run.buffer.commit(&mut self.conn).await.map_err(|e| JournalError::from_sqlx(&self.path, &e))?;
+        self.broken = false;
+        Ok(())
+    }
+
+    fn demand_whole(&self) -> Result<(), JournalError> {
+        if self.broken { Err(JournalError::Broken { path: self.path.clone() }) } else { Ok(()) }
+    }
+
+    fn misuse(&self, what: &str) -> JournalError {
+        JournalError::Misuse { path: self.path.clone(), what: what.to_string() }
+    }
+}
+
+/// Lower-case hexadecimal.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}

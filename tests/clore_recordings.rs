@@ -1,0 +1,115 @@
+//! Answers recorded from the live venue by others, where `CLOREBID_TAPES` says they are. They stay outside this
+//! repository; without them these tests say what they leave out and pass.
+
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use clorebid::clore::{Call, CreateOrder, Kind, OrderForm, RawForm, answer, marketplace, my_orders};
+use clorebid::venue::Reply;
+use clorebid_core::ask::{Answer, Refusal};
+use clorebid_core::market::{ListedServer, Listing, OrderRow, ServerId};
+use clorebid_core::money::{Currency, Price};
+use serde_json::Value;
+
+fn http(status: u16, body: &str) -> Reply {
+    Reply::Http { status, body: Bytes::copy_from_slice(body.as_bytes()) }
+}
+
+fn orders_of(body: &str) -> Vec<OrderRow> {
+    my_orders(body.as_bytes()).unwrap().orders.into_iter().map(|order| order.row).collect()
+}
+
+fn only_server(row: &str) -> ListedServer {
+    let Listing { mut servers, .. } = marketplace(format!(r#"{{"servers":[{row}],"code":0}}"#).as_bytes()).unwrap();
+    assert_eq!(servers.len(), 1);
+    servers.remove(0)
+}
+
+fn create() -> Call {
+    let form = OrderForm::new(RawForm { image: "cloreai/ubuntu20.04-jupyter".to_owned(), ..RawForm::default() });
+    let (currency, renting_server, kind) = (Currency::Bitcoin, ServerId(6), Kind::Spot { bid: Price::ZERO });
+    Call::CreateOrder(Box::new(CreateOrder { currency, renting_server, kind, form: form.unwrap() }))
+}
+
+/// One recorded file, its numbers not to be trusted to the last digit.
+fn recording(folder: &Path, name: &str) -> Value {
+    let text = std::fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn rows(list: &Value) -> &Vec<Value> {
+    list.as_array().unwrap()
+}
+
+/// The folder of recorded answers; without it, says what is left out.
+fn recordings() -> Option<PathBuf> {
+    let folder = std::env::var_os("CLOREBID_TAPES").map(|tapes| PathBuf::from(tapes).join("clore-answers"));
+    if folder.is_none() {
+        println!("left out: the recorded answers, since CLOREBID_TAPES is not set");
+    }
+    folder
+}
+
+#[test]
+fn recorded_marketplaces_are_read_whole() {
+    let Some(folder) = recordings() else { return };
+    let names = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names: Vec<String> = names.filter(|name| name.starts_with("market")).collect();
+    assert!(!names.is_empty());
+    for name in names {
+        let bytes = std::fs::read(folder.join(&name)).unwrap();
+        let listing = marketplace(&bytes).unwrap();
+        assert_eq!(listing.servers.len(), rows(&recording(&folder, &name)["servers"]).len(), "{name}");
+        for server in &listing.servers {
+            assert!(server.spot.get(Currency::Bitcoin).is_some() && server.reliability.is_some(), "{server:?}");
+            assert!(server.gpu.starts_with(&format!("{}x ", server.gpus)) && server.country.is_some(), "{server:?}");
+        }
+    }
+}
+
+#[test]
+fn recorded_servers_and_orders_are_read() {
+    let Some(folder) = recordings() else { return };
+    for row in rows(&recording(&folder, "clore-5090-classify-debug.json")["samples"]) {
+        let server = only_server(&row.to_string());
+        assert_eq!(server.gpus as usize, rows(&row["gpu_array"]).len());
+    }
+    for row in rows(&recording(&folder, "clore-allowed-coins.json")["samples"]) {
+        let server = only_server(&format!(r#"{{"id":{},"allowed_coins":{}}}"#, row["id"], row["allowed"]));
+        assert_eq!(server.allowed.unwrap().len(), rows(&row["allowed"]).len());
+    }
+    for row in rows(&recording(&folder, "clore-step01-currency.json")["sampleNoUsd"]) {
+        let price = format!(r#"{{"on_demand":{},"usd":{}}}"#, row["on_demand"], row["usd"]);
+        let server = only_server(&format!(r#"{{"id":{},"price":{price}}}"#, row["id"]));
+        assert!(Currency::ALL.into_iter().all(|coin| server.on_demand.get(coin).is_some()), "{server:?}");
+        assert!(!server.takes(Currency::Usd), "no spot price is given");
+    }
+    let sample = &recording(&folder, "clore-my-orders-sample.json")["sample"];
+    let row = orders_of(&format!(r#"{{"orders":[{sample}],"code":0}}"#)).remove(0);
+    assert_eq!((Some(row.id.0), Some(row.server.0)), (sample["id"].as_u64(), sample["si"].as_u64()));
+    assert_eq!(row.currency.map(Currency::name), sample["currency"].as_str());
+    assert!(row.spot.is_none() && !row.expired && row.price.is_some() && row.created.is_some(), "{row:?}");
+}
+
+#[test]
+fn recorded_answers_to_creates_are_told_apart() {
+    let Some(folder) = recordings() else { return };
+    let create = create();
+    let status = |row: &Value| u16::try_from(row["status"].as_u64().unwrap()).unwrap();
+    let told = |row: &Value, payload: &Value| answer(&create, &http(status(row), &payload.to_string()));
+    for result in rows(&recording(&folder, "clore-code1-diag.json")["results"]) {
+        assert_eq!(told(result, &result["payload"]), Answer::Refused(Refusal::CurrencyNotAllowed));
+    }
+    let made = &recording(&folder, "clore-create-response.json")["create"];
+    assert_eq!(told(made, &made["payload"]), Answer::Applied);
+    let rent = &recording(&folder, "clore-step01-currency.json")["rentUsdAllowed"];
+    assert_eq!(told(rent, rent), Answer::Applied);
+    let now = recording(&folder, "clore-code1-now.json");
+    let attempts: Vec<Answer> = rows(&now["attempts"]).iter().map(|attempt| told(attempt, attempt)).collect();
+    let rented = Answer::Refused(Refusal::ServerRented);
+    assert_eq!(attempts, [Answer::Applied, rented.clone(), rented]);
+    let throttled = &now["my_orders"];
+    let reply = http(status(throttled), &throttled.to_string());
+    let call = Call::MyOrders { return_completed: false };
+    assert_eq!(answer(&call, &reply), Answer::Refused(Refusal::RateLimited));
+}
