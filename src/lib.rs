@@ -1,22 +1,27 @@
 //! clorebid: a bidding bot for the GPU spot market of CLORE.AI.
 //!
 //! One loop ([`driver`]) asks the core which request is best now, commits what must be committed, sends it, commits
-//! the answer and hands it to the core:
+//! the answer and hands it to the core. Live and paper runs drive the very same core and differ only in clock and venue:
 //!
 //! ```text
-//! core ◄─ clock, json ◄─ journal ◄─ governor ◄─ venue ◄─ { clore (HTTP), sim } ◄─ driver ◄─ cli ◄─ main
+//! core ◄─ clock, json ◄─ strategy, journal ◄─ governor ◄─ venue ◄─ { clore (HTTP), sim } ◄─ driver ◄─ cli ◄─ main
 //! ```
 //!
-//! Imports point left only; `tests/structure.rs` holds them to it.
+//! Imports point left only; `tests/structure.rs` holds them to it. Where to start reading: `src/core/engine.rs` for what
+//! is decided and which invariants hold, [`driver`] for the order in which things become durable.
 
 pub use clorebid_core as core;
 
+pub mod cli;
 pub mod clock;
 pub mod clore;
+mod crash;
+pub mod driver;
 pub mod governor;
 pub mod history;
 pub mod journal;
 pub mod json;
+pub mod lock;
 pub mod sim;
 pub mod strategy;
 pub mod venue;

@@ -1,0 +1,65 @@
+//! `history`: what happened, from the journal alone.
+
+use chrono::DateTime;
+use clorebid_core::time::Time;
+
+use super::args::{Format, Global, HistoryArgs, HistoryView};
+use super::{Failure, Kind};
+use crate::history::{self, Filter, History, HistoryError, View};
+
+pub(super) async fn show(global: &Global, args: &HistoryArgs) -> Result<(), Failure> {
+    let mut journal = History::open_read_only(&global.db).await?;
+    let filter = Filter {
+        run: args.run,
+        target: args.target.clone(),
+        server: args.server,
+        since: args.since.as_deref().map(time).transpose()?,
+        until: args.until.as_deref().map(time).transpose()?,
+        limit: args.limit,
+    };
+    let rows = match &args.what {
+        HistoryView::Sql { .. } if filter != Filter::default() => {
+            return Err(Failure::usage("with `history sql` put the filter into the query"));
+        }
+        HistoryView::Sql { query } => journal.sql(query).await?,
+        HistoryView::Bids => journal.view(View::Bids, &filter).await?,
+        HistoryView::States => journal.view(View::States, &filter).await?,
+        HistoryView::Requests => journal.view(View::Requests, &filter).await?,
+        HistoryView::Observations => journal.view(View::Observations, &filter).await?,
+        HistoryView::Holdings => journal.view(View::Holdings, &filter).await?,
+        HistoryView::Spend => journal.view(View::Spend, &filter).await?,
+        HistoryView::Runs => journal.view(View::Runs, &filter).await?,
+    };
+    print(global, &rows)
+}
+
+/// Prints rows as the user wants them. A reader who has seen enough and closed the pipe is no failure.
+pub(super) fn print(global: &Global, rows: &history::Rows) -> Result<(), Failure> {
+    let format = match global.format {
+        Format::Table => history::Format::Table,
+        Format::Json => history::Format::Json,
+        Format::Csv => history::Format::Csv,
+    };
+    match rows.write(format, &mut std::io::stdout().lock()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::other(format!("cannot write: {e}"))),
+        _ => Ok(()),
+    }
+}
+
+fn time(text: &str) -> Result<Time, Failure> {
+    let day = || text.parse::<chrono::NaiveDate>().ok().and_then(|d| d.and_hms_opt(0, 0, 0)).map(|t| t.and_utc());
+    let parsed = DateTime::parse_from_rfc3339(text).ok().map(|t| t.to_utc()).or_else(day);
+    parsed
+        .map(|t| Time::from_ms(t.timestamp_millis()))
+        .ok_or_else(|| Failure::usage(format!("`{text}` is no time; write 2026-11-01T00:00:00Z or 2026-11-01")))
+}
+
+impl From<HistoryError> for Failure {
+    fn from(error: HistoryError) -> Failure {
+        let kind = match error {
+            HistoryError::Output(_) => Kind::Failed,
+            _ => Kind::Usage,
+        };
+        Failure::new(kind, error.to_string())
+    }
+}
