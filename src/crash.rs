@@ -7,7 +7,7 @@ use crate::clore::Call;
 
 /// Stands still here if the environment asks for it.
 #[cfg(debug_assertions)]
-pub fn point(name: &str, call: &Call) {
+pub(crate) fn point(name: &str, call: &Call) {
     let Ok(wanted) = std::env::var("CLOREBID_CRASH_AT") else { return };
     if wanted == format!("{name}:{}", call.name()) {
         println!("crash point {wanted}");
@@ -19,4 +19,4 @@ pub fn point(name: &str, call: &Call) {
 
 /// Nothing, in release builds.
 #[cfg(not(debug_assertions))]
-pub fn point(_name: &str, _call: &Call) {}
+pub(crate) fn point(_name: &str, _call: &Call) {}

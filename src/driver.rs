@@ -104,10 +104,11 @@ impl<V: Venue, W: Watcher> Driver<V, W> {
                 break ended_by;
             }
             self.rest_until(self.governor.free_at(), until).await;
-            if self.stopped() && !self.engine.is_leaving() {
+            let now = self.clock.now();
+            if self.governor.free_at().is_some_and(|free_at| now < free_at) {
+                // The rest was cut short: the run is over, or was told to be.
                 continue;
             }
-            let now = self.clock.now();
             match self.engine.next(now) {
                 Next::Halt(halt) => break EndedBy::Halt(halt),
                 Next::Ask(ask) => self.step(&ask, now, &mut progress).await?,
@@ -168,7 +169,7 @@ impl<V: Venue, W: Watcher> Driver<V, W> {
         let mut changes = self.engine.take_changes();
         let call = self.call(&ask.request);
         crash::point("before_intent", &call);
-        let journaled = self.journal.intend(call.clone(), self.sent(ask, &call, now)).await?;
+        let journaled = self.journal.intend(call.clone(), sent(&self.engine, ask, &call, now)).await?;
         crash::point("after_intent", &call);
         let slot = self.governor.take(call.is_create());
         let reply = tokio::select! {
@@ -221,19 +222,20 @@ impl<V: Venue, W: Watcher> Driver<V, W> {
             }
         }
     }
+}
 
-    fn sent(&self, ask: &Ask, call: &Call, now: Time) -> Sent<'_> {
-        Sent {
-            seq: ask.seq,
-            at: now,
-            call: call.name(),
-            args: call.args(),
-            request: serde_json::to_string(&ask.request).unwrap_or_default(),
-            target: ask.target.map(|id| self.engine.target_name(id)),
-            reason: ask.reason.to_string(),
-            bid: bid_sent(&ask.request),
-            memory: ask.request.is_change().then(|| memory_json(&self.engine, now)),
-        }
+/// A request as it goes on record; a change takes the core's memory along.
+fn sent<'a>(engine: &'a Engine, ask: &Ask, call: &Call, now: Time) -> Sent<'a> {
+    Sent {
+        seq: ask.seq,
+        at: now,
+        call: call.name(),
+        args: call.args(),
+        request: serde_json::to_string(&ask.request).unwrap_or_default(),
+        target: ask.target.map(|id| engine.target_name(id)),
+        reason: ask.reason.to_string(),
+        bid: bid_sent(&ask.request),
+        memory: ask.request.is_change().then(|| memory_json(engine, now)),
     }
 }
 
@@ -259,13 +261,9 @@ fn bid_sent(request: &Request) -> Option<BidSent> {
             let action = if to > from { Action::Raise } else { Action::Lower };
             Some(BidSent { action, server, order: Some(order), old_price: Some(from), new_price: Some(to) })
         }
-        Request::Cancel { server, order } => Some(BidSent {
-            action: Action::Cancel,
-            server,
-            order: Some(order),
-            old_price: None,
-            new_price: None,
-        }),
+        Request::Cancel { server, order } => {
+            Some(BidSent { action: Action::Cancel, server, order: Some(order), old_price: None, new_price: None })
+        }
         _ => None,
     }
 }

@@ -22,7 +22,10 @@ pub(super) async fn market(global: &Global, args: MarketArgs) -> Result<(), Fail
         let body = session.good(Call::Marketplace).await?;
         marketplace_rows(&body)?
     } else {
-        let mut rows = Rows { columns: names(&["server", "offer_id", "bid", "currency", "active", "my", "floor"]), rows: Vec::new() };
+        let mut rows = Rows {
+            columns: names(&["server", "offer_id", "bid", "currency", "active", "my", "floor"]),
+            rows: Vec::new(),
+        };
         for id in args.servers {
             let body = session.good(Call::SpotMarketplace { market: ServerId(id) }).await?;
             spot_rows(ServerId(id), &body, &mut rows)?;
@@ -137,7 +140,8 @@ impl Session {
         let (bid, request) = match &call {
             Call::CancelOrder { id, .. } => {
                 let server = ServerId(0);
-                let bid = BidSent { action: Action::Cancel, server, order: Some(*id), old_price: None, new_price: None };
+                let bid =
+                    BidSent { action: Action::Cancel, server, order: Some(*id), old_price: None, new_price: None };
                 (Some(bid), serde_json::to_string(&Request::Cancel { server, order: *id }).unwrap_or_default())
             }
             _ => (None, String::new()),

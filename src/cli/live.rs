@@ -28,7 +28,11 @@ pub(super) fn api_key(account: &AccountArgs) -> Result<SecretString, Failure> {
 }
 
 /// A venue over HTTP whose answers are scrubbed of `secrets`.
-pub(super) fn venue(account: &AccountArgs, key: SecretString, secrets: Vec<SecretString>) -> Result<HttpVenue, Failure> {
+pub(super) fn venue(
+    account: &AccountArgs,
+    key: SecretString,
+    secrets: Vec<SecretString>,
+) -> Result<HttpVenue, Failure> {
     Ok(HttpVenue::new(Client::new(&account.api_url, key, TIMEOUT)?.scrubbing(secrets)))
 }
 
@@ -36,9 +40,10 @@ pub(super) fn venue(account: &AccountArgs, key: SecretString, secrets: Vec<Secre
 pub(super) fn is_loopback(api_url: &str) -> bool {
     let host = api_url.split_once("://").map_or(api_url, |(_, rest)| rest);
     let host = host.split(['/', '?']).next().unwrap_or_default();
-    let host = host.strip_prefix('[').and_then(|h| h.split(']').next()).unwrap_or_else(|| {
-        host.rsplit_once(':').map_or(host, |(host, _)| host)
-    });
+    let host = host
+        .strip_prefix('[')
+        .and_then(|h| h.split(']').next())
+        .unwrap_or_else(|| host.rsplit_once(':').map_or(host, |(host, _)| host));
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 

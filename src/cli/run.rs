@@ -26,7 +26,11 @@ pub(super) async fn run(global: &Global, args: RunArgs) -> Result<(), Failure> {
     let file = check::read(global, &args.strategy)?;
     let stop = shutdown::on_signal()?;
     let screen = Screen::new(global);
-    if args.live { live_run(global, &args, file, stop, screen).await } else { paper_run(global, &args, file, stop, screen).await }
+    if args.live {
+        live_run(global, &args, file, stop, screen).await
+    } else {
+        paper_run(global, &args, file, stop, screen).await
+    }
 }
 
 async fn live_run(
@@ -95,14 +99,26 @@ fn last_moment(resume: &Resume) -> Time {
 fn recall(engine: &mut Engine, resume: Resume, now: Time) -> Result<(), Failure> {
     let unreadable = |what: &str, e: serde_json::Error| {
         let kind = Kind::Journal;
-        Failure::new(kind, format!("{what} in the journal cannot be read ({e}); give this run another --db, and look after the orders at the venue by hand"))
+        Failure::new(
+            kind,
+            format!(
+                "{what} in the journal cannot be read ({e}); give this run another --db, and look after the orders at the venue by hand"
+            ),
+        )
     };
-    let memory: Memory = serde_json::from_str(&resume.memory).map_err(|e| unreadable("what the last run remembered", e))?;
+    let memory: Memory =
+        serde_json::from_str(&resume.memory).map_err(|e| unreadable("what the last run remembered", e))?;
     engine.recall(memory, now);
     for unfinished in &resume.unfinished {
         let request = serde_json::from_str(&unfinished.request).map_err(|e| unreadable("an unfinished request", e))?;
         let answer = recorded_answer(unfinished);
-        info!(seq = unfinished.seq, call = unfinished.call, outcome = answer.outcome().code(), "taking up an unfinished {}", unfinished.call);
+        info!(
+            seq = unfinished.seq,
+            call = unfinished.call,
+            outcome = answer.outcome().code(),
+            "taking up an unfinished {}",
+            unfinished.call
+        );
         engine.recall_unfinished(&request, unfinished.sent_at, &answer, now);
     }
     Ok(())
@@ -169,9 +185,17 @@ impl<V: Venue> Prepared<V> {
 fn report<V, W>(driver: &Driver<V, W>, run_id: i64, ended_by: EndedBy, venue: &str) -> Result<(), Failure> {
     let status = driver.engine.status(driver.clock.now());
     let currency = driver.engine.strategy().currency;
-    info!(run_id, ended_by = ended_by.code(), "run {run_id} ended ({}): spent {} {currency}", ended_by.code(), status.spent);
+    info!(
+        run_id,
+        ended_by = ended_by.code(),
+        "run {run_id} ended ({}): spent {} {currency}",
+        ended_by.code(),
+        status.spent
+    );
     if driver.cancel_on_exit && !driver.engine.is_empty() {
-        return Err(Failure::other("not every order could be cancelled in time; see `clorebid orders` and cancel by hand"));
+        return Err(Failure::other(
+            "not every order could be cancelled in time; see `clorebid orders` and cancel by hand",
+        ));
     }
     match ended_by {
         EndedBy::Time | EndedBy::Signal => Ok(()),

@@ -94,7 +94,13 @@ fn tell_request(at: &str, ask: &Ask, answer: &Answer) {
             info!(at, seq, server = server.0, %from, %to, "{verb} {from} to {to} on server {server}: {reason}: {outcome}{why}");
         }
         Request::Cancel { server, order } => {
-            info!(at, seq, server = server.0, order = order.0, "cancel order {order} on server {server}: {reason}: {outcome}{why}");
+            info!(
+                at,
+                seq,
+                server = server.0,
+                order = order.0,
+                "cancel order {order} on server {server}: {reason}: {outcome}{why}"
+            );
         }
         request if why.is_empty() => trace!(at, seq, ?request, "{reason}"),
         request => debug!(at, seq, ?request, "{reason}: {outcome}{why}"),
@@ -111,7 +117,12 @@ fn tell_change(at: &str, change: &Change, engine: &Engine) {
             info!(at, server = server.0, denial = denial.code(), "server {server}: no bid: {denial}");
         }
         Change::ForeignOrder { server, order } => {
-            warn!(at, server = server.0, order = order.0, "order {order} on server {server} is not the bot's: it is counted and left alone");
+            warn!(
+                at,
+                server = server.0,
+                order = order.0,
+                "order {order} on server {server} is not the bot's: it is counted and left alone"
+            );
         }
         Change::CreationFee { server, order, amount, .. } => {
             let currency = engine.strategy().currency;

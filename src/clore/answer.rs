@@ -5,7 +5,7 @@
 //! 3. A read that is good but lacks what it must have is unknown as well: no answer is not an empty answer.
 
 use clorebid_core::ask::{Answer, Doubt, Refusal};
-use clorebid_core::market::{OrderRow, Wallet};
+use clorebid_core::market::{OrderId, OrderRow, Wallet};
 use clorebid_core::money::Price;
 use clorebid_core::time::Span;
 use rust_decimal::prelude::ToPrimitive;
@@ -39,6 +39,11 @@ pub fn verdict(reply: &Reply) -> Verdict {
             Err(_) => Verdict::default(),
         },
     }
+}
+
+/// What `reply` means as the answer to a change, whichever it was: all of them are answered by a bare code.
+pub fn answer_to_change(reply: &Reply) -> Answer {
+    answer(&Call::CancelOrder { id: OrderId(0), issue: None }, reply)
 }
 
 /// What `reply` means as the answer to `call`.

@@ -27,7 +27,7 @@ pub mod market;
 pub mod scrub;
 
 pub use account::{MyOrders, Order, WalletRow, my_orders, wallets};
-pub use answer::{Verdict, answer, verdict};
+pub use answer::{Verdict, answer, answer_to_change, verdict};
 pub use call::{Call, CreateOrder, Kind};
 pub use client::{Client, ClientError, HttpVenue};
 pub use form::{FormError, OrderForm, PortKind, RawForm};

@@ -31,8 +31,8 @@ pub(crate) enum Choice {
 }
 
 impl Book {
-    /// The cheapest place for one more order of that target.
-    pub(crate) fn choose(&mut self, id: TargetId, target: &Target, now: Time) -> Choice {
+    /// The cheapest place for an order of that target: one more, or in the place of that on `instead_of`.
+    pub(crate) fn choose(&mut self, id: TargetId, target: &Target, instead_of: Option<ServerId>, now: Time) -> Choice {
         let mut ranked: Vec<(Price, ServerId)> = self
             .servers
             .iter()
@@ -50,7 +50,7 @@ impl Book {
                 return Choice::Read(server);
             };
             let Some(situation) = self.situation(server, market, target, now) else { continue };
-            let exposure = self.exposure(now, Some(server));
+            let exposure = self.exposure(now, &[server, instead_of.unwrap_or(server)]);
             let bid = policy::open(&target.bid, &situation, entry.last_bid)
                 .and_then(|price| limits::check(&self.strategy.limits, &exposure, price, true).map(|()| price));
             match bid {
@@ -88,15 +88,16 @@ impl Book {
         }
     }
 
-    /// A server where one more order would be cheaper than `than`; also: which market to read to know.
+    /// A server where the order would be cheaper than `than` is `here`; also: which market to read to know.
     pub(crate) fn cheaper_elsewhere(
         &mut self,
         id: TargetId,
         target: &Target,
+        here: ServerId,
         than: Option<Price>,
         now: Time,
     ) -> Choice {
-        match self.choose(id, target, now) {
+        match self.choose(id, target, Some(here), now) {
             Choice::Bid { price, .. } if than.is_some_and(|than| price >= than) => Choice::Nothing,
             choice => choice,
         }

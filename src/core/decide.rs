@@ -49,7 +49,7 @@ impl Book {
     /// Marks the orders that may not stand any longer.
     fn mark_what_must_go(&mut self, now: Time, leaving: bool) {
         let max_bid = self.strategy.limits.max_bid;
-        let exposure = self.exposure(now, None);
+        let exposure = self.exposure(now, &[]);
         let stop = exposure.must_stop(&self.strategy.limits);
         for server in self.servers.values_mut() {
             let Some(order) = server.hand.order_mut() else { continue };
@@ -130,7 +130,7 @@ impl Book {
                 {
                     return action.into_action();
                 }
-                let exposure = self.exposure(now, Some(id));
+                let exposure = self.exposure(now, &[id]);
                 match limits::check(&self.strategy.limits, &exposure, to, false) {
                     Ok(()) => Some(reprice(id, target_id, &order, to, reason)),
                     Err(denial) => {
@@ -163,7 +163,7 @@ impl Book {
         if !self.may_create_soon(now) || !self.knows_enough(target, now) {
             return None;
         }
-        match self.cheaper_elsewhere(target_id, target, than, now) {
+        match self.cheaper_elsewhere(target_id, target, id, than, now) {
             Choice::Bid { server, least_winning, .. } => {
                 let reason = Reason::Move { to: server, least_winning };
                 Some(Leave::Now(cancel(id, order.id, Some(target_id), reason)))
@@ -186,7 +186,7 @@ impl Book {
             if self.in_hand(id) >= target.want || !self.knows_enough(&target, now) {
                 continue;
             }
-            match self.choose(id, &target, now) {
+            match self.choose(id, &target, None, now) {
                 Choice::Bid { server, price, least_winning, floor } => {
                     let request = Request::Create { server, target: id, bid: price };
                     return Some(Action { request, target: Some(id), reason: Reason::Open { least_winning, floor } });
@@ -234,7 +234,7 @@ impl Book {
         let Descent { steps, overpaid } =
             descent(order.bid, goal, self.steps.step(id)?, wait, self.strategy.venue.lower_every)?;
         let restart = self.restart_cost(id, target)?;
-        let allowed = limits::check(&self.strategy.limits, &self.exposure(now, Some(id)), goal, true).is_ok();
+        let allowed = limits::check(&self.strategy.limits, &self.exposure(now, &[id]), goal, true).is_ok();
         (allowed && overpaid.amount() > restart).then_some(steps)
     }
 

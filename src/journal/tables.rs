@@ -113,9 +113,7 @@ impl Table {
             Table::Answers => &["id", "answered_at", "reply", "offer", "hash"],
             Table::Memories => &["id", "seq", "before", "at", "encoding", "size", "body", "hash"],
             Table::Transitions => &["id", "seq", "at", "target", "server", "from_state", "to_state", "cause", "hash"],
-            Table::Stretches => {
-                &["id", "seq", "from_at", "target", "server", "offer", "bid", "fee_percent", "hash"]
-            }
+            Table::Stretches => &["id", "seq", "from_at", "target", "server", "offer", "bid", "fee_percent", "hash"],
             Table::StretchEnds => &["id", "stretch", "seq", "to_at", "cost", "hash"],
             Table::Spending => &["id", "day", "cost", "fees", "held_ms", "hash"],
             Table::Notices => {
