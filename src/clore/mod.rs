@@ -21,3 +21,11 @@ pub enum Call {
         price: Price,
     },
 }
+
+impl Call {
+    /// x
+    pub fn encode(&self) -> crate::venue::HttpRequest {
+        let endpoint = "wallets".into();
+        crate::venue::HttpRequest { method: crate::venue::Method::Get, endpoint, query: Vec::new(), body: None }
+    }
+}
