@@ -16,7 +16,7 @@ use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use clorebid_core::time::Span;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -30,6 +30,8 @@ use crate::venue::HttpRequest;
 const LONGEST_BODY: usize = 1024 * 1024;
 /// When the server gives up on a client that it never answers.
 const NEVER: Duration = Duration::from_secs(90);
+/// How long half an answer has to leave before the line breaks.
+const BREATH: Duration = Duration::from_millis(20);
 
 /// What the server and whoever drives it share.
 #[derive(Debug, Clone)]
@@ -166,11 +168,16 @@ fn respond(handled: Handled) -> Response {
     response.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
-/// A body that breaks the connection once these bytes are sent.
+/// A body that breaks the connection once these bytes are sent; with none, before even the head is.
 fn broken_after(bytes: Bytes) -> Body {
-    let broken = || Err(io::Error::new(io::ErrorKind::ConnectionReset, "the simulated line broke"));
-    if bytes.is_empty() {
-        return Body::from_stream(stream::once(async move { broken() as Result<Bytes, io::Error> }));
-    }
-    Body::from_stream(stream::iter([Ok(bytes), broken()]))
+    let head = (!bytes.is_empty()).then_some(bytes);
+    let sends = head.is_some();
+    let broken = async move {
+        if sends {
+            // What was written so far goes out while the body is waited for.
+            tokio::time::sleep(BREATH).await;
+        }
+        Err(io::Error::new(io::ErrorKind::ConnectionReset, "the simulated line broke"))
+    };
+    Body::from_stream(stream::iter(head.map(Ok)).chain(stream::once(broken)))
 }

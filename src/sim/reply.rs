@@ -77,7 +77,7 @@ fn as_rfc3339<S: serde::Serializer>(time: &Time, serializer: S) -> Result<S::Ok,
 }
 
 /// Keys that may be in the log.
-const LOGGED: [&str; 16] = [
+const LOGGED: [&str; 18] = [
     "market",
     "return_completed",
     "order_id",
@@ -94,6 +94,8 @@ const LOGGED: [&str; 16] = [
     "availability",
     "mrl",
     "on_demand",
+    "spot",
+    "ports",
 ];
 
 impl LogEntry {

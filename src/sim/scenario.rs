@@ -22,7 +22,7 @@ use serde::Deserialize;
 
 use super::fault::FaultPlan;
 use super::rules::Rules;
-use super::text::{SpanRange, some, table, text};
+use super::text::{SpanRange, one_or_many, some, table, text};
 
 /// Why a scenario cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -126,8 +126,8 @@ pub struct ServerPlan {
     /// `[[server.rival]]`: rivals that do as written.
     #[serde(default, rename = "rival")]
     pub rivals: Vec<RivalPlan>,
-    /// `[[server.undercutter]]`: rivals that answer our bids.
-    #[serde(default, rename = "undercutter")]
+    /// `[[server.undercutter]]`, or one `undercutter = { … }`: rivals that answer our bids.
+    #[serde(default, rename = "undercutter", deserialize_with = "one_or_many")]
     pub undercutters: Vec<UndercutterPlan>,
     /// `[server.crowd]`: rivals that come and go at random.
     #[serde(default)]

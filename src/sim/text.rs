@@ -6,7 +6,8 @@ use std::marker::PhantomData;
 use clorebid_core::money::{Amount, Currency, PerCurrency, Price, read_decimal};
 use clorebid_core::time::{Span, Time};
 use rust_decimal::Decimal;
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 /// No price, sum or rate is larger, so that products of two of them fit a decimal with room to spare.
 const LARGEST: Decimal = Decimal::from_parts(0xD4A5_1000, 0xE8, 0, false, 0);
@@ -180,4 +181,27 @@ fn unknown_currency(name: &str) -> String {
 /// For `deserialize_with`: one value for each currency named.
 pub(super) fn table<'de, T: FromText + Copy, D: Deserializer<'de>>(d: D) -> Result<PerCurrency<T>, D::Error> {
     d.deserialize_map(TableVisitor(PhantomData))
+}
+
+struct OneOrMany<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for OneOrMany<T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a table or a list of tables")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Vec<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(|one| vec![one])
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Vec<T>, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(list))
+    }
+}
+
+/// For `deserialize_with`: one table counts as a list of one.
+pub(super) fn one_or_many<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    deserializer.deserialize_any(OneOrMany(PhantomData))
 }
