@@ -61,7 +61,15 @@ mod tests {
 
     #[test]
     fn a_semicolon_inside_a_string_or_a_comment_ends_nothing() {
-        for sql in ["SELECT ';'", "SELECT 'it''s; so'", "SELECT 1 -- a; b", "SELECT /* ; */ 1", "SELECT \"a;b\" FROM t", "SELECT [;]", "SELECT 'ü;'"] {
+        for sql in [
+            "SELECT ';'",
+            "SELECT 'it''s; so'",
+            "SELECT 1 -- a; b",
+            "SELECT /* ; */ 1",
+            "SELECT \"a;b\" FROM t",
+            "SELECT [;]",
+            "SELECT 'ü;'",
+        ] {
             assert_eq!(single(sql).unwrap(), sql);
         }
         assert_eq!(single("SELECT 1 ; -- done\n ; ").unwrap(), "SELECT 1 ");
@@ -72,7 +80,9 @@ mod tests {
     fn only_queries_start_as_queries_do() {
         assert!(reads(" -- x\n/* y */ select 1"));
         assert!(reads("WITH a AS (SELECT 1) SELECT * FROM a"));
-        for sql in ["DELETE FROM reads", "ATTACH 'x' AS y", "PRAGMA query_only = OFF", "VACUUM INTO 'x'", "", "-- SELECT"] {
+        for sql in
+            ["DELETE FROM reads", "ATTACH 'x' AS y", "PRAGMA query_only = OFF", "VACUUM INTO 'x'", "", "-- SELECT"]
+        {
             assert!(!reads(sql), "{sql}");
         }
     }

@@ -23,15 +23,8 @@ pub enum View {
 
 impl View {
     /// Every view.
-    pub const ALL: [View; 7] = [
-        View::Runs,
-        View::Requests,
-        View::Bids,
-        View::States,
-        View::Observations,
-        View::Holdings,
-        View::Spend,
-    ];
+    pub const ALL: [View; 7] =
+        [View::Runs, View::Requests, View::Bids, View::States, View::Observations, View::Holdings, View::Spend];
 
     /// Its name in the database.
     pub const fn name(self) -> &'static str {
@@ -112,7 +105,8 @@ impl View {
         let Some(limit) = filter.limit else { return Ok((sql, binds)) };
         // Skipping all but the last keeps rows of equal number in the order they were written.
         let twice = binds.iter().chain(&binds).cloned().collect();
-        let skip = format!("(SELECT max(0, count(*) - {}) FROM {name}{tests})", i64::try_from(limit).unwrap_or(i64::MAX));
+        let skip =
+            format!("(SELECT max(0, count(*) - {}) FROM {name}{tests})", i64::try_from(limit).unwrap_or(i64::MAX));
         Ok((format!("{sql} LIMIT -1 OFFSET {skip}"), twice))
     }
 }

@@ -182,7 +182,11 @@ mod tests {
         for turn in 0..5 {
             let body = listing(12_000, turn);
             let packed = packer.pack("marketplace", u32::try_from(turn).unwrap() + 1, &body);
-            if turn == 0 { first = packed.body.len() } else { later += packed.body.len() }
+            if turn == 0 {
+                first = packed.body.len()
+            } else {
+                later += packed.body.len()
+            }
             let base = packed.base.and(before.as_deref());
             let size = i64::try_from(packed.size).unwrap();
             assert_eq!(unpack(packed.encoding, size, packed.body, base).unwrap(), body, "turn {turn}");

@@ -37,8 +37,7 @@ pub(crate) struct Buffer {
 impl Buffer {
     /// For a run whose own row has that hash.
     pub(crate) fn new(run_id: i64, run_hash: &Hash) -> Buffer {
-        let lane =
-            |table| Lane { table, rows: Vec::new(), head: first_head(run_hash, table), count: 0, next: 1 };
+        let lane = |table| Lane { table, rows: Vec::new(), head: first_head(run_hash, table), count: 0, next: 1 };
         Buffer { run_id, lanes: Table::ALL.into_iter().map(lane).collect(), waiting: 0, since: None }
     }
 

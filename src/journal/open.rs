@@ -21,8 +21,7 @@ const BUSY_MAX: Duration = Duration::from_secs(5);
 pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 pub(crate) const SELECT_VERSION: &str = "SELECT sqlite_version()";
-pub(crate) const SELECT_OTHER_TABLES: &str =
-    "SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE '\\_sqlx\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
+pub(crate) const SELECT_OTHER_TABLES: &str = "SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE '\\_sqlx\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
 
 /// Opens or creates the file and brings its schema up to date.
 pub(crate) async fn open(path: &Path) -> Result<SqliteConnection, JournalError> {

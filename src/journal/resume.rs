@@ -56,8 +56,7 @@ pub(crate) const SELECT_MEMORY: &str = "SELECT m.run_id, m.seq, m.before, m.at, 
      FROM memories m JOIN run_starts r ON r.run_id = m.run_id \
      WHERE r.mode = ? AND r.venue = ? ORDER BY m.id DESC LIMIT 1";
 
-pub(crate) const SELECT_UNFINISHED: &str =
-    "SELECT c.seq, c.sent_at, c.call, c.args, c.request, a.answered_at, p.status, p.id \
+pub(crate) const SELECT_UNFINISHED: &str = "SELECT c.seq, c.sent_at, c.call, c.args, c.request, a.answered_at, p.status, p.id \
      FROM changes c LEFT JOIN answers a ON a.id = c.id LEFT JOIN replies p ON p.id = a.reply_id \
      WHERE c.id BETWEEN ? AND ? ORDER BY c.id";
 
@@ -83,8 +82,7 @@ async fn read(conn: &mut SqliteConnection, mode: Mode, venue: &str) -> Result<Op
     let memory = unpacked.and_then(|bytes| String::from_utf8(bytes).map_err(|e| e.to_string()));
     let memory = memory.map_err(|why| BodyError::Damaged(format!("the last memory of run {run_id}: {why}")))?;
     let after = key(run_id, 0).saturating_add(seq).saturating_add(1 - before.clamp(0, 1));
-    let rows =
-        sqlx::query(SELECT_UNFINISHED).bind(after).bind(key(run_id, u32::MAX)).fetch_all(&mut *conn).await?;
+    let rows = sqlx::query(SELECT_UNFINISHED).bind(after).bind(key(run_id, u32::MAX)).fetch_all(&mut *conn).await?;
     let mut unfinished = Vec::with_capacity(rows.len());
     for row in &rows {
         unfinished.push(one(conn, row).await?);

@@ -232,13 +232,7 @@ impl Run {
     }
 
     /// Something the core said.
-    pub(crate) fn note<'a>(
-        &mut self,
-        seq: u64,
-        at: Time,
-        target_name: impl Fn(TargetId) -> &'a str,
-        change: &Change,
-    ) {
+    pub(crate) fn note<'a>(&mut self, seq: u64, at: Time, target_name: impl Fn(TargetId) -> &'a str, change: &Change) {
         match *change {
             Change::State { target, server, from, to, cause } => {
                 let target = Value::text(Some(target_name(target)));
@@ -303,12 +297,8 @@ impl Run {
 
     fn end_stretch(&mut self, seq: u64, at: Time, order: u64) {
         let Some(ended) = self.ledger.end(order, at) else { return };
-        let row = vec![
-            Value::Int(ended.stretch.into()),
-            Value::id(seq),
-            Value::Int(at.ms()),
-            Value::text(Some(ended.cost)),
-        ];
+        let row =
+            vec![Value::Int(ended.stretch.into()), Value::id(seq), Value::Int(at.ms()), Value::text(Some(ended.cost))];
         self.buffer.push(Table::StretchEnds, row);
     }
 

@@ -113,9 +113,7 @@ impl Table {
             Table::Answers => &["id", "answered_at", "reply", "offer", "hash"],
             Table::Memories => &["id", "seq", "before", "at", "encoding", "size", "body", "hash"],
             Table::Transitions => &["id", "seq", "at", "target", "server", "from_state", "to_state", "cause", "hash"],
-            Table::Stretches => {
-                &["id", "seq", "from_at", "target", "server", "offer", "bid", "fee_percent", "hash"]
-            }
+            Table::Stretches => &["id", "seq", "from_at", "target", "server", "offer", "bid", "fee_percent", "hash"],
             Table::StretchEnds => &["id", "stretch", "seq", "to_at", "cost", "hash"],
             Table::Spending => &["id", "day", "cost", "fees", "held_ms", "hash"],
             Table::Notices => {
@@ -225,9 +223,13 @@ pub(crate) fn heads_digest(heads: impl Iterator<Item = (Table, u64, Hash)>) -> H
 pub(crate) fn values(row: &SqliteRow) -> Result<Vec<Value>, sqlx::Error> {
     (0..row.len())
         .map(|at| {
-            let kind = row.try_get_raw(at)?.type_info().into_owned();
+            let raw = row.try_get_raw(at)?;
+            // A NULL's type is told as its column's.
+            if raw.is_null() {
+                return Ok(Value::Null);
+            }
+            let kind = raw.type_info().into_owned();
             Ok(match kind.name() {
-                "NULL" => Value::Null,
                 "INTEGER" => Value::Int(row.try_get_unchecked(at)?),
                 "BLOB" => Value::Blob(row.try_get_unchecked(at)?),
                 // Text that is not UTF-8 is damage, and must show as a wrong hash and not as an error.
