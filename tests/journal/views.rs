@@ -93,8 +93,7 @@ async fn runs_and_requests_tell_what_happened_to_the_millisecond() {
     let runs = view(&path, View::Runs).await;
     assert!(runs[0].starts_with("1 | 2026-11-01T00:00:00.000Z | 2026-11-01T00:00:20.000Z | paper | hold-one | "));
     assert!(runs[0].ends_with(&format!(" | {} | calm | 7 | signal", env!("CARGO_PKG_VERSION"))), "{}", runs[0]);
-    // printf 'name = "hold-one"
-' | sha256sum
+    // The strategy file's bytes through sha256sum.
     assert!(runs[0].contains("| 43d8a1800716a30dba65726556e524550540ce49383aec233b588fc93739ab0a |"), "{}", runs[0]);
 }
 
