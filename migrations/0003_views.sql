@@ -70,9 +70,10 @@ SELECT
               AND d.server = c.server AND d.offer IS NOT NULL
         ) l
         WHERE l.seq > c.seq AND l.seq < coalesce((
-            SELECT min(n.seq) FROM changes n
+            SELECT n.seq FROM changes n
             WHERE n.id BETWEEN c.id + 1 AND (c.run_id << 32) + 4294967295
               AND n.server = c.server AND n.action = 'place'
+            ORDER BY n.id LIMIT 1
         ), 4294967296)
         ORDER BY l.seq LIMIT 1
     ) END) AS offer_id,

@@ -29,10 +29,12 @@ mod tables;
 mod verify;
 mod writer;
 
+pub(crate) use bodies::{BodyError, Unpacker, unpack};
 pub use error::JournalError;
 pub(crate) use error::result_code;
 pub(crate) use open::{APPLICATION_ID, has_sqlite_header};
 pub use resume::{RecordedAnswer, Resume, Unfinished};
+pub(crate) use tables::key;
 pub use verify::ChainFault;
 pub(crate) use verify::chain_faults;
 pub use writer::Journal;

@@ -95,6 +95,27 @@ async fn a_day_of_polling_one_server_stays_under_ten_megabytes() {
 
     let mut history = History::open_read_only(&path).await.unwrap();
     assert_eq!(history.verify_chain().await.unwrap(), []);
+    // What was sent by reference, compressed and in pieces comes back as it was, byte for byte.
+    let mut after = 0;
+    while let Some(last) = {
+        let page = history.exchanges(1, after, 5000).await.unwrap();
+        for exchange in &page {
+            let minute = (exchange.sent_at.ms() - START.ms()) / 60_000;
+            let body = match exchange.call.as_str() {
+                "my_orders" => orders(minute),
+                "wallets" => wallets(minute),
+                _ => market(minute),
+            };
+            assert_eq!(exchange.body.as_deref(), Some(body.as_bytes()), "request {}", exchange.seq);
+        }
+        page.last().map(|last| last.seq)
+    } {
+        assert!(last > after);
+        after = last;
+    }
+    assert_eq!(after, seq);
+    assert_eq!(history.first_memory(1).await.unwrap().as_deref(), Some("{\"first\":1}"));
+
     let last = Filter { limit: Some(3), ..Filter::default() };
     assert_eq!(history.view(View::Requests, &last).await.unwrap().rows.len(), 3);
 }
