@@ -128,7 +128,11 @@ impl History {
     /// When the view lacks a column that the filter names, or the file cannot be read.
     pub async fn view(&mut self, view: View, filter: &Filter) -> Result<Rows, HistoryError> {
         let (sql, binds) = view.select(filter)?;
-        self.gather(sql, binds).await
+        let mut rows = self.gather(sql, binds).await?;
+        if filter.limit.is_some() {
+            rows.rows.reverse();
+        }
+        Ok(rows)
     }
 
     /// The result of one read-only statement.

@@ -187,3 +187,26 @@ async fn a_request_number_that_does_not_ascend_is_refused() {
     assert!(matches!(journal.intend((), read_of(5, 1)).await, Err(JournalError::Misuse { .. })));
     assert!(matches!(journal.begin_run(start("")).await, Err(JournalError::Misuse { .. })));
 }
+
+#[tokio::test]
+async fn a_read_waits_no_longer_than_five_seconds() {
+    let (_dir, path, mut journal) = running().await;
+    read(&mut journal, 1, 0, "{}").await;
+    tokio::time::sleep(std::time::Duration::from_millis(5050)).await;
+    journal.flush_if_due().await.unwrap();
+    assert_eq!(count(&mut look(&path).await, "reads").await, 1);
+}
+
+#[tokio::test]
+async fn a_commit_cut_short_is_never_followed_by_another() {
+    let (_dir, path, mut journal) = running().await;
+    let change = change_of(1, 0, Action::Place, None, Some("0.00005"));
+    // Polled once and dropped, as a caller does that stops waiting.
+    let cut = tokio::time::timeout(std::time::Duration::ZERO, journal.intend((), change)).await;
+    if cut.is_err() {
+        assert!(matches!(journal.flush().await, Err(JournalError::Broken { .. })));
+    }
+    drop(journal);
+    let mut journal = Journal::open(&path).await.unwrap();
+    assert_eq!(journal.verify_chain().await.unwrap(), []);
+}
