@@ -1,5 +1,8 @@
 -- What scripts may rely on: these views' names and columns stay as they are.
 --
+-- The views named _by_key also have the row's key, whose order needs no sorting: through them the newest rows are found
+-- without a look at the older ones. They are not promised.
+--
 -- Times become RFC 3339 text by whole-number arithmetic, so that no millisecond is rounded away.
 
 CREATE VIEW runs AS
@@ -18,8 +21,9 @@ SELECT
 FROM run_starts r
 LEFT JOIN run_ends e ON e.id = (r.run_id << 32) | 1;
 
-CREATE VIEW requests AS
+CREATE VIEW requests_by_key AS
 SELECT
+    r.id AS id,
     r.run_id,
     r.seq,
     strftime('%Y-%m-%dT%H:%M:%S', r.sent_at / 1000, 'unixepoch') || printf('.%03dZ', r.sent_at % 1000) AS sent_at,
@@ -38,6 +42,7 @@ JOIN calls c ON c.id = r.call_id
 LEFT JOIN replies p ON p.id = r.reply_id
 UNION ALL
 SELECT
+    c.id,
     c.run_id,
     c.seq,
     strftime('%Y-%m-%dT%H:%M:%S', c.sent_at / 1000, 'unixepoch') || printf('.%03dZ', c.sent_at % 1000),
@@ -52,8 +57,14 @@ FROM changes c
 LEFT JOIN answers a ON a.id = c.id
 LEFT JOIN replies p ON p.id = a.reply_id;
 
-CREATE VIEW bids AS
+CREATE VIEW requests AS
 SELECT
+    run_id, seq, sent_at, answered_at, call, args, http_status, code, error, outcome
+FROM requests_by_key;
+
+CREATE VIEW bids_by_key AS
+SELECT
+    c.id AS id,
     c.run_id,
     c.seq,
     strftime('%Y-%m-%dT%H:%M:%S', c.sent_at / 1000, 'unixepoch') || printf('.%03dZ', c.sent_at % 1000) AS at,
@@ -70,9 +81,10 @@ SELECT
               AND d.server = c.server AND d.offer IS NOT NULL
         ) l
         WHERE l.seq > c.seq AND l.seq < coalesce((
-            SELECT min(n.seq) FROM changes n
+            SELECT n.seq FROM changes n
             WHERE n.id BETWEEN c.id + 1 AND (c.run_id << 32) + 4294967295
               AND n.server = c.server AND n.action = 'place'
+            ORDER BY n.id LIMIT 1
         ), 4294967296)
         ORDER BY l.seq LIMIT 1
     ) END) AS offer_id,
@@ -88,8 +100,14 @@ JOIN run_starts r ON r.run_id = c.run_id
 LEFT JOIN answers a ON a.id = c.id
 LEFT JOIN replies p ON p.id = a.reply_id;
 
-CREATE VIEW states AS
+CREATE VIEW bids AS
 SELECT
+    run_id, seq, at, target, server, offer_id, action, old_price, new_price, currency, outcome, reason, error
+FROM bids_by_key;
+
+CREATE VIEW states_by_key AS
+SELECT
+    t.id AS id,
     t.run_id,
     t.seq,
     strftime('%Y-%m-%dT%H:%M:%S', t.at / 1000, 'unixepoch') || printf('.%03dZ', t.at % 1000) AS at,
@@ -100,8 +118,14 @@ SELECT
     t.cause
 FROM transitions t;
 
-CREATE VIEW observations AS
+CREATE VIEW states AS
 SELECT
+    run_id, seq, at, target, server, from_state, to_state, cause
+FROM states_by_key;
+
+CREATE VIEW observations_by_key AS
+SELECT
+    r.id AS id,
     r.run_id,
     r.seq,
     strftime('%Y-%m-%dT%H:%M:%S', (r.sent_at + r.took) / 1000, 'unixepoch') || printf('.%03dZ', (r.sent_at + r.took) % 1000) AS at,
@@ -114,6 +138,11 @@ SELECT
     s.visibility
 FROM reads r
 JOIN sightings s ON s.id = r.reply_id;
+
+CREATE VIEW observations AS
+SELECT
+    run_id, seq, at, server, floor, best_rival, our_bid, holding, online, visibility
+FROM observations_by_key;
 
 CREATE VIEW holdings AS
 SELECT

@@ -10,12 +10,18 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, Column, ConnectOptions, Executor, SqlSafeStr, Statement};
 
 use crate::clock::rfc3339;
-use crate::journal::{APPLICATION_ID, ChainFault, JournalError, chain_faults, has_sqlite_header, result_code};
+use crate::journal::{
+    APPLICATION_ID, ChainFault, JournalError, Unpacker, chain_faults, has_sqlite_header, result_code,
+};
 
+mod exchange;
 mod rows;
 mod statement;
 mod view;
 
+pub use exchange::Exchange;
+#[cfg(test)]
+pub(crate) use exchange::{SELECT_EXCHANGES, SELECT_FIRST_MEMORY};
 pub use rows::{Cell, Format, Rows};
 pub use view::View;
 
@@ -80,6 +86,7 @@ pub struct Filter {
 pub struct History {
     conn: SqliteConnection,
     path: PathBuf,
+    unpacker: Unpacker,
 }
 
 impl History {
@@ -112,7 +119,7 @@ impl History {
         if id != APPLICATION_ID {
             return Err(JournalError::NotAJournal { path: owned, why: "it holds no journal" }.into());
         }
-        Ok(History { conn, path: owned })
+        Ok(History { conn, path: owned, unpacker: Unpacker::default() })
     }
 
     /// The rows of a view that the filter lets through, oldest first.
@@ -121,7 +128,11 @@ impl History {
     /// When the view lacks a column that the filter names, or the file cannot be read.
     pub async fn view(&mut self, view: View, filter: &Filter) -> Result<Rows, HistoryError> {
         let (sql, binds) = view.select(filter)?;
-        self.gather(sql, binds).await
+        let mut rows = self.gather(sql, binds).await?;
+        if filter.limit.is_some() {
+            rows.rows.reverse();
+        }
+        Ok(rows)
     }
 
     /// The result of one read-only statement.

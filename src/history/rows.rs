@@ -8,6 +8,9 @@ use serde_json::value::RawValue;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, TypeInfo, ValueRef};
 
+/// Longer text is cut in a table; JSON and CSV have all of it.
+const CELL_MAX: usize = 100;
+
 /// One value of a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cell {
@@ -82,7 +85,7 @@ impl Rows {
         let mut table = Table::new();
         table.load_style(UTF8_HORIZONTAL_ONLY).set_header(&self.columns);
         for row in &self.rows {
-            table.add_row(row.iter().map(Cell::shown));
+            table.add_row(row.iter().map(|cell| one_line(&cell.shown())));
         }
         for line in table.to_string().lines() {
             writeln!(out, "{}", line.trim_end())?;
@@ -117,6 +120,16 @@ impl Rows {
     }
 }
 
+/// What of a text fits a table: its first line, not too long, nothing in it that a terminal would obey.
+fn one_line(text: &str) -> String {
+    let line = text.lines().next().unwrap_or("");
+    let mut shown: String = line.chars().take(CELL_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if shown.len() < text.trim_end().len() {
+        shown.push('…');
+    }
+    shown
+}
+
 fn json_string(out: &mut impl Write, text: &str) -> io::Result<()> {
     serde_json::to_writer(out, text).map_err(io::Error::from)
 }
@@ -125,9 +138,13 @@ fn json_string(out: &mut impl Write, text: &str) -> io::Result<()> {
 pub(super) fn cells(row: &SqliteRow) -> Result<Vec<Cell>, sqlx::Error> {
     (0..row.len())
         .map(|at| {
-            let kind = row.try_get_raw(at)?.type_info().into_owned();
+            let raw = row.try_get_raw(at)?;
+            // A NULL's type is told as its column's.
+            if raw.is_null() {
+                return Ok(Cell::Null);
+            }
+            let kind = raw.type_info().into_owned();
             Ok(match kind.name() {
-                "NULL" => Cell::Null,
                 "INTEGER" => Cell::Integer(row.try_get_unchecked(at)?),
                 "REAL" => Cell::Real(row.try_get_unchecked(at)?),
                 "BLOB" => Cell::Blob(row.try_get_unchecked(at)?),

@@ -1,6 +1,7 @@
 //! The views that scripts may rely on, and the SQL that filters them.
 
 use super::{Cell, Filter, HistoryError, text_of};
+use crate::journal::key;
 
 /// One of the journal's public views.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,8 +54,8 @@ impl View {
     const fn order(self) -> &'static str {
         match self {
             View::Runs => "run_id",
-            View::Requests | View::Bids | View::States | View::Observations => "run_id, seq",
-            View::Holdings => "run_id, from_at",
+            View::Requests | View::Bids | View::States | View::Observations => "id",
+            View::Holdings => "run_id, from_at, offer_id",
             View::Spend => "run_id, day",
         }
     }
@@ -74,7 +75,29 @@ impl View {
         HistoryError::Filter { view: self.name(), filter, can: can.join(", ") }
     }
 
-    /// The SQL for the rows the filter lets through, and what to bind to it.
+    /// Whether the view has a sibling with the row's key, which makes finding the newest rows quick.
+    const fn keyed(self) -> bool {
+        matches!(self, View::Requests | View::Bids | View::States | View::Observations)
+    }
+
+    /// Its columns, in order.
+    pub const fn columns(self) -> &'static str {
+        match self {
+            View::Runs => {
+                "run_id, started_at, ended_at, mode, strategy, strategy_sha256, strategy_toml, version, venue, seed, ended_by"
+            }
+            View::Requests => "run_id, seq, sent_at, answered_at, call, args, http_status, code, error, outcome",
+            View::Bids => {
+                "run_id, seq, at, target, server, offer_id, action, old_price, new_price, currency, outcome, reason, error"
+            }
+            View::States => "run_id, seq, at, target, server, from_state, to_state, cause",
+            View::Observations => "run_id, seq, at, server, floor, best_rival, our_bid, holding, online, visibility",
+            View::Holdings => "run_id, target, server, offer_id, from_at, to_at, bid, cost, currency",
+            View::Spend => "run_id, day, currency, cost, fees, held_seconds",
+        }
+    }
+
+    /// The SQL for the rows the filter lets through, and what to bind to it. With a limit the newest come first.
     pub(super) fn select(self, filter: &Filter) -> Result<(String, Vec<Cell>), HistoryError> {
         if filter.target.is_some() && !self.has_target() {
             return Err(self.refuse("--target"));
@@ -82,31 +105,42 @@ impl View {
         if filter.server.is_some() && !self.has_server() {
             return Err(self.refuse("--server"));
         }
+        let (mut tests, mut binds) = (Vec::new(), Vec::new());
+        let mut test = |sql: String, bind: Cell| {
+            tests.push(sql);
+            binds.push(bind);
+        };
+        if let Some(run) = filter.run {
+            test("run_id = ?".to_string(), Cell::Integer(run));
+            if self.keyed() && (1..=i64::from(i32::MAX)).contains(&run) {
+                test("id >= ?".to_string(), Cell::Integer(key(run, 0)));
+                test("id <= ?".to_string(), Cell::Integer(key(run, u32::MAX)));
+            }
+        }
+        if let Some(target) = &filter.target {
+            test("target = ?".to_string(), Cell::Text(target.clone()));
+        }
+        if let Some(server) = filter.server {
+            test("server = ?".to_string(), Cell::Integer(i64::try_from(server).unwrap_or(i64::MAX)));
+        }
         // A day is in if any moment of it is.
-        let (since, until) = match self {
-            View::Spend => ("day || 'T23:59:59.999Z' >= ?", "day || 'T00:00:00.000Z' < ?"),
-            _ => (" >= ?", " < ?"),
+        let (last, first) = match self {
+            View::Spend => ("day || 'T23:59:59.999Z'", "day || 'T00:00:00.000Z'"),
+            _ => (self.time_column(), self.time_column()),
         };
-        let timed = |test: &str| match self {
-            View::Spend => test.to_string(),
-            _ => format!("{}{test}", self.time_column()),
-        };
-        let tests = [
-            filter.run.map(|run| ("run_id = ?".to_string(), Cell::Integer(run))),
-            filter.target.clone().map(|target| ("target = ?".to_string(), Cell::Text(target))),
-            filter.server.map(|id| ("server = ?".to_string(), Cell::Integer(i64::try_from(id).unwrap_or(i64::MAX)))),
-            filter.since.map(|time| (timed(since), text_of(time))),
-            filter.until.map(|time| (timed(until), text_of(time))),
-        ];
-        let (tests, binds): (Vec<String>, Vec<Cell>) = tests.into_iter().flatten().unzip();
+        if let Some(since) = filter.since {
+            test(format!("{last} >= ?"), text_of(since));
+        }
+        if let Some(until) = filter.until {
+            test(format!("{first} < ?"), text_of(until));
+        }
         let tests = if tests.is_empty() { String::new() } else { format!(" WHERE {}", tests.join(" AND ")) };
-        let (name, order) = (self.name(), self.order());
-        let sql = format!("SELECT * FROM {name}{tests} ORDER BY {order}");
-        let Some(limit) = filter.limit else { return Ok((sql, binds)) };
-        // Skipping all but the last keeps rows of equal number in the order they were written.
-        let twice = binds.iter().chain(&binds).cloned().collect();
-        let skip =
-            format!("(SELECT max(0, count(*) - {}) FROM {name}{tests})", i64::try_from(limit).unwrap_or(i64::MAX));
-        Ok((format!("{sql} LIMIT -1 OFFSET {skip}"), twice))
+        let source = if self.keyed() { format!("{}_by_key", self.name()) } else { self.name().to_string() };
+        let limit = match filter.limit {
+            Some(limit) => format!(" DESC LIMIT {}", i64::try_from(limit).unwrap_or(i64::MAX)),
+            None => String::new(),
+        };
+        let order = self.order().replace(", ", if limit.is_empty() { ", " } else { " DESC, " });
+        Ok((format!("SELECT {} FROM {source}{tests} ORDER BY {order}{limit}", self.columns()), binds))
     }
 }

@@ -3,11 +3,12 @@
 //!
 //! A body packed against another needs that other to be unpacked. Chains are at most [`LINKS_MAX`] long.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
+use bytes::Bytes;
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
-use zstd::zstd_safe::{CCtx, CParameter, DCtx, compress_bound};
+use zstd::zstd_safe::{CCtx, CParameter, DCtx};
 
 /// Below this, compression gains nothing.
 const SHORTEST: usize = 128;
@@ -18,6 +19,9 @@ const LINKS_MAX: u32 = 64;
 /// What no answer of the venue comes near: a size beyond it is damage.
 const LARGEST: i64 = 256 << 20;
 const LEVEL: i32 = 3;
+/// A reader keeps so many bodies at hand, of so many bytes together.
+const KEPT_COUNT: usize = 16;
+const KEPT_MAX: usize = 8 << 20;
 
 /// A body as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,8 +58,7 @@ impl Packer {
         }
         if let Some(last) = self.0.get_mut(call)
             && last.links < LINKS_MAX
-            && let Some(delta) = compress(Some(&last.body), body)
-            && delta.len() <= last.alone / 2
+            && let Some(delta) = compress(Some(&last.body), body, last.alone / 4 * 3)
         {
             let packed = Packed { encoding: 2, base: Some(last.reply), size: body.len(), body: delta };
             *last = Last { reply, body: body.into(), links: last.links + 1, alone: last.alone };
@@ -69,15 +72,15 @@ impl Packer {
 
 /// Packs a body that stands alone.
 pub(crate) fn alone(body: &[u8]) -> Packed {
-    let compressed = if body.len() < SHORTEST { None } else { compress(None, body) };
-    match compressed.filter(|c| c.len() < body.len()) {
+    let shorter = if body.len() < SHORTEST { None } else { compress(None, body, body.len() - 1) };
+    match shorter {
         Some(shorter) => Packed { encoding: 1, base: None, size: body.len(), body: shorter },
         None => Packed { encoding: 0, base: None, size: body.len(), body: body.to_vec() },
     }
 }
 
-/// `None` when the library cannot: the body is then stored as it came.
-fn compress(base: Option<&[u8]>, body: &[u8]) -> Option<Vec<u8>> {
+/// `None` when it would take more than `most` bytes: then it is not worth it.
+fn compress(base: Option<&[u8]>, body: &[u8], most: usize) -> Option<Vec<u8>> {
     let mut context = CCtx::try_create()?;
     context.set_parameter(CParameter::CompressionLevel(LEVEL)).ok()?;
     let total = body.len() + base.map_or(0, <[u8]>::len);
@@ -90,7 +93,7 @@ fn compress(base: Option<&[u8]>, body: &[u8]) -> Option<Vec<u8>> {
         }
         context.ref_prefix(base).ok()?;
     }
-    let mut packed = Vec::with_capacity(compress_bound(body.len()));
+    let mut packed = Vec::with_capacity(most);
     context.compress2(&mut packed, body).ok()?;
     packed.shrink_to_fit();
     Some(packed)
@@ -133,26 +136,52 @@ impl From<sqlx::Error> for BodyError {
     }
 }
 
-/// Reads the body of the reply with that key, through as many others as it is packed against.
-pub(crate) async fn load(conn: &mut SqliteConnection, reply_id: i64) -> Result<Vec<u8>, BodyError> {
-    let mut chain = Vec::new();
-    let mut next = Some(reply_id);
-    while let Some(id) = next {
-        if chain.len() > LINKS_MAX as usize {
-            return Err(BodyError::Damaged(format!("the body of reply {reply_id} has no beginning")));
+/// Reads bodies back. It keeps the last few, since the next one asked for is likely packed against one of them.
+#[derive(Debug, Default)]
+pub(crate) struct Unpacker(VecDeque<(i64, Bytes)>);
+
+impl Unpacker {
+    /// The body of the reply with that key, through as many others as it is packed against.
+    pub(crate) async fn load(&mut self, conn: &mut SqliteConnection, reply_id: i64) -> Result<Bytes, BodyError> {
+        let damaged = |why: String| BodyError::Damaged(format!("the body of reply {reply_id}: {why}"));
+        let mut chain = Vec::new();
+        let mut next = Some(reply_id);
+        let mut body: Option<Bytes> = None;
+        while let Some(id) = next {
+            if let Some((_, kept)) = self.0.iter().find(|(kept, _)| *kept == id) {
+                body = Some(kept.clone());
+                break;
+            }
+            if chain.len() > LINKS_MAX as usize {
+                return Err(damaged("it has no beginning".to_string()));
+            }
+            let row = sqlx::query(SELECT_BODY).bind(id).fetch_optional(&mut *conn).await?;
+            let row = row.ok_or_else(|| damaged(format!("reply {id} is missing")))?;
+            next = row.try_get::<Option<i64>, _>(1)?;
+            let link: (i64, i64, Vec<u8>) = (row.try_get(0)?, row.try_get(2)?, row.try_get(3)?);
+            chain.push(link);
         }
-        let row = sqlx::query(SELECT_BODY).bind(id).fetch_optional(&mut *conn).await?;
-        let row = row.ok_or_else(|| BodyError::Damaged(format!("reply {id} is missing")))?;
-        next = row.try_get::<Option<i64>, _>(1)?;
-        let link: (i64, i64, Vec<u8>) = (row.try_get(0)?, row.try_get(2)?, row.try_get(3)?);
-        chain.push(link);
+        if chain.is_empty() {
+            return Ok(body.unwrap_or_default());
+        }
+        while let Some((encoding, size, stored)) = chain.pop() {
+            body = Some(unpack(encoding, size, stored, body.as_deref()).map_err(damaged)?.into());
+        }
+        let body = body.unwrap_or_default();
+        self.keep(reply_id, &body);
+        Ok(body)
     }
-    let mut body: Option<Vec<u8>> = None;
-    while let Some((encoding, size, stored)) = chain.pop() {
-        let unpacked = unpack(encoding, size, stored, body.as_deref());
-        body = Some(unpacked.map_err(|why| BodyError::Damaged(format!("the body of reply {reply_id}: {why}")))?);
+
+    fn keep(&mut self, reply_id: i64, body: &Bytes) {
+        self.0.push_front((reply_id, body.clone()));
+        let mut held = 0;
+        let fits = |(_, body): &&(i64, Bytes)| {
+            held += body.len();
+            held <= KEPT_MAX
+        };
+        let count = self.0.iter().take(KEPT_COUNT).take_while(fits).count();
+        self.0.truncate(count.max(1));
     }
-    Ok(body.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -204,12 +233,13 @@ mod tests {
     #[test]
     fn a_chain_of_bodies_begins_anew_after_so_many() {
         let mut packer = Packer::default();
-        let keyframes = (1..=200)
+        let keyframes = (1..=200_u32)
             .filter(|n| {
-                let body = format!("{{\"n\":{n},\"x\":\"{}\"}}", "abcdefghij".repeat(30));
-                packer.pack("my_orders", *n, body.as_bytes()).base.is_none()
+                let mut body = listing(10, 0);
+                body.extend(n.to_le_bytes());
+                packer.pack("my_orders", *n, &body).base.is_none()
             })
             .count();
-        assert!((2..=8).contains(&keyframes), "{keyframes}");
+        assert_eq!(keyframes, 4);
     }
 }

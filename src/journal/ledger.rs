@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn a_stretch_over_midnight_counts_in_both_days() {
         let mut ledger = Ledger::default();
-        let at = |s| Time::from_secs(86_400 * 10 + s);
+        let at = |s: i64| Time::from_secs(86_400 * 10 + s);
         ledger.begin(7, 1, price("0.0001"), Decimal::from(5), at(-3600));
         let ended = ledger.end(7, at(7200)).unwrap();
         assert_eq!(ended.cost, Amount::parse("0.0000125").unwrap());

@@ -10,6 +10,8 @@
 //!
 //! Times are the run's own: what the caller hands in is stored. Only the five seconds are the machine's.
 
+use std::fmt;
+
 use bytes::Bytes;
 use clorebid_core::ask::Outcome;
 use clorebid_core::market::{OrderId, ServerId};
@@ -29,10 +31,12 @@ mod tables;
 mod verify;
 mod writer;
 
+pub(crate) use bodies::{BodyError, Unpacker, unpack};
 pub use error::JournalError;
 pub(crate) use error::result_code;
 pub(crate) use open::{APPLICATION_ID, has_sqlite_header};
 pub use resume::{RecordedAnswer, Resume, Unfinished};
+pub(crate) use tables::key;
 pub use verify::ChainFault;
 pub(crate) use verify::chain_faults;
 pub use writer::Journal;
@@ -156,7 +160,7 @@ pub struct BidSent {
 }
 
 /// What came back, or that nothing did.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Received {
     /// The request's number.
     pub seq: u64,
@@ -176,6 +180,15 @@ pub struct Received {
     pub offer_id: Option<OrderId>,
     /// What a good spot_marketplace says about us.
     pub sighting: Option<Sighting>,
+}
+
+/// Leaves the body out: it is for the journal, not for a log.
+impl fmt::Debug for Received {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Received { seq, at, status, body, code, error, outcome, .. } = self;
+        let length = body.len();
+        write!(f, "Received {{ {seq} at {at:?}: {status:?}, {length} bytes, {code:?}, {error:?}, {outcome:?} }}")
+    }
 }
 
 /// What a spot_marketplace answer says about us, in the run's currency.

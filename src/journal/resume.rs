@@ -7,7 +7,7 @@ use clorebid_core::time::Time;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
-use super::bodies::{BodyError, load, unpack};
+use super::bodies::{BodyError, Unpacker, unpack};
 use super::tables::key;
 use super::{JournalError, Mode};
 
@@ -96,7 +96,7 @@ async fn one(conn: &mut SqliteConnection, row: &SqliteRow) -> Result<Unfinished,
         Some(reply_id) => Some(RecordedAnswer {
             at: Time::from_ms(row.try_get(5)?),
             status: row.try_get(6)?,
-            body: load(conn, reply_id).await?.into(),
+            body: Unpacker::default().load(conn, reply_id).await?,
         }),
     };
     Ok(Unfinished {

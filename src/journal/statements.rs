@@ -22,6 +22,8 @@ async fn every_statement_prepares_against_the_migrated_schema() {
         resume::SELECT_MEMORY,
         resume::SELECT_UNFINISHED,
         writer::SELECT_LAST_RUN,
+        crate::history::SELECT_EXCHANGES,
+        crate::history::SELECT_FIRST_MEMORY,
     ]
     .map(str::to_string)
     .to_vec();

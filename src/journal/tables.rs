@@ -223,9 +223,13 @@ pub(crate) fn heads_digest(heads: impl Iterator<Item = (Table, u64, Hash)>) -> H
 pub(crate) fn values(row: &SqliteRow) -> Result<Vec<Value>, sqlx::Error> {
     (0..row.len())
         .map(|at| {
-            let kind = row.try_get_raw(at)?.type_info().into_owned();
+            let raw = row.try_get_raw(at)?;
+            // A NULL's type is told as its column's.
+            if raw.is_null() {
+                return Ok(Value::Null);
+            }
+            let kind = raw.type_info().into_owned();
             Ok(match kind.name() {
-                "NULL" => Value::Null,
                 "INTEGER" => Value::Int(row.try_get_unchecked(at)?),
                 "BLOB" => Value::Blob(row.try_get_unchecked(at)?),
                 // Text that is not UTF-8 is damage, and must show as a wrong hash and not as an error.

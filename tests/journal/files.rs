@@ -1,0 +1,85 @@
+//! Files that are no journal, and disks that are full.
+
+use std::fs;
+
+use clorebid::history::{History, HistoryError};
+use clorebid::journal::{Action, Journal, JournalError};
+use sqlx::ConnectOptions;
+use sqlx::sqlite::SqliteConnectOptions;
+
+use crate::support::*;
+
+#[tokio::test]
+async fn a_text_file_is_refused_and_left_untouched() {
+    let (dir, path) = db();
+    fs::write(&path, "dear diary, this is no database at all\n").unwrap();
+    let error = Journal::open(&path).await.unwrap_err();
+    assert!(matches!(error, JournalError::NotAJournal { .. }), "{error}");
+    assert!(error.to_string().contains("clorebid.db") && error.to_string().contains("--db"), "{error}");
+    assert!(matches!(History::open_read_only(&path).await, Err(HistoryError::Journal(_))));
+    assert_eq!(fs::read_to_string(&path).unwrap(), "dear diary, this is no database at all\n");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn another_programs_database_is_refused() {
+    let (_dir, path) = db();
+    let mut conn = SqliteConnectOptions::new().filename(&path).create_if_missing(true).connect().await.unwrap();
+    sqlx::query("CREATE TABLE cats (name TEXT)").execute(&mut conn).await.unwrap();
+    assert!(matches!(Journal::open(&path).await, Err(JournalError::NotAJournal { .. })));
+    assert_eq!(count(&mut conn, "sqlite_schema").await, 1);
+}
+
+#[tokio::test]
+async fn a_journal_of_a_newer_version_is_refused() {
+    let (_dir, path, journal) = running().await;
+    journal.close().await.unwrap();
+    let mut conn = look(&path).await;
+    sqlx::query("INSERT INTO _sqlx_migrations VALUES (9999, 'later', CURRENT_TIMESTAMP, 1, x'00', 0)")
+        .execute(&mut conn)
+        .await
+        .unwrap();
+    let error = Journal::open(&path).await.unwrap_err();
+    assert!(matches!(error, JournalError::Newer { version: 9999, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_directory_that_is_not_there_is_told_of() {
+    let (dir, _) = db();
+    let error = Journal::open(&dir.path().join("no/such/place.db")).await.unwrap_err();
+    assert!(matches!(error, JournalError::CannotOpen { .. }), "{error}");
+    assert!(matches!(Journal::open(dir.path()).await, Err(JournalError::NotAJournal { .. })));
+}
+
+#[tokio::test]
+async fn reading_a_missing_database_is_an_error_and_creates_nothing() {
+    let (dir, path) = db();
+    assert!(matches!(History::open_read_only(&path).await, Err(HistoryError::Missing(_))));
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_full_disk_stops_the_journal_and_leaves_nothing_half_written() {
+    let (_dir, path, mut journal) = running().await;
+    let mut other = look(&path).await;
+    let pages: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(&mut other).await.unwrap();
+    journal.limit_pages(u32::try_from(pages).unwrap() + 2).await.unwrap();
+    for seq in 1..=400 {
+        read(&mut journal, seq, seq as i64 * 1050, &format!("{{\"seq\":{seq}}}")).await;
+    }
+    let change = change_of(401, 500_000, Action::Place, None, Some("0.00005"));
+    let error = journal.intend((), change.clone()).await.unwrap_err();
+    assert!(matches!(error, JournalError::DiskFull { .. }), "{error}");
+    for table in ["calls", "replies", "reads", "changes"] {
+        assert_eq!(count(&mut other, table).await, 0, "{table}");
+    }
+    assert!(matches!(journal.record(answer(401, 500_001, "{}")).await, Err(JournalError::Broken { .. })));
+    assert!(matches!(journal.flush().await, Err(JournalError::Broken { .. })));
+    assert!(matches!(journal.end_run(at(600_000), "error").await, Err(JournalError::Broken { .. })));
+
+    drop(journal);
+    let mut journal = Journal::open(&path).await.unwrap();
+    journal.begin_run(start("")).await.unwrap();
+    journal.intend((), change).await.unwrap();
+    assert_eq!(journal.verify_chain().await.unwrap(), []);
+}

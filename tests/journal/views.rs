@@ -1,0 +1,213 @@
+//! What the views show of a run.
+
+use clorebid::core::ask::{Outcome, TargetId};
+use clorebid::core::change::Change;
+use clorebid::core::market::{OrderId, ServerId};
+use clorebid::core::money::Amount;
+use clorebid::history::{Cell, Filter, History, HistoryError, Rows, View};
+use clorebid::journal::{Action, Journal, Received};
+use rust_decimal::Decimal;
+
+use crate::support::*;
+
+const HOUR: i64 = 3_600_000;
+
+fn text(rows: &Rows) -> Vec<String> {
+    let shown = |cell: &Cell| match cell {
+        Cell::Null => "-".to_string(),
+        Cell::Integer(i) => i.to_string(),
+        Cell::Real(text) | Cell::Text(text) => text.clone(),
+        Cell::Blob(_) => "bytes".to_string(),
+    };
+    rows.rows.iter().map(|row| row.iter().map(shown).collect::<Vec<_>>().join(" | ")).collect()
+}
+
+async fn view(path: &std::path::Path, view: View) -> Vec<String> {
+    text(&History::open_read_only(path).await.unwrap().view(view, &Filter::default()).await.unwrap())
+}
+
+fn holding(order: u64, bid: &str, percent: i64) -> Change {
+    Change::HoldingFrom {
+        target: TargetId(0),
+        server: ServerId(6),
+        order: OrderId(order),
+        bid: price(bid),
+        fee_percent: Decimal::from(percent),
+    }
+}
+
+#[tokio::test]
+async fn the_views_have_exactly_these_columns() {
+    let (_dir, path, journal) = running().await;
+    journal.close().await.unwrap();
+    let mut history = History::open_read_only(&path).await.unwrap();
+    for (view, columns) in [
+        (
+            View::Runs,
+            "run_id, started_at, ended_at, mode, strategy, strategy_sha256, strategy_toml, version, venue, seed, ended_by",
+        ),
+        (View::Requests, "run_id, seq, sent_at, answered_at, call, args, http_status, code, error, outcome"),
+        (
+            View::Bids,
+            "run_id, seq, at, target, server, offer_id, action, old_price, new_price, currency, outcome, reason, error",
+        ),
+        (View::States, "run_id, seq, at, target, server, from_state, to_state, cause"),
+        (View::Observations, "run_id, seq, at, server, floor, best_rival, our_bid, holding, online, visibility"),
+        (View::Holdings, "run_id, target, server, offer_id, from_at, to_at, bid, cost, currency"),
+        (View::Spend, "run_id, day, currency, cost, fees, held_seconds"),
+    ] {
+        let rows = history.view(view, &Filter::default()).await.unwrap();
+        assert_eq!(rows.columns.join(", "), columns, "{}", view.name());
+    }
+}
+
+#[tokio::test]
+async fn runs_and_requests_tell_what_happened_to_the_millisecond() {
+    let (_dir, path, mut journal) = running().await;
+    journal.intend((), read_of(1, 7)).await.unwrap();
+    journal.record(Received { sighting: Some(sighting()), ..answer(1, 1006, "{}") }).await.unwrap();
+    journal.intend((), read_of(2, 2000)).await.unwrap();
+    let lost = Received {
+        status: None,
+        code: None,
+        error: Some("timed_out".into()),
+        outcome: Outcome::Unknown,
+        ..answer(2, 9000, "")
+    };
+    journal.record(lost).await.unwrap();
+    journal.intend((), change_of(3, 10_000, Action::Place, None, Some("0.00005"))).await.unwrap();
+    journal.flush().await.unwrap();
+    assert_eq!(
+        view(&path, View::Requests).await,
+        [
+            "1 | 1 | 2026-11-01T00:00:00.007Z | 2026-11-01T00:00:01.006Z | spot_marketplace | {\"market\":6} | 200 | 0 | - | applied",
+            "1 | 2 | 2026-11-01T00:00:02.000Z | 2026-11-01T00:00:09.000Z | spot_marketplace | {\"market\":6} | - | - | timed_out | unknown",
+            "1 | 3 | 2026-11-01T00:00:10.000Z | - | create_order | {\"server\":6} | - | - | - | pending",
+        ]
+    );
+    assert_eq!(
+        view(&path, View::Observations).await,
+        ["1 | 1 | 2026-11-01T00:00:01.006Z | 6 | 0.000001 | - | 0.0000421 | 1 | 1 | public"]
+    );
+    journal.end_run(at(20_000), "signal").await.unwrap();
+    let runs = view(&path, View::Runs).await;
+    assert!(runs[0].starts_with("1 | 2026-11-01T00:00:00.000Z | 2026-11-01T00:00:20.000Z | paper | hold-one | "));
+    assert!(runs[0].ends_with(&format!(" | {} | calm | 7 | signal", env!("CARGO_PKG_VERSION"))), "{}", runs[0]);
+    // The strategy file's bytes through sha256sum.
+    assert!(runs[0].contains("| 43d8a1800716a30dba65726556e524550540ce49383aec233b588fc93739ab0a |"), "{}", runs[0]);
+}
+
+async fn change(journal: &mut Journal, seq: u64, ms: i64, action: Action, old: Option<&str>, new: Option<&str>) {
+    journal.intend((), change_of(seq, ms, action, old, new)).await.unwrap();
+}
+
+#[tokio::test]
+async fn bids_tell_every_change_with_the_order_a_place_turned_out_to_be() {
+    let (_dir, path, mut journal) = running().await;
+    change(&mut journal, 1, 0, Action::Place, None, Some("0.00005")).await;
+    let refused = Received {
+        code: Some(6),
+        error: Some("not_enough_balance".into()),
+        outcome: Outcome::Refused,
+        ..answer(1, 50, "{}")
+    };
+    journal.record(refused).await.unwrap();
+    change(&mut journal, 2, 1000, Action::Place, None, Some("0.00005")).await;
+    journal.record(answer(2, 1050, "{}")).await.unwrap();
+    note(&mut journal, 3, 2000, holding(501, "0.00005", 0));
+    change(&mut journal, 4, 3000, Action::Lower, Some("0.00005"), Some("0.000049")).await;
+    journal.record(answer(4, 3050, "{}")).await.unwrap();
+    change(&mut journal, 5, 4000, Action::Cancel, Some("0.000049"), None).await;
+    let reason = "outbid by 0.0000042; least winning bid 0.00000421";
+    assert_eq!(
+        view(&path, View::Bids).await,
+        [
+            format!(
+                "1 | 1 | 2026-11-01T00:00:00.000Z | trainer | 6 | - | place | - | 0.00005 | bitcoin | refused | {reason} | not_enough_balance"
+            ),
+            format!(
+                "1 | 2 | 2026-11-01T00:00:01.000Z | trainer | 6 | 501 | place | - | 0.00005 | bitcoin | applied | {reason} | -"
+            ),
+            format!(
+                "1 | 4 | 2026-11-01T00:00:03.000Z | trainer | 6 | 501 | lower | 0.00005 | 0.000049 | bitcoin | applied | {reason} | -"
+            ),
+            format!(
+                "1 | 5 | 2026-11-01T00:00:04.000Z | trainer | 6 | 501 | cancel | 0.000049 | - | bitcoin | pending | {reason} | -"
+            ),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn holdings_and_spend_are_exact_through_a_new_price_and_over_midnight() {
+    let (_dir, path, mut journal) = running().await;
+    note(&mut journal, 1, 23 * HOUR, holding(501, "0.0001", 5));
+    // The same order at another price: the former stretch ends at that instant.
+    note(&mut journal, 2, 23 * HOUR + 30 * 60_000, holding(501, "0.00007", 5));
+    let fee = Amount::parse("0.000002").unwrap();
+    let charged = Change::CreationFee { target: TargetId(0), server: ServerId(6), order: OrderId(501), amount: fee };
+    note(&mut journal, 2, 23 * HOUR + 30 * 60_000, charged);
+    note(&mut journal, 3, 25 * HOUR + 1, Change::HoldingTo { server: ServerId(6), order: OrderId(501) });
+    note(&mut journal, 4, 26 * HOUR, holding(502, "0.00007", 0));
+    journal.flush().await.unwrap();
+    assert_eq!(
+        view(&path, View::Holdings).await,
+        [
+            "1 | trainer | 6 | 501 | 2026-11-01T23:00:00.000Z | 2026-11-01T23:30:00.000Z | 0.0001 | 0.000002083333333333 | bitcoin",
+            "1 | trainer | 6 | 501 | 2026-11-01T23:30:00.000Z | 2026-11-02T01:00:00.001Z | 0.00007 | 0.000004375000810185 | bitcoin",
+            "1 | trainer | 6 | 502 | 2026-11-02T02:00:00.000Z | - | 0.00007 | - | bitcoin",
+        ]
+    );
+    // 0.0001 × 1,800,000 + 0.00007 × 1,800,000 = 306 on the first day, 0.00007 × 3,600,001 = 252.00007 on the second.
+    assert_eq!(
+        view(&path, View::Spend).await,
+        [
+            "1 | 2026-11-01 | bitcoin | 0.000003541666666667 | 0.000002177083333333 | 3600",
+            "1 | 2026-11-02 | bitcoin | 0.000002916667476852 | 0.000000145833373843 | 3600",
+        ]
+    );
+    // An open stretch is counted every ten minutes of the run's time, and ends with the run.
+    read(&mut journal, 5, 26 * HOUR + 600_000, "{}").await;
+    journal.flush().await.unwrap();
+    assert!(view(&path, View::Spend).await[1].ends_with(" | 4200"));
+    journal.end_run(at(27 * HOUR), "signal").await.unwrap();
+    assert!(view(&path, View::Spend).await[1].ends_with(" | 7200"));
+    assert!(view(&path, View::Holdings).await[2].contains("2026-11-02T03:00:00.000Z | 0.00007 | 0.000002916666666667"));
+}
+
+#[tokio::test]
+async fn a_filter_picks_and_a_limit_keeps_the_newest_in_order() {
+    let (_dir, path, mut journal) = running().await;
+    for seq in 1..=10 {
+        read(&mut journal, seq, seq as i64 * 1000, "{}").await;
+    }
+    journal.end_run(at(11_000), "signal").await.unwrap();
+    let mut history = History::open_read_only(&path).await.unwrap();
+    let seqs = |rows: Rows| rows.rows.iter().map(|row| row[1].clone()).collect::<Vec<_>>();
+    let newest = Filter { limit: Some(2), run: Some(1), ..Filter::default() };
+    assert_eq!(seqs(history.view(View::Requests, &newest).await.unwrap()), [Cell::Integer(9), Cell::Integer(10)]);
+    let between = Filter { since: Some(at(3000)), until: Some(at(5000)), ..Filter::default() };
+    assert_eq!(seqs(history.view(View::Requests, &between).await.unwrap()), [Cell::Integer(3), Cell::Integer(4)]);
+    let none = Filter { run: Some(2), ..Filter::default() };
+    assert!(history.view(View::Requests, &none).await.unwrap().rows.is_empty());
+    for (view, filter) in [
+        (View::Runs, Filter { server: Some(6), ..Filter::default() }),
+        (View::Spend, Filter { target: Some("trainer".into()), ..Filter::default() }),
+    ] {
+        let error = history.view(view, &filter).await.unwrap_err();
+        assert!(matches!(error, HistoryError::Filter { .. }), "{error}");
+        assert!(error.to_string().contains("--run, --since, --until, --limit"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_day_of_spend_is_shown_when_any_moment_of_it_is_asked_for() {
+    let (_dir, path, mut journal) = running().await;
+    note(&mut journal, 1, 12 * HOUR, holding(501, "0.0001", 0));
+    journal.end_run(at(36 * HOUR), "signal").await.unwrap();
+    let mut history = History::open_read_only(&path).await.unwrap();
+    for (since, until, days) in [(13, 14, 1), (0, 24, 1), (24, 25, 1), (23, 25, 2), (48, 49, 0)] {
+        let filter = Filter { since: Some(at(since * HOUR)), until: Some(at(until * HOUR)), ..Filter::default() };
+        assert_eq!(history.view(View::Spend, &filter).await.unwrap().rows.len(), days, "{since} to {until}");
+    }
+}
