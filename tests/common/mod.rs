@@ -1,0 +1,197 @@
+//! What the end-to-end tests share: a simulated venue, reached in-process or over HTTP on 127.0.0.1, a run against it on
+//! a logical clock, and what was asked in it.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use clorebid::clock::{Clock, rfc3339};
+use clorebid::clore::{Client, HttpVenue, OrderForm, RawForm};
+use clorebid::core::ask::{Answer, Ask};
+use clorebid::core::change::Change;
+use clorebid::core::engine::Engine;
+use clorebid::core::time::{Span, Time};
+use clorebid::driver::{Driver, EndedBy, Watcher, memory_json};
+use clorebid::governor::Governor;
+use clorebid::history::{Cell, Filter, History, View};
+use clorebid::journal::{Journal, Mode, RunStart};
+use clorebid::sim::{Exchange, Scenario, Shared, SimVenue, serve};
+use clorebid::strategy;
+use clorebid::venue::Venue;
+use tokio::sync::watch;
+
+/// A simulated venue and its clock.
+pub struct World {
+    pub exchange: Arc<Mutex<Exchange>>,
+    pub clock: Clock,
+    key: String,
+}
+
+/// What a run came to.
+pub struct Ran {
+    pub ended_by: EndedBy,
+    /// One line for each ask: time, number, request, reason.
+    pub asks: Vec<String>,
+    pub engine: Engine,
+    pub db: PathBuf,
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl World {
+    /// From the text of a scenario file.
+    pub fn new(scenario: &str) -> World {
+        let scenario = Scenario::parse(scenario).expect("a scenario");
+        let mut exchange = Exchange::new(scenario, None);
+        exchange.keep_log();
+        let (start, key) = (exchange.start(), exchange.key().to_owned());
+        World { exchange: Arc::new(Mutex::new(exchange)), clock: Clock::logical(start, None), key }
+    }
+
+    /// The venue's own truth, as of now.
+    pub fn truth(&self) -> MutexGuard<'_, Exchange> {
+        let mut exchange = self.exchange.lock().expect("the venue");
+        exchange.advance(self.clock.now());
+        exchange
+    }
+
+    /// Runs a strategy against it without a network.
+    pub async fn run(&self, strategy: &str, span: Span) -> Ran {
+        let venue = SimVenue::new(Arc::clone(&self.exchange), self.clock.clone(), self.key.clone());
+        self.drive(strategy, span, venue, Mode::Paper).await
+    }
+
+    /// Runs a strategy against it over HTTP.
+    pub async fn run_over_http(&self, strategy: &str, span: Span) -> Ran {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
+        let shared = Shared { exchange: Arc::clone(&self.exchange), clock: self.clock.clone() };
+        let (stop, mut stopped) = watch::channel(false);
+        let server = tokio::spawn(serve(listener, shared, |_| {}, async move {
+            let _gone_is_stopped = stopped.wait_for(|s| *s).await;
+        }));
+        let client = Client::new(&url, self.key.clone().into(), Duration::from_secs(5)).expect("a client");
+        let ran = self.drive(strategy, span, HttpVenue::new(client), Mode::Live).await;
+        stop.send_replace(true);
+        server.abort();
+        ran
+    }
+
+    async fn drive(&self, strategy: &str, span: Span, venue: impl Venue, mode: Mode) -> Ran {
+        let folder = tempfile::tempdir().expect("a folder");
+        let db = folder.path().join("run.db");
+        let mut journal = Journal::open(&db).await.expect("a journal");
+        let file = strategy::read(strategy, "test.toml").expect("a strategy");
+        let engine = Engine::new(file.strategy.clone(), false);
+        let now = self.clock.now();
+        let (name, memory) = (venue.name(), memory_json(&engine, now));
+        let start = RunStart {
+            at: now,
+            mode,
+            strategy: &file.strategy.name,
+            strategy_toml: &file.text,
+            venue: &name,
+            seed: None,
+            currency: file.strategy.currency,
+            memory: &memory,
+        };
+        journal.begin_run(start).await.expect("a run");
+        let (_keep, stop) = watch::channel(false);
+        let mut driver = Driver {
+            engine,
+            journal,
+            clock: self.clock.clone(),
+            governor: Governor::new(self.clock.clone(), None),
+            venue,
+            forms: vec![plain_form(); file.orders.len()],
+            watcher: Asks::default(),
+            cancel_on_exit: false,
+            stop,
+        };
+        let ended_by = driver.run(Some(now + span)).await.expect("a run that can be journaled");
+        let Driver { engine, journal, watcher, .. } = driver;
+        journal.close().await.expect("a closed journal");
+        Ran { ended_by, asks: watcher.0, engine, db, _folder: Some(folder) }
+    }
+}
+
+impl Ran {
+    /// Rows of a view as text, one `Vec` a row.
+    pub async fn view(&self, view: View) -> Vec<Vec<String>> {
+        rows(&self.db, view).await
+    }
+}
+
+/// Rows of a view as text.
+pub async fn rows(db: &Path, view: View) -> Vec<Vec<String>> {
+    let mut history = History::open_read_only(db).await.expect("a journal");
+    let rows = history.view(view, &Filter::default()).await.expect("a view");
+    rows.rows.iter().map(|row| row.iter().map(text).collect()).collect()
+}
+
+/// A cell as text; NULL is empty.
+pub fn text(cell: &Cell) -> String {
+    match cell {
+        Cell::Null => String::new(),
+        Cell::Integer(i) => i.to_string(),
+        Cell::Real(text) | Cell::Text(text) => text.clone(),
+        Cell::Blob(bytes) => format!("{bytes:?}"),
+    }
+}
+
+/// Keeps every ask.
+#[derive(Default)]
+pub struct Asks(Vec<String>);
+
+impl Watcher for Asks {
+    fn step(&mut self, now: Time, ask: &Ask, _: &Answer, _: &[Change], _: &Engine) {
+        let request = serde_json::to_string(&ask.request).expect("JSON");
+        self.0.push(format!("{} {} {request} {}", rfc3339(now), ask.seq, ask.reason));
+    }
+}
+
+fn plain_form() -> OrderForm {
+    OrderForm::new(RawForm { image: "cloreai/ubuntu22.04-cuda12".to_owned(), ..RawForm::default() }).expect("a form")
+}
+
+/// A strategy that follows on server 6, with `more` in its `[target.bid]`.
+pub fn follow(more: &str) -> String {
+    format!(
+        r#"
+name = "follow"
+currency = "bitcoin"
+[limits]
+max_bid = "0.00006"
+[[target]]
+name = "trainer"
+servers = [6]
+[target.bid]
+policy = "follow"
+{more}
+"#
+    )
+}
+
+/// A venue with server 6 alone: floor 0.00002 bitcoin, on demand 0.00008; `venue` goes into `[venue]`, `more` behind the
+/// server.
+pub fn one_server(venue: &str, more: &str) -> String {
+    format!(
+        r#"
+name = "one server"
+[venue]
+{venue}
+[wallets]
+bitcoin = "0.01"
+[[server]]
+id = 6
+owner = 4
+gpu = "NVIDIA GeForce RTX 4090"
+ram_gb = 64
+country = "CZ"
+mrl = "365d"
+on_demand = {{ bitcoin = "0.00008" }}
+floor = {{ bitcoin = "0.00002" }}
+{more}
+"#
+    )
+}
