@@ -23,6 +23,8 @@ pub use exchange::Exchange;
 #[cfg(test)]
 pub(crate) use exchange::{SELECT_EXCHANGES, SELECT_FIRST_MEMORY};
 pub use rows::{Cell, Format, Rows};
+#[cfg(test)]
+pub(crate) use view::SELECT_OLDEST_WANTED;
 pub use view::View;
 
 /// More rows than this are not gathered in memory: the question is to be narrowed.
@@ -127,7 +129,15 @@ impl History {
     /// # Errors
     /// When the view lacks a column that the filter names, or the file cannot be read.
     pub async fn view(&mut self, view: View, filter: &Filter) -> Result<Rows, HistoryError> {
-        let (sql, binds) = view.select(filter)?;
+        let mut oldest = None;
+        if let Some(wanted) = view::oldest_wanted(view, filter) {
+            let mut query = sqlx::query_scalar(view::SELECT_OLDEST_WANTED);
+            for bind in wanted {
+                query = query.bind(bind);
+            }
+            oldest = query.fetch_one(&mut self.conn).await.map_err(|e| JournalError::from_sqlx(&self.path, &e))?;
+        }
+        let (sql, binds) = view.select(filter, oldest)?;
         let mut rows = self.gather(sql, binds).await?;
         if filter.limit.is_some() {
             rows.rows.reverse();

@@ -1,7 +1,25 @@
 //! The views that scripts may rely on, and the SQL that filters them.
 
+use clorebid_core::time::Time;
+
 use super::{Cell, Filter, HistoryError, text_of};
 use crate::journal::key;
+
+/// The key of the oldest of the newest requests. The view joins too much for SQLite to see that it need not be read
+/// whole for them; its keys alone it reads backwards and stops.
+pub(crate) const SELECT_OLDEST_WANTED: &str = "SELECT min(id) FROM ( \
+     SELECT id FROM (SELECT id, sent_at FROM reads UNION ALL SELECT id, sent_at FROM changes) \
+     WHERE id BETWEEN ?1 AND ?2 AND sent_at >= ?3 AND sent_at < ?4 ORDER BY id DESC LIMIT ?5)";
+
+/// What to bind to [`SELECT_OLDEST_WANTED`], where it is worth asking.
+pub(super) fn oldest_wanted(view: View, filter: &Filter) -> Option<[i64; 5]> {
+    let limit = filter.limit.filter(|_| view == View::Requests)?;
+    let run = filter.run.filter(|run| (1..=i64::from(i32::MAX)).contains(run));
+    let (first, last) = run.map_or((0, i64::MAX), |run| (key(run, 0), key(run, u32::MAX)));
+    let since = filter.since.map_or(i64::MIN, Time::ms);
+    let until = filter.until.map_or(i64::MAX, Time::ms);
+    Some([first, last, since, until, i64::try_from(limit).unwrap_or(i64::MAX)])
+}
 
 /// One of the journal's public views.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +116,7 @@ impl View {
     }
 
     /// The SQL for the rows the filter lets through, and what to bind to it. With a limit the newest come first.
-    pub(super) fn select(self, filter: &Filter) -> Result<(String, Vec<Cell>), HistoryError> {
+    pub(super) fn select(self, filter: &Filter, oldest: Option<i64>) -> Result<(String, Vec<Cell>), HistoryError> {
         if filter.target.is_some() && !self.has_target() {
             return Err(self.refuse("--target"));
         }
@@ -116,6 +134,9 @@ impl View {
                 test("id >= ?".to_string(), Cell::Integer(key(run, 0)));
                 test("id <= ?".to_string(), Cell::Integer(key(run, u32::MAX)));
             }
+        }
+        if let Some(oldest) = oldest {
+            test("id >= ?".to_string(), Cell::Integer(oldest));
         }
         if let Some(target) = &filter.target {
             test("target = ?".to_string(), Cell::Text(target.clone()));

@@ -24,6 +24,7 @@ async fn every_statement_prepares_against_the_migrated_schema() {
         writer::SELECT_LAST_RUN,
         crate::history::SELECT_EXCHANGES,
         crate::history::SELECT_FIRST_MEMORY,
+        crate::history::SELECT_OLDEST_WANTED,
     ]
     .map(str::to_string)
     .to_vec();
