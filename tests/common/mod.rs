@@ -1,6 +1,7 @@
 //! What the end-to-end tests share: a simulated venue, reached in-process or over HTTP on 127.0.0.1, a run against it on
 //! a logical clock, and what was asked in it.
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(unreachable_pub, reason = "a module of several test programs")]
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};

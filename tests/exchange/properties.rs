@@ -10,6 +10,7 @@ use clorebid::core::money::{Currency, Price};
 use clorebid::core::time::{Span, Time};
 use clorebid::sim::{Kind, OrderState};
 use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
 use rust_decimal::Decimal;
 
 use crate::support::{Bench, get, json, post, spot};
@@ -43,7 +44,7 @@ on_demand = { bitcoin = "0.00008" }
 #[derive(Debug, Clone)]
 enum Step {
     Create { server: u64, micro_bid: u32, on_demand: bool },
-    Reprice { nth: usize, micro_bid: u32 },
+    Reprice { nth: usize, half_micros: i64 },
     Cancel { nth: usize },
     Look,
 }
@@ -56,8 +57,9 @@ fn step() -> impl Strategy<Value = (u16, Step)> {
             micro_bid,
             on_demand
         }),
-        (0_usize..3, 15_u32..45).prop_map(|(nth, micro_bid)| Step::Reprice { nth, micro_bid }),
-        (0_usize..3, 15_u32..45).prop_map(|(nth, micro_bid)| Step::Reprice { nth, micro_bid }),
+        (0_usize..2, 1_i64..20).prop_map(|(nth, half_micros)| Step::Reprice { nth, half_micros }),
+        (0_usize..2, -3_i64..0).prop_map(|(nth, half_micros)| Step::Reprice { nth, half_micros }),
+        (0_usize..2, -3_i64..0).prop_map(|(nth, half_micros)| Step::Reprice { nth, half_micros }),
         (0_usize..3).prop_map(|nth| Step::Cancel { nth }),
         Just(Step::Look),
     ];
@@ -106,7 +108,11 @@ fn check_money(bench: &Bench) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 96,
+        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn the_rules_hold_after_any_requests(seed in any::<u64>(), steps in prop::collection::vec(step(), 1..60)) {
@@ -121,9 +127,10 @@ proptest! {
                     let body = if on_demand { body.replace("\"spot\"", "\"on-demand\"") } else { body };
                     bench.ours(&post("create_order", &body));
                 }
-                Step::Reprice { nth, micro_bid } => {
+                Step::Reprice { nth, half_micros } => {
                     let Some(order) = open.get(nth) else { continue };
-                    let wanted = price(micro_bid);
+                    let wanted = order.price.decimal() + Decimal::new(5 * half_micros, 7);
+                    let wanted = Price::new(wanted).unwrap_or(order.price);
                     if bench.reprice(order.id, &wanted.to_string())["code"] == 0 && wanted < order.price {
                         let step = Decimal::new(1, 6);
                         prop_assert!(order.price.decimal() - wanted.decimal() <= step, "5");
