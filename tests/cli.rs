@@ -83,15 +83,17 @@ fn a_full_disk_is_exit_4_and_what_was_written_is_whole() {
     let (code, said) = ended(&output);
     assert_eq!(code, 4, "{said}");
     assert!(said.contains("clorebid.db"), "{said}");
-    let check = clorebid(folder.path()).args(["history", "sql", "SELECT * FROM pragma_integrity_check"]).output().expect("the binary");
+    let check = clorebid(folder.path())
+        .args(["history", "sql", "SELECT * FROM pragma_integrity_check"])
+        .output()
+        .expect("the binary");
     assert!(String::from_utf8_lossy(&check.stdout).contains("ok"), "{check:?}");
 }
 
 #[test]
 fn an_unreachable_host_is_exit_1_with_its_address() {
     let folder = folder_with_strategy();
-    let args =
-        ["run", "--live", "--strategy", "s.toml", "--api-url", "http://127.0.0.1:9/v1", "--time-scale", "100"];
+    let args = ["run", "--live", "--strategy", "s.toml", "--api-url", "http://127.0.0.1:9/v1", "--time-scale", "100"];
     let output = clorebid(folder.path()).args(args).env("CLORE_API_KEY", "some-key-of-mine").output();
     let (code, said) = ended(&output.expect("the binary"));
     assert_eq!(code, 1);

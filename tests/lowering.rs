@@ -76,7 +76,8 @@ async fn no_replacement_where_a_restart_costs_more_than_the_steps() {
 
 #[tokio::test]
 async fn a_lowering_whose_answer_is_lost_counts_as_spent() {
-    let fault = format!("{GONE_AFTER_20_MINUTES}\n[[fault]]\ncall = \"set_spot_price\"\nnth = 4\nkind = \"lost_after\"\n");
+    let fault =
+        format!("{GONE_AFTER_20_MINUTES}\n[[fault]]\ncall = \"set_spot_price\"\nnth = 4\nkind = \"lost_after\"\n");
     let world = World::new(&one_server("", &fault));
     world.run(&follow("replace = \"never\""), Span::from_secs(4 * 3600)).await;
     let truth = world.truth();

@@ -25,8 +25,10 @@ async fn echoing_venue() -> String {
                 "spot":{"bitcoin":0.00002}},"rented":false}],"my_servers":[],"code":0}"#
                 .to_owned(),
             (Method::GET, "my_orders") => {
-                format!(r#"{{"orders":[{{"id":1,"si":99,"spot":true,"price":0.1,"ssh_password":"{PASSWORD}",
-                    "env":{{"TOKEN":"{TOKEN}"}}}}],"limit":5,"code":0}}"#)
+                format!(
+                    r#"{{"orders":[{{"id":1,"si":99,"spot":true,"price":0.1,"ssh_password":"{PASSWORD}",
+                    "env":{{"TOKEN":"{TOKEN}"}}}}],"limit":5,"code":0}}"#
+                )
             }
             (Method::GET, "spot_marketplace") => r#"{"exists":true,"market":{"offers":[],"server":{"min_pricing":
                 {"bitcoin":0.00002},"mrl":1000,"visibility":"public","online":true}},"code":0}"#
