@@ -82,6 +82,6 @@ async fn an_hour_of_bidding_never_breaks_the_rate_or_is_refused_a_lowering_twice
     let truth = world.truth();
     let gaps = truth.log().windows(2).map(|w| w[1].at.since(w[0].at));
     assert!(gaps.min().is_some_and(|gap| gap >= Span::from_ms(1_050)), "I10");
-    let refused: Vec<_> = truth.log().iter().filter_map(|e| e.error.clone()).collect();
+    let refused: Vec<_> = truth.log().iter().filter_map(|e| e.error).collect();
     assert_eq!(refused, ["exceeded_max_step"], "the first lowering teaches the step, and nothing is refused after it");
 }
