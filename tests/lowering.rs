@@ -81,7 +81,7 @@ async fn a_lowering_whose_answer_is_lost_counts_as_spent() {
     let world = World::new(&one_server("", &fault));
     world.run(&follow("replace = \"never\""), Span::from_secs(4 * 3600)).await;
     let truth = world.truth();
-    let too_soon = truth.log().iter().filter(|e| e.error.as_deref() == Some("can_lower_every_600_seconds"));
+    let too_soon = truth.log().iter().filter(|e| e.error == Some("can_lower_every_600_seconds"));
     assert_eq!(too_soon.count(), 0, "the bot never tried inside the window");
     assert_eq!(truth.open_orders()[0].price.to_string(), "0.00002");
 }
