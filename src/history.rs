@@ -20,9 +20,7 @@ mod statement;
 mod view;
 
 pub use exchange::Exchange;
-#[cfg(test)]
 pub use rows::{Cell, Format, Rows};
-#[cfg(test)]
 pub use view::View;
 
 /// More rows than this are not gathered in memory: the question is to be narrowed.
