@@ -266,8 +266,8 @@ impl Book {
     }
 
     /// What stands at the venue at its worst price, without what stands on `but`.
-    pub(crate) fn exposure(&self, now: Time, but: Option<ServerId>) -> Exposure {
-        let ours = self.servers.iter().filter(|(id, _)| Some(**id) != but).filter_map(|(_, s)| s.hand.worst_bid());
+    pub(crate) fn exposure(&self, now: Time, but: &[ServerId]) -> Exposure {
+        let ours = self.servers.iter().filter(|(id, _)| !but.contains(id)).filter_map(|(_, s)| s.hand.worst_bid());
         let strays = self.strays.values().map(|s| s.bid);
         let own: Vec<Price> = ours.chain(strays).collect();
         let foreign = self.foreign.values().filter_map(|f| f.price);

@@ -20,6 +20,10 @@ use crate::time::{Span, Time};
 
 /// A raise may rest on a market read a little older than other bids may: it only ever wins back what is wanted.
 const FRESH_ENOUGH_TO_RAISE: Span = Span::from_secs(5);
+/// A server that no bid of ours can win is left for another one after this long.
+const UNWINNABLE_FOR: Span = Span::from_secs(60);
+/// An order that should hold a server which nobody holds is taken for dead after this long.
+const STUCK_FOR: Span = Span::from_secs(300);
 /// A cancellation without effect is asked for again after this long.
 const CANCEL_AGAIN: Span = Span::from_secs(10);
 
@@ -49,7 +53,7 @@ impl Book {
     /// Marks the orders that may not stand any longer.
     fn mark_what_must_go(&mut self, now: Time, leaving: bool) {
         let max_bid = self.strategy.limits.max_bid;
-        let exposure = self.exposure(now, None);
+        let exposure = self.exposure(now, &[]);
         let stop = exposure.must_stop(&self.strategy.limits);
         for server in self.servers.values_mut() {
             let Some(order) = server.hand.order_mut() else { continue };
@@ -114,6 +118,9 @@ impl Book {
 
     /// Wins back what is lost here, or gives it up for a cheaper server.
     fn raise(&mut self, id: ServerId, now: Time) -> Option<Action> {
+        if let Some(action) = self.abandon(id, now) {
+            return Some(action);
+        }
         let (target_id, target, order, situation) = self.bidding_on(id, now, FRESH_ENOUGH_TO_RAISE)?;
         let standing = self.standing(id, &order, now)?;
         if order.missing_since.is_some() && situation.least_winning <= order.bid {
@@ -130,7 +137,7 @@ impl Book {
                 {
                     return action.into_action();
                 }
-                let exposure = self.exposure(now, Some(id));
+                let exposure = self.exposure(now, &[id]);
                 match limits::check(&self.strategy.limits, &exposure, to, false) {
                     Ok(()) => Some(reprice(id, target_id, &order, to, reason)),
                     Err(denial) => {
@@ -150,6 +157,28 @@ impl Book {
         }
     }
 
+    /// Leaves a server that no bid can win back: it is offline or hidden, or held for a reason beside the book.
+    fn abandon(&mut self, id: ServerId, now: Time) -> Option<Action> {
+        let server = self.servers.get(&id)?;
+        let order = server.hand.order().filter(|o| o.cancel.is_none())?.clone();
+        let (target_id, target) = (server.target, self.target_of(server)?.clone());
+        let idle = now.since(order.idle_since?);
+        if target.bid.lost == Lost::Wait || idle < UNWINNABLE_FOR.max(target.bid.raise_wait) {
+            return None;
+        }
+        let market = server.fresh(now, FRESH_ENOUGH_TO_RAISE)?;
+        let shown = order.missing_since.is_none();
+        if market.is_open() && !(shown && self.is_on_top(market, &order)) {
+            return None;
+        }
+        let nobody_holds = market.is_open() && !market.offers.iter().any(|o| o.active);
+        let free = self.facts.get(&id).is_some_and(|f| !f.rented) && self.listing_read.good_at > order.idle_since;
+        if nobody_holds && free && idle >= STUCK_FOR {
+            return Some(cancel(id, order.id, Some(target_id), Reason::Dead));
+        }
+        self.leave_for_cheaper(id, target_id, &target, &order, None, now)?.into_action()
+    }
+
     /// Whether another server is cheaper than winning this one back at `than`.
     fn leave_for_cheaper(
         &mut self,
@@ -163,7 +192,7 @@ impl Book {
         if !self.may_create_soon(now) || !self.knows_enough(target, now) {
             return None;
         }
-        match self.cheaper_elsewhere(target_id, target, than, now) {
+        match self.cheaper_elsewhere(target_id, target, than, id, now) {
             Choice::Bid { server, least_winning, .. } => {
                 let reason = Reason::Move { to: server, least_winning };
                 Some(Leave::Now(cancel(id, order.id, Some(target_id), reason)))
@@ -186,7 +215,7 @@ impl Book {
             if self.in_hand(id) >= target.want || !self.knows_enough(&target, now) {
                 continue;
             }
-            match self.choose(id, &target, now) {
+            match self.choose(id, &target, None, now) {
                 Choice::Bid { server, price, least_winning, floor } => {
                     let request = Request::Create { server, target: id, bid: price };
                     return Some(Action { request, target: Some(id), reason: Reason::Open { least_winning, floor } });
@@ -234,7 +263,7 @@ impl Book {
         let Descent { steps, overpaid } =
             descent(order.bid, goal, self.steps.step(id)?, wait, self.strategy.venue.lower_every)?;
         let restart = self.restart_cost(id, target)?;
-        let allowed = limits::check(&self.strategy.limits, &self.exposure(now, Some(id)), goal, true).is_ok();
+        let allowed = limits::check(&self.strategy.limits, &self.exposure(now, &[id]), goal, true).is_ok();
         (allowed && overpaid.amount() > restart).then_some(steps)
     }
 

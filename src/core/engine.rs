@@ -294,7 +294,7 @@ impl Engine {
     }
 
     fn assert_limits(&self, server: crate::market::ServerId, bid: crate::money::Price, now: Time, is_new: bool) {
-        let exposure = self.book.exposure(now, Some(server));
+        let exposure = self.book.exposure(now, &[server]);
         let checked = crate::limits::check(&self.book.strategy.limits, &exposure, bid, is_new);
         assert!(checked.is_ok(), "I3: a bid beyond the limits");
     }

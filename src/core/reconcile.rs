@@ -105,6 +105,9 @@ impl Book {
 
     /// Keeps the clocks of how long our bid has been beaten and how long it has been more than needed.
     fn note_lost_and_slack(&mut self, id: ServerId, now: Time) {
+        if let Some(order) = self.servers.get_mut(&id).and_then(|s| s.hand.order_mut()) {
+            order.idle_since = if order.holding { None } else { order.idle_since.or(Some(now)) };
+        }
         let Some(server) = self.servers.get(&id) else { return };
         let (Some(market), Some(order)) = (&server.market, server.hand.order()) else { return };
         let Some(target) = self.target_of(server) else { return };

@@ -129,12 +129,17 @@ fn orders_period(book: &Book) -> Span {
     }
 }
 
-/// Whether a target that takes what the marketplace lists lacks a server, or has never seen a listing.
+/// Whether a target that takes what the marketplace lists lacks a server, or has never seen a listing; or whether the
+/// list must tell why an order that should hold its server does not.
 fn lacks_match(book: &Book) -> bool {
-    book.targets().any(|(id, target)| {
-        let unread = needs_listing(target) && book.listing_read.good_at.is_none();
-        unread || (matches!(target.choice, Choice::Match(_)) && book.in_hand(id) < target.want)
-    })
+    let idle = book.servers.values().filter_map(|s| s.hand.order()).filter(|o| o.cancel.is_none());
+    let unlisted = idle.filter_map(|o| o.idle_since.filter(|_| o.lost_since.is_none()));
+    let must_tell = unlisted.max().is_some_and(|since| book.listing_read.good_at.is_none_or(|at| at <= since));
+    must_tell
+        || book.targets().any(|(id, target)| {
+            let unread = needs_listing(target) && book.listing_read.good_at.is_none();
+            unread || (matches!(target.choice, Choice::Match(_)) && book.in_hand(id) < target.want)
+        })
 }
 
 fn market_need(book: &Book, id: ServerId, server: &Server) -> Option<Need> {

@@ -5,7 +5,7 @@
 
 mod common;
 
-use clorebid_core::ask::{Answer, Request};
+use clorebid_core::ask::Answer;
 use clorebid_core::change::State;
 use clorebid_core::engine::{Engine, Next};
 use clorebid_core::strategy::{Lost, Margin, Open, PerDay, PolicyKind, RestartCost, Strategy};
@@ -89,23 +89,20 @@ fn run_wild(world: &mut World, rng: &mut Rng, turns: u32, memory_ok: bool) {
             stir(world, rng);
         }
         if memory_ok && rng.chance(3) {
-            if rng.chance(500) { world.restart() } else { drop(crash(world, rng)) }
+            if rng.chance(500) { world.restart() } else { crash(world, rng) }
         }
         let until = world.now + Span::from_secs(60);
         assert!(world.turn(until), "halted: {:?}", world.halted);
     }
 }
 
-/// The process dies in a change, if one comes soon.
-fn crash(world: &mut World, rng: &mut Rng) -> Option<Request> {
-    let mut ahead = world.engine.clone();
-    match ahead.next(world.now) {
-        Next::Ask(ask) if ask.request.is_change() => {
-            let arrives = rng.chance(500);
-            world.venue.lost_changes += 1;
-            Some(world.crash_in_change(60, arrives))
-        }
-        _ => None,
+/// The process dies in a change, if one is due.
+fn crash(world: &mut World, rng: &mut Rng) {
+    if let Next::Ask(ask) = world.engine.clone().next(world.now)
+        && ask.request.is_change()
+    {
+        world.venue.lost_changes += 1;
+        world.crash_in_change(60, rng.chance(500));
     }
 }
 

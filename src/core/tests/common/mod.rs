@@ -1,6 +1,11 @@
 //! What the tests of the core share: a venue in memory, a loop that keeps the venue's rate, and short names for prices
 //! and strategies.
-#![allow(dead_code, clippy::arithmetic_side_effects, reason = "each test binary uses a part; test sums are small")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::arithmetic_side_effects,
+    reason = "each test binary uses a part of it; test sums are small"
+)]
 
 pub mod venue;
 
