@@ -225,7 +225,7 @@ impl Engine {
                 // A garbled answer is an answer: somebody is there.
                 self.ever_answered |= !matches!(doubt, Doubt::Unreachable | Doubt::TimedOut | Doubt::Broken);
                 self.failures = self.failures.saturating_add(1);
-                if !request.is_change() {
+                if !request.is_change() || *doubt == Doubt::Unreachable {
                     self.quiet_until = pause(self.failures, Span::from_secs(1));
                 }
             }
