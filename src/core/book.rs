@@ -166,16 +166,20 @@ impl Book {
                     usize::try_from(target.want).unwrap_or(usize::MAX).saturating_add(4)
                 }
             };
-            for server in of_target.into_iter().flatten().take(few) {
-                watched.entry(*server).or_insert(id);
-            }
+            let unclaimed: Vec<ServerId> =
+                of_target.into_iter().flatten().filter(|s| !watched.contains_key(*s)).copied().take(few).collect();
+            watched.extend(unclaimed.into_iter().map(|server| (server, id)));
         }
         self.servers.retain(|id, s| watched.contains_key(id) || s.hand != Hand::Empty || !s.ended.is_empty());
         for (id, server) in &mut self.servers {
             server.watched = watched.contains_key(id);
         }
         for (id, target) in watched {
-            self.servers.entry(id).or_insert_with(|| Server::new(target)).watched = true;
+            let server = self.servers.entry(id).or_insert_with(|| Server::new(target));
+            server.watched = true;
+            if server.hand == Hand::Empty {
+                server.target = target;
+            }
         }
     }
 
@@ -198,6 +202,8 @@ impl Book {
             self.changes.push(Change::HoldingTo { server: id, order });
         }
         if from != to {
+            // What was denied before says nothing of the new state.
+            server.denial = None;
             self.changes.push(Change::State { target, server: id, from, to, cause });
         }
         if held != holds

@@ -41,7 +41,8 @@ impl Book {
                 }
             }
             Hand::Create(create) => {
-                let new = market.mine().filter(|o| !create.before.contains(&o.id) && server.has_ended(o.id).is_none());
+                let is_new = |o: &&Offer| o.mine && !create.before.contains(&o.id) && server.has_ended(o.id).is_none();
+                let new = market.offers.iter().find(is_new);
                 if let Some(offer) = new.copied() {
                     self.found_created(id, offer.id, Cause::Seen, now);
                     self.see_our_offer(offer, &market, now);
@@ -163,6 +164,11 @@ impl Book {
         }
         let Some(order) = self.servers.get_mut(&id).and_then(|s| s.hand.order_mut()) else { return };
         order.listed = true;
+        if let (Some(to), true) = (order.unsettled, order.missing_since.is_some()) {
+            // The book does not show it, so the list must tell; where it tells neither price, the worse one counts.
+            order.bid = row.price.filter(|p| *p == to || *p == order.bid).unwrap_or(order.worst_bid());
+            order.unsettled = None;
+        }
         order.venue_spend = row.spend.map_or(order.venue_spend, |spend| spend.max(order.venue_spend));
         if let Some(cancel) = &mut order.cancel
             && cancel.accepted_at.is_some_and(|at| sent_at.since(at) >= APPEARS_WITHIN)
@@ -224,9 +230,15 @@ impl Book {
 
     /// The order of a create has been seen. When it may be lowered is in doubt only if we did not just make it.
     fn found_created(&mut self, id: ServerId, order: OrderId, cause: Cause, now: Time) {
+        let stay = self.servers.get(&id).and_then(|s| self.target_of(s)).map_or(Span::ZERO, |t| t.bid.stay);
         self.shift(id, now, cause, |server| {
             if let Hand::Create(Create { bid, sent_at, .. }) = server.hand {
-                server.take(Order::new(order, bid, sent_at, sent_at));
+                let mut order = Order::new(order, bid, sent_at, sent_at);
+                if server.last_bid.is_some() {
+                    // A ladder that was thrown off its lower rung stays on this one.
+                    order.stay_until = sent_at + stay;
+                }
+                server.take(order);
             }
         });
     }
@@ -244,10 +256,12 @@ impl Book {
             }
             return;
         }
+        // Never more than are wanted: the surplus would be cancelled, and it is not ours to cancel.
         let may_adopt = server.is_some_and(|s| {
-            s.hand == Hand::Empty && row.spot == Some(true) && self.target_of(s).is_some_and(|t| t.adopt)
+            let wanting = self.target_of(s).is_some_and(|t| t.adopt && self.in_hand(s.target) < t.want);
+            s.hand == Hand::Empty && row.spot == Some(true) && wanting
         });
-        if let (true, Some(price)) = (may_adopt, row.price) {
+        if let (true, Some(price)) = (may_adopt, row.price.filter(|_| row.currency == Some(self.strategy.currency))) {
             // Nobody knows when it was last lowered: the full window is the safe answer.
             let next_lower_at = now + self.strategy.venue.lower_every;
             let placed_at = row.created.unwrap_or(now).min(now);
