@@ -53,10 +53,11 @@ fn random_strategy(rng: &mut Rng) -> Strategy {
 fn random_world(rng: &mut Rng) -> World {
     let machines: Vec<(u64, i64)> = (1..=6).map(|id| (id, rng.price(800, 2_000))).collect();
     let mut world = World::new(random_strategy(rng), &machines);
+    world.venue.machine(6).gpu = "NVIDIA GeForce RTX 3090".into();
     world.venue.rng = Rng(rng.next());
     world.venue.step = [100, 250, 37][rng.below(3) as usize];
     world.venue.eviction =
-        [Eviction::Pause, Eviction::Vanish, Eviction::Expire, Eviction::Freeze][rng.below(4) as usize];
+        [Eviction::Pause, Eviction::Vanish, Eviction::Expire, Eviction::Freeze, Eviction::Stick][rng.below(5) as usize];
     world.venue.faults_per_mille = [0, 30, 150][rng.below(3) as usize];
     world
 }
@@ -70,9 +71,12 @@ fn stir(world: &mut World, rng: &mut Rng) {
     world.change(|v| {
         let machine: &mut Machine = v.machine(server);
         match what {
-            0..30 => drop(machine.rivals.insert(who, bid)),
-            30..50 => drop(machine.rivals.insert(who, on_top)),
-            50..75 => drop(machine.rivals.remove(&who)),
+            0..50 => {
+                machine.rivals.insert(who, if what < 30 { bid } else { on_top });
+            }
+            50..75 => {
+                machine.rivals.remove(&who);
+            }
             75..85 => machine.floor = bid,
             85..88 => machine.online = coin,
             88..91 => machine.public = coin,

@@ -239,11 +239,14 @@ impl World {
         self.venue.settle();
     }
 
-    /// A rival bids that much (or leaves with 0).
+    /// One rival bids that much; with 0 there is none.
     pub fn rival(&mut self, server: u64, bid: i64) {
         self.change(|v| {
             let rivals = &mut v.machine(server).rivals;
-            if bid == 0 { rivals.clear() } else { drop(rivals.insert(1, bid)) }
+            rivals.clear();
+            if bid > 0 {
+                rivals.insert(1, bid);
+            }
         });
     }
 
@@ -347,9 +350,12 @@ impl World {
         assert!(self.venue.violations.is_empty(), "{:#?}\n{}", self.venue.violations, self.tail(60));
     }
 
-    /// The last requests, to read what went wrong.
+    /// The last changes asked for and the very last reads, to see what went wrong.
     pub fn tail(&self, count: usize) -> String {
-        let from = self.log.len().saturating_sub(count);
+        let recent = self.log.len().saturating_sub(6);
+        let chosen = self.log.iter().enumerate().filter(|(i, s)| *i >= recent || s.ask.request.is_change());
+        let chosen: Vec<&Step> = chosen.map(|(_, s)| s).collect();
+        let from = chosen.len().saturating_sub(count);
         let line = |s: &Step| {
             let outcome = match &s.answer {
                 Answer::Market(m) => format!("{:?}", m.offers.iter().map(|o| (o.bid, o.mine)).collect::<Vec<_>>()),
@@ -359,7 +365,7 @@ impl World {
             let at = s.sent.since(START).ms();
             format!("{at:>9} {:?} ({}) -> {outcome}", s.ask.request, s.ask.reason)
         };
-        self.log[from..].iter().map(line).collect::<Vec<_>>().join("\n")
+        chosen[from..].iter().map(|s| line(s)).collect::<Vec<_>>().join("\n")
     }
 }
 

@@ -23,6 +23,8 @@ pub enum Eviction {
     Expire,
     /// It is gone from the book, still listed, and no bid brings it back.
     Freeze,
+    /// It stays in the book, inactive for good, even where it is the highest.
+    Stick,
 }
 
 /// What may go wrong with one request.
@@ -104,6 +106,7 @@ impl Machine {
 pub enum Life {
     Live,
     Frozen,
+    Stuck,
     Expired,
     Gone,
 }
@@ -126,7 +129,7 @@ pub struct Order {
 
 impl Order {
     pub fn stands(&self) -> bool {
-        matches!(self.life, Life::Live | Life::Frozen)
+        matches!(self.life, Life::Live | Life::Frozen | Life::Stuck)
     }
 }
 
@@ -249,6 +252,7 @@ impl Venue {
                     Eviction::Vanish => Life::Gone,
                     Eviction::Expire => Life::Expired,
                     Eviction::Freeze => Life::Frozen,
+                    Eviction::Stick => Life::Stuck,
                 };
             }
             order.holding = holds;
@@ -422,7 +426,7 @@ impl Venue {
         let ours: Vec<(u64, &Order)> = self
             .orders
             .iter()
-            .filter(|(_, o)| o.server == id && o.life == Life::Live)
+            .filter(|(_, o)| o.server == id && matches!(o.life, Life::Live | Life::Stuck))
             .map(|(id, o)| (*id, o))
             .collect();
         let held = ours.iter().any(|(_, o)| o.holding);
