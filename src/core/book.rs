@@ -170,7 +170,7 @@ impl Book {
                 of_target.into_iter().flatten().filter(|s| !watched.contains_key(*s)).copied().take(few).collect();
             watched.extend(unclaimed.into_iter().map(|server| (server, id)));
         }
-        self.servers.retain(|id, s| watched.contains_key(id) || s.hand != Hand::Empty || !s.ended.is_empty());
+        self.servers.retain(|id, s| watched.contains_key(id) || !s.is_forgettable());
         for (id, server) in &mut self.servers {
             server.watched = watched.contains_key(id);
         }
@@ -351,6 +351,18 @@ impl Server {
             ended: Vec::new(),
             last_bid: None,
             denial: None,
+        }
+    }
+
+    /// Whether nothing is lost with this entry: nothing stands there, nothing ended there, its market is not known.
+    fn is_forgettable(&self) -> bool {
+        self.hand == Hand::Empty && self.ended.is_empty() && self.market.is_none()
+    }
+
+    /// Lets go of a market read that is older than `limit`, where nothing of ours stands.
+    pub(crate) fn forget_market_before(&mut self, now: Time, limit: Span) {
+        if self.hand == Hand::Empty && self.fresh(now, limit).is_none() {
+            self.market = None;
         }
     }
 

@@ -9,7 +9,7 @@ use crate::market::ServerId;
 use crate::money::Price;
 use crate::order::Hand;
 use crate::policy;
-use crate::strategy::Target;
+use crate::strategy::{PolicyKind, Target};
 use crate::time::{Span, Time};
 
 /// A bid is decided only on a market read this recently.
@@ -68,9 +68,15 @@ impl Book {
         let situation = self.situation(server, entry.fresh(now, ESTIMATE_FRESH)?, target, now)?;
         let without: Vec<ServerId> = leaving.into_iter().chain([server]).collect();
         let exposure = self.exposure(now, &without);
-        let bid = policy::open(&target.bid, &situation, entry.last_bid)
-            .and_then(|price| limits::check(&self.strategy.limits, &exposure, price, true).map(|()| price));
         let (least_winning, floor) = (situation.least_winning, situation.floor);
+        if let Some(most) = highest_floor(target).filter(|most| floor > *most) {
+            // The list is minutes old; the floor has passed what the target takes since.
+            return Some(Err(Denial::NotWorthIt { least_winning: floor, ceiling: most }));
+        }
+        let bid = policy::open(&target.bid, &situation, entry.last_bid).and_then(|price| {
+            let least = if target.bid.policy == PolicyKind::Fixed { price } else { least_winning };
+            limits::most(&self.strategy.limits, &exposure, price, least, true)
+        });
         Some(bid.map(|price| Choice::Bid { server, price, least_winning, floor }))
     }
 
@@ -120,6 +126,14 @@ impl Book {
         let listing_known = self.listing_read.good_at.is_some() || !needs_listing(target);
         let tried = self.wallets_read.tried_at.is_some() && self.listing_read.tried_at.is_some();
         orders_known && wallets_known && listing_known && tried
+    }
+}
+
+/// The highest floor that the target takes.
+fn highest_floor(target: &Target) -> Option<Price> {
+    match &target.choice {
+        crate::strategy::Choice::Match(wanted) => wanted.max_floor,
+        crate::strategy::Choice::Servers(_) => None,
     }
 }
 

@@ -138,8 +138,9 @@ impl Book {
                     return action.into_action();
                 }
                 let exposure = self.exposure(now, &[id]);
-                match limits::check(&self.strategy.limits, &exposure, to, false) {
-                    Ok(()) => Some(reprice(id, target_id, &order, to, reason)),
+                let least = situation.least_winning.max(order.bid.plus(situation.tick)).min(to);
+                match limits::most(&self.strategy.limits, &exposure, to, least, false) {
+                    Ok(to) => Some(reprice(id, target_id, &order, to, reason)),
                     Err(denial) => {
                         self.deny(id, denial);
                         None

@@ -173,7 +173,7 @@ impl Engine {
             }
             Answer::Listing(listing) => {
                 self.book.listing_read.good_at = good;
-                self.book.see_listing(listing);
+                self.book.see_listing(listing, now);
             }
             // A read that failed is not an empty answer: it teaches nothing.
             Answer::Applied | Answer::Refused(_) | Answer::Unknown(_) => {}

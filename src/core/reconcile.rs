@@ -14,6 +14,7 @@ use alloc::vec::Vec;
 use crate::book::{Book, Facts, Foreign, Seen, Stray};
 use crate::change::{Cause, Change};
 use crate::market::{ListedServer, Listing, Market, Offer, OrderId, OrderRow, ServerId, Wallet};
+use crate::money::Price;
 use crate::order::{Create, Hand, Order};
 use crate::strategy::{Choice, Match};
 use crate::time::{Span, Time};
@@ -24,8 +25,11 @@ pub const CREATE_SETTLES_AFTER: Span = Span::from_secs(120);
 pub(crate) const APPEARS_WITHIN: Span = Span::from_secs(30);
 /// A cancelled order that is still listed after this long is not a late listing.
 const DISAPPEARS_WITHIN: Span = Span::from_secs(60);
-/// How long the book's word that an order stands outweighs its absence in my_orders.
-const BOOK_TRUSTED_FOR: Span = Span::from_secs(5);
+/// How long the book's word that an order stands outweighs its absence in my_orders: long enough to ask the book again,
+/// since an order wrongly given up frees its server for a second one.
+const BOOK_TRUSTED_FOR: Span = Span::from_secs(60);
+/// What was read of a listed server's market ranks it among the others for this long.
+const RANKED_FOR: Span = Span::from_secs(600);
 
 impl Book {
     /// A good spot_marketplace, whose request was sent at `sent_at`.
@@ -285,7 +289,7 @@ impl Book {
     }
 
     /// A good marketplace.
-    pub(crate) fn see_listing(&mut self, listing: &Listing) {
+    pub(crate) fn see_listing(&mut self, listing: &Listing, now: Time) {
         let currency = self.strategy.currency;
         self.hosted = listing.my_servers.iter().copied().collect();
         let mut candidates = Vec::with_capacity(self.strategy.targets.len());
@@ -310,7 +314,7 @@ impl Book {
                 Choice::Match(wanted) => {
                     let fits = |s: &&ListedServer| !s.rented && s.takes(currency) && matches(wanted, s, currency);
                     let mut found: Vec<&ListedServer> = listing.servers.iter().filter(fits).collect();
-                    found.sort_by_key(|s| (s.spot.get(currency), s.id));
+                    found.sort_by_key(|s| (self.rank(s, now), s.id));
                     found.iter().for_each(|s| note(s));
                     candidates.push(found.iter().map(|s| s.id).filter(|id| !self.hosted.contains(id)).collect());
                 }
@@ -321,7 +325,20 @@ impl Book {
         }
         self.facts = facts;
         self.candidates = candidates;
+        self.servers.values_mut().for_each(|s| s.forget_market_before(now, RANKED_FOR));
         self.watch_candidates();
+    }
+
+    /// What a listed server would cost, as far as known. The list shows floors and no rivals: where a read of the last
+    /// minutes saw the market, that counts, so that beaten or closed servers make room for others to be looked at.
+    fn rank(&self, listed: &ListedServer, now: Time) -> Option<Price> {
+        let (currency, tick) = (self.strategy.currency, self.strategy.venue.tick);
+        let floor = listed.spot.get(currency);
+        match self.servers.get(&listed.id).and_then(|s| s.fresh(now, RANKED_FOR)) {
+            Some(market) if !market.is_open() => Some(Price::MAX),
+            Some(market) => market.least_winning_bid(currency, tick).or(floor),
+            None => floor,
+        }
     }
 }
 
