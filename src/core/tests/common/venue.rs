@@ -38,6 +38,8 @@ pub enum Fault {
     TooFast,
     /// code 1, not carried out.
     Database,
+    /// No connection is made.
+    Unreachable,
 }
 
 /// Which requests a forced fault waits for.
@@ -150,6 +152,8 @@ pub struct Venue {
     pub forced: Vec<(Kind, Fault)>,
     /// Whether a raise starts the 600 seconds as a lowering does.
     pub raise_starts_window: bool,
+    /// Every re-pricing is refused with this.
+    pub nonsense: Option<Refusal>,
     pub rng: Rng,
     pub next_order: u64,
     /// What must never happen, as it happened.
@@ -176,6 +180,7 @@ impl Venue {
             faults_per_mille: 0,
             forced: Vec::new(),
             raise_starts_window: false,
+            nonsense: None,
             rng: Rng(7),
             next_order: 500,
             violations: Vec::new(),
@@ -308,6 +313,7 @@ impl Venue {
         match self.fault(kind) {
             None => self.carry_out(request),
             Some(Fault::TooFast) => Answer::Refused(Refusal::RateLimited),
+            Some(Fault::Unreachable) => Answer::Unknown(Doubt::Unreachable),
             Some(Fault::Database) => {
                 self.lost_changes += u32::from(kind != Kind::Read);
                 Answer::Unknown(Doubt::DatabaseError)
@@ -334,7 +340,10 @@ impl Venue {
                 balance: Amount::new(Decimal::new(self.balance, 8)),
             }]),
             Request::Create { server, bid, .. } => self.create(server.0, ticks(bid)),
-            Request::Reprice { order, to, .. } => self.reprice(order.0, ticks(to)),
+            Request::Reprice { order, to, .. } => match &self.nonsense {
+                Some(refusal) => Answer::Refused(refusal.clone()),
+                None => self.reprice(order.0, ticks(to)),
+            },
             Request::Cancel { order, .. } => self.cancel(order.0),
         };
         self.settle();
