@@ -22,7 +22,7 @@ use crate::time::{Span, Time};
 const FRESH_ENOUGH_TO_RAISE: Span = Span::from_secs(5);
 /// A server that no bid of ours can win is left for another one after this long.
 const UNWINNABLE_FOR: Span = Span::from_secs(60);
-/// An order that should hold a server which nobody holds is taken for dead after this long.
+/// An order that should hold its server, and does not for no reason to be seen, is taken for dead after this long.
 const STUCK_FOR: Span = Span::from_secs(300);
 /// A cancellation without effect is asked for again after this long.
 const CANCEL_AGAIN: Span = Span::from_secs(10);
@@ -172,9 +172,10 @@ impl Book {
         if market.is_open() && !(shown && self.is_on_top(market, &order)) {
             return None;
         }
-        let nobody_holds = market.is_open() && !market.offers.iter().any(|o| o.active);
+        let (currency, tick) = (self.strategy.currency, self.strategy.venue.tick);
+        let nobody_better = market.is_open() && !market.is_held_against(order.bid, currency, tick);
         let free = self.facts.get(&id).is_some_and(|f| !f.rented) && self.listing_read.good_at > order.idle_since;
-        if nobody_holds && free && idle >= STUCK_FOR {
+        if nobody_better && free && idle >= STUCK_FOR {
             return Some(cancel(id, order.id, Some(target_id), Reason::Dead));
         }
         self.leave_for_cheaper(id, target_id, &target, &order, None, now)?.into_action()
