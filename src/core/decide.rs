@@ -191,8 +191,12 @@ impl Book {
         than: Option<Price>,
         now: Time,
     ) -> Option<Leave> {
-        if !self.may_create_soon(now) || !self.knows_enough(target, now) {
+        if !self.knows_enough(target, now) {
             return None;
+        }
+        if !self.may_create_soon(now) {
+            // A few seconds without the server cost less than a raise that takes hours to come down from.
+            return Some(Leave::Later);
         }
         match self.cheaper_elsewhere(target_id, target, than, id, now) {
             Choice::Bid { server, least_winning, .. } => {
@@ -201,7 +205,7 @@ impl Book {
             }
             Choice::Read(server) => {
                 self.urgent.insert(server);
-                Some(Leave::AfterReading)
+                Some(Leave::Later)
             }
             Choice::Nothing => None,
         }
@@ -311,17 +315,17 @@ impl Book {
     }
 }
 
-/// Leaving a lost server for a cheaper one: at once, or when its market has been read.
+/// Leaving a lost server for a cheaper one: at once, or when a create is allowed and the other market has been read.
 enum Leave {
     Now(Action),
-    AfterReading,
+    Later,
 }
 
 impl Leave {
     fn into_action(self) -> Option<Action> {
         match self {
             Leave::Now(action) => Some(action),
-            Leave::AfterReading => None,
+            Leave::Later => None,
         }
     }
 }
