@@ -153,7 +153,7 @@ fn an_order_whose_target_is_gone_is_reported_and_left_alone() {
     let memory = world.engine.memory(world.now);
     let mut other = target("other", &[7]);
     other.adopt = true;
-    world.change(|v| drop(v.machines.insert(7, common::venue::Machine::new(700))));
+    world.venue.machines.insert(7, common::venue::Machine::new(700));
     world.engine = Engine::new(strategy(vec![other]), false);
     world.engine.recall(memory, world.now);
     world.run(60);
