@@ -365,9 +365,10 @@ pub fn is_model(listed: &str, wanted: &str) -> bool {
         return true;
     }
     listed.match_indices(wanted.as_str()).any(|(at, found)| {
+        let starts_there = !listed.get(..at).unwrap_or("").ends_with(|c: char| c.is_ascii_alphanumeric());
         let rest = listed.get(at.saturating_add(found.len())..).unwrap_or("");
         let ends_there = !rest.starts_with(|c: char| c.is_ascii_alphanumeric());
-        let next_word = rest.trim_start_matches([' ', '-']).split([' ', ',', '-']).next().unwrap_or("");
-        ends_there && !OTHER_MODELS.contains(&next_word)
+        let next_word = rest.trim_start_matches([' ', '-', '(']).split([' ', ',', '-', ')']).next().unwrap_or("");
+        starts_there && ends_there && !OTHER_MODELS.contains(&next_word)
     })
 }
