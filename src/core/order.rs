@@ -11,6 +11,7 @@ use crate::time::Time;
 
 /// What we have on one server.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "there are a few dozen of them, and most hold an order")]
 pub(crate) enum Hand {
     /// Nothing.
     Empty,
