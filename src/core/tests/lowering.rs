@@ -68,9 +68,11 @@ fn a_step_that_shrinks_is_learned_anew_and_one_learned_elsewhere_is_used_here() 
     let mut wanted = target("t", &[6, 7]);
     wanted.want = 2;
     let mut world = World::new(strategy(vec![wanted]), &[(6, 500), (7, 500)]);
-    (world.rival(6, 1_999), world.rival(7, 1_999));
+    world.rival(6, 1_999);
+    world.rival(7, 1_999);
     world.until(60, "both held", |w| w.venue.held().len() == 2);
-    (world.rival(6, 0), world.rival(7, 0));
+    world.rival(6, 0);
+    world.rival(7, 0);
     world.run(30);
     assert_eq!(world.venue.too_large, 1, "one server teaches both");
     world.change(|v| v.step = 40);
