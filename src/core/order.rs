@@ -11,7 +11,7 @@ use crate::time::Time;
 
 /// What we have on one server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(clippy::large_enum_variant, reason = "there are as many as servers, and almost all that matter hold an order")]
+#[allow(clippy::large_enum_variant, reason = "there are a few dozen of them, and most hold an order")]
 pub(crate) enum Hand {
     /// Nothing.
     Empty,

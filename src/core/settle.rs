@@ -66,7 +66,8 @@ impl Book {
 
     fn create_refused(&mut self, id: ServerId, now: Time, refusal: &Refusal) {
         let wait = match refusal {
-            Refusal::RateLimited => Span::ZERO,
+            // Neither says anything of the server; the pause after them is for every request.
+            Refusal::RateLimited | Refusal::BadKey => Span::ZERO,
             Refusal::PriceTooLow { .. } | Refusal::ServerOffline | Refusal::ServerRented => RETRY_SOON,
             Refusal::AlreadyHaveOrder => {
                 // Something of ours stands there that we do not know of: look before anything else.

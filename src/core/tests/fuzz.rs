@@ -198,7 +198,7 @@ fn wild_case(seed: u64, turns: u32, restarts: bool) {
     world.assert_clean();
     assert_lowerings(&world);
     world.venue.faults_per_mille = 0;
-    world.run(2_400);
+    world.run(1_500);
     world.assert_clean();
     assert_lowerings(&world);
     if !restarts {
@@ -207,6 +207,20 @@ fn wild_case(seed: u64, turns: u32, restarts: bool) {
     assert_converged(&mut world);
     assert_goal(&world);
     assert!(world.log.iter().all(|s| !matches!(s.answer, Answer::Refused(clorebid_core::ask::Refusal::NotOurOrder))));
+}
+
+/// Cases that once failed.
+#[test]
+fn what_once_failed_holds() {
+    for (seed, turns, restarts) in [
+        (286_630_228_335_379_435, 225, true),
+        (1_062_190_609_934_258_569, 269, false),
+        (1_050_544_575_446_318_421, 236, true),
+        (10_802_332_000_644_563_638, 131, true),
+        (4_267_374_872_061_270_227, 361, false),
+    ] {
+        wild_case(seed, turns, restarts);
+    }
 }
 
 proptest! {

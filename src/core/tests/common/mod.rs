@@ -7,6 +7,7 @@
     reason = "each test binary uses a part of it; test sums are small"
 )]
 
+pub mod faults;
 pub mod venue;
 
 use clorebid_core::ask::{Answer, Ask, Doubt, Request, TargetId};
