@@ -12,6 +12,7 @@ use std::process::Command;
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("json", &[]),
+    ("oracle", &[]),
     ("strategy", &["clock", "json"]),
     ("journal", &["clock", "json"]),
     ("history", &["clock", "json", "journal"]),
@@ -24,7 +25,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("replay", &["clock", "json", "strategy", "journal", "history", "governor", "venue", "clore", "driver"]),
     (
         "backtest",
-        &["clock", "json", "strategy", "journal", "history", "governor", "venue", "clore", "sim", "tape", "driver"],
+        &[
+            "clock", "json", "strategy", "journal", "history", "governor", "venue", "clore", "sim", "tape", "driver",
+            "oracle",
+        ],
     ),
     ("report", &["clock", "json", "strategy", "journal", "history"]),
     (
