@@ -87,39 +87,45 @@ fn hold_longest(problem: &Problem, bid: i64, winning: &mut Vec<(u32, u32)>) -> (
     (held, begins)
 }
 
-/// What a bid costs that only follows, one tick late, with margin 0 and without ever being replaced.
+/// What a bid costs that only follows, one tick late, with margin 0 and without being replaced to save a stepping down.
 ///
 /// At each tick it knows the levels of the tick before. A target without an order places one at the lowest of them, on a
-/// server that no other target bids on. Then it raises at once to what it saw, or steps down towards it as the rules
-/// allow. A level above what an unheld tick costs is not worth following: the order stays as it is until it falls. Each
-/// time that it comes to hold counts as a restart, and a tick at whose level it does not win is not held.
+/// server that no other target bids on. From then on it raises at once to what it saw, or steps down towards it as the
+/// rules allow. Where it saw a level above what an unheld tick costs, or none that wins, it cancels and looks again.
+/// Each time that it comes to hold counts as a restart, and a tick at whose level it does not win is not held.
 pub fn follow_cost(problem: &Problem) -> Cost {
     let rules = problem.rules();
     let mut cursors: Vec<Cursor<'_>> = problem.servers().iter().map(Cursor::new).collect();
-    let mut seen: Vec<Option<i64>> = vec![None; cursors.len()];
+    let mut levels: Vec<Option<i64>> = vec![None; cursors.len()];
     let mut targets: Vec<Option<Follower>> =
         vec![None; usize::try_from(problem.want()).unwrap_or(0).min(cursors.len())];
     let idle = Cost::from(problem.want()) - Cost::try_from(targets.len()).unwrap_or(0);
     let mut cost = idle * Cost::from(problem.ticks()) * rules.per_tick;
     for tick in 0..problem.ticks() {
-        for at in 0..targets.len() {
-            if targets.get(at).is_some_and(Option::is_none) {
-                let opened = open(rules, tick, &seen, &targets);
-                if let Some(target) = targets.get_mut(at) {
-                    *target = opened;
-                }
+        let worth = |level: &i64| Cost::from(*level) * rules.level_cost <= rules.per_tick;
+        let seen: Vec<Option<i64>> = levels.iter().map(|level| level.filter(worth)).collect();
+        let mut taken = vec![false; cursors.len()];
+        for target in &mut targets {
+            let follower = target.take();
+            *target = follower.and_then(|f| f.react(rules, tick, seen.get(f.server).copied().flatten()));
+            if let Some(taken) = target.and_then(|f| taken.get_mut(f.server)) {
+                *taken = true;
             }
         }
-        for follower in targets.iter_mut().flatten() {
-            follower.react(rules, tick, seen.get(follower.server).copied().flatten());
+        for target in targets.iter_mut().filter(|target| target.is_none()) {
+            let offers = seen.iter().zip(0..).filter_map(|(level, server)| Some(((*level)?, server)));
+            let free = offers.filter(|(_, server)| taken.get(*server) == Some(&false)).min();
+            *target = free.map(|(bid, server)| Follower { server, bid, lower_from: u64::from(tick), holds: false });
+            if let Some(taken) = target.and_then(|f| taken.get_mut(f.server)) {
+                *taken = true;
+            }
         }
-        for (level, cursor) in seen.iter_mut().zip(&mut cursors) {
+        for (level, cursor) in levels.iter_mut().zip(&mut cursors) {
             *level = cursor.at(tick);
         }
         for target in &mut targets {
-            cost += target
-                .as_mut()
-                .map_or(rules.per_tick, |follower| follower.pay(rules, seen.get(follower.server).copied().flatten()));
+            let pay = |f: &mut Follower| f.pay(rules, levels.get(f.server).copied().flatten());
+            cost += target.as_mut().map_or(rules.per_tick, pay);
         }
     }
     cost
@@ -134,24 +140,18 @@ struct Follower {
     holds: bool,
 }
 
-/// A first order on the server that looks cheapest, if any looks worth it.
-fn open(rules: &Rules, tick: u32, seen: &[Option<i64>], targets: &[Option<Follower>]) -> Option<Follower> {
-    let free = |server: &usize| targets.iter().flatten().all(|follower| follower.server != *server);
-    let worth = |level: i64| Cost::from(level) * rules.level_cost <= rules.per_tick;
-    let offers = seen.iter().enumerate().filter_map(|(server, level)| Some((level.filter(|l| worth(*l))?, server)));
-    let (bid, server) = offers.filter(|(_, server)| free(server)).min()?;
-    Some(Follower { server, bid, lower_from: u64::from(tick), holds: false })
-}
-
 impl Follower {
-    fn react(&mut self, rules: &Rules, tick: u32, seen: Option<i64>) {
-        let Some(seen) = seen.filter(|level| Cost::from(*level) * rules.level_cost <= rules.per_tick) else { return };
-        if seen > self.bid {
-            self.bid = seen;
-        } else if seen < self.bid && u64::from(tick) >= self.lower_from {
-            self.bid = self.bid.saturating_sub_unsigned(rules.step).max(seen);
-            self.lower_from = u64::from(tick) + u64::from(rules.window);
+    /// The order after having seen that level, if it is still worth having.
+    fn react(self, rules: &Rules, tick: u32, seen: Option<i64>) -> Option<Follower> {
+        let seen = seen?;
+        if seen >= self.bid {
+            return Some(Follower { bid: seen, ..self });
         }
+        if u64::from(tick) < self.lower_from {
+            return Some(self);
+        }
+        let bid = self.bid.saturating_sub_unsigned(rules.step).max(seen);
+        Some(Follower { bid, lower_from: u64::from(tick) + u64::from(rules.window), ..self })
     }
 
     /// What this tick costs at the true level.

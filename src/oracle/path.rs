@@ -82,6 +82,10 @@ pub(super) fn best(problem: &Problem, keep_plan: bool) -> Best {
         moves.forget_unreachable(&mut orders, &mut out);
     }
     leave(&mut out, &orders, problem.ticks());
+    // What is held at the end needs no leaving.
+    if let Some((tick, server)) = out.left.filter(|(tick, _)| *tick < problem.ticks()) {
+        out.node = moves.push(Move { tick, server, action: Action::Leave }, out.node);
+    }
     Best { cost: out.cost, plan: keep_plan.then(|| moves.plan(out.node)) }
 }
 

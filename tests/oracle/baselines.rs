@@ -46,7 +46,7 @@ fn no_constant_bid_is_better_and_the_oracle_is_never_worse_than_any_baseline() {
     let mut dice = Dice::new(21);
     for round in 0..1500 {
         let want = 1 + round % 3;
-        let problem = market(&mut dice, Size { servers: 1 + round % 4, ticks: 50, top: 15, window: 5 }, want);
+        let problem = market(&mut dice, Size { servers: 1 + round % 4, ticks: 50, top: 15, window: 5 }, want).problem();
         let fixed = best_fixed_cost(&problem).cost;
         if problem.servers().len() == 1 && want == 1 {
             assert_eq!(fixed, fixed_by_search(&problem), "{problem:?}");
@@ -62,9 +62,13 @@ fn a_follower_is_one_tick_late_and_steps_down_by_the_rules() {
     // It sees nothing at first, opens at 3, loses to 8 for a tick, is back a tick later, and steps down 8, 6, 6, 6, 4.
     let one = problem(&[&[3, 3, 8, 8, 2, 2, 2, 2, 2]], 1);
     assert_eq!(follow_cost(&one), 20 + (4 + 3) + 20 + (4 + 8) + 8 + 6 + 6 + 6 + 4);
-    // What is dearer than an unheld tick is not followed; the order stands and holds again by itself.
-    let spike = problem(&[&[3, 3, 24, 24, 3, 3]], 1);
-    assert_eq!(follow_cost(&spike), 20 + (4 + 3) + 20 + 20 + (4 + 3) + 3);
+    // What is dearer than an unheld tick is cancelled, and placed anew a tick after it became cheap.
+    for dear in [24, 99] {
+        let spike = problem(&[&[3, 3, dear, dear, 3, 3]], 1);
+        assert_eq!(follow_cost(&spike), 20 + (4 + 3) + 20 + 20 + 20 + (4 + 3));
+    }
+    let elsewhere = problem(&[&[3, 3, 24, 24, 24, 24], &[7, 7, 7, 7, 7, 7]], 1);
+    assert_eq!(follow_cost(&elsewhere), 20 + (4 + 3) + 20 + (4 + 7) + 7 + 7);
     // Two targets keep to servers of their own.
     let two = problem(&[&[3, 3, 3], &[5, 5, 5]], 2);
     assert_eq!(follow_cost(&two), 40 + (4 + 3) + (4 + 5) + 3 + 5);

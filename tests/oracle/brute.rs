@@ -2,7 +2,9 @@
 //! winning, cancelling and bidding anew, raises by any amount, any lowering within step and window, several orders at
 //! once. It knows only which state follows which, and tries them all.
 
-use clorebid::oracle::{Cost, Problem, Rules};
+use clorebid::oracle::{Cost, Rules};
+
+use crate::support::Market;
 
 /// Dearer than anything that small markets can cost.
 const NEVER: Cost = 1_000_000_000;
@@ -58,18 +60,18 @@ impl Orders {
     }
 }
 
-/// The least cost of as many servers at once as the problem wants, which has one or two.
-pub fn least_cost(problem: &Problem) -> Cost {
-    let rules = problem.rules();
-    let top = problem.servers().iter().flat_map(|track| track.runs()).filter_map(|(_, level)| *level).max();
+/// The least cost of as many servers at once as the market wants, which has one or two.
+pub(crate) fn least_cost(market: &Market) -> Cost {
+    let rules = &market.rules;
+    let top = market.tracks.iter().flat_map(|track| track.runs()).filter_map(|(_, level)| *level).max();
     let orders = Orders { top: top.unwrap_or(0), window: i64::from(rules.window) };
     let count = orders.count();
     // A market of one server is one of two, the second of which can never be held; its only sensible state is none.
-    let seconds = if problem.servers().len() > 1 { count } else { 1 };
+    let seconds = if market.tracks.len() > 1 { count } else { 1 };
     let mut costs = vec![NEVER; count * seconds];
     costs[0] = 0;
-    for tick in 0..problem.ticks() {
-        for (server, track) in problem.servers().iter().enumerate() {
+    for tick in 0..market.ticks {
+        for (server, track) in market.tracks.iter().enumerate() {
             let level = track.level_at(tick);
             let moves: Vec<_> = (0..count).map(|from| orders.moves(rules, from, level)).collect();
             let mut next = vec![NEVER; costs.len()];
@@ -85,7 +87,7 @@ pub fn least_cost(problem: &Problem) -> Cost {
         for (state, cost) in costs.iter_mut().enumerate() {
             let held = [state / seconds, state % seconds].map(|s| orders.order(s).is_some_and(|o| o.held));
             let held = held.into_iter().map(u32::from).sum::<u32>();
-            *cost += Cost::from(problem.want().saturating_sub(held)) * rules.per_tick;
+            *cost += Cost::from(market.want.saturating_sub(held)) * rules.per_tick;
         }
     }
     costs.into_iter().min().expect("there are states")

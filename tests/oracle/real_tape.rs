@@ -16,8 +16,11 @@ fn price(text: &str) -> Price {
     Price::parse(text).expect("a price")
 }
 
-/// When and at which least winning price each of the three servers changed.
-fn changes() -> Option<[Vec<(Time, Option<Price>)>; 3]> {
+/// When and at which least winning price a server changed.
+type Changes = Vec<(Time, Option<Price>)>;
+
+/// The changes of the three servers.
+fn changes() -> Option<[Changes; 3]> {
     let Some(tapes) = std::env::var_os("CLOREBID_TAPES") else {
         println!("left out: the real tape, since CLOREBID_TAPES is not set");
         return None;

@@ -100,8 +100,9 @@ fn terms_that_make_no_sense_are_refused() {
     let error = |terms: Terms| terms.in_units().map(|(units, _): (Units, Rules)| units).expect_err("nonsense");
     assert_eq!(error(Terms { tick: Span::ZERO, ..sound }), ProblemError::Zero("a tick"));
     assert_eq!(error(Terms { price_tick: Price::ZERO, ..sound }), ProblemError::Zero("the price tick"));
-    assert!(matches!(error(Terms { restart_cost: Amount::MAX, ..sound }), ProblemError::TooLarge(_)));
-    assert!(matches!(error(Terms { per_day: Price::MAX, ..sound }), ProblemError::TooLarge(_)));
+    let fine = Terms { price_tick: price("0.0000000000000001"), ..sound };
+    assert_eq!(error(Terms { restart_cost: Amount::MAX, ..fine }), ProblemError::TooLarge("the restart cost"));
+    assert_eq!(error(Terms { per_day: Price::MAX, ..fine }), ProblemError::TooLarge("the price of a day"));
     let (_, rules) = Terms { window: Span::from_secs(601), ..sound }.in_units().expect("sound terms");
     assert_eq!(rules.window, 11);
 }
