@@ -6,7 +6,7 @@
 //! gives the least cost for one target exactly, and for several a bracket; [`replay_plan`] proves a plan move by move.
 //!
 //! ```text
-//! market ◄─ units, plan ◄─ path (exact, one target), relaxed (lower bound), baseline ◄─ solve
+//! market ◄─ units, plan ◄─ path (exact, one target) ◄─ several (upper bound), relaxed (lower bound), baseline ◄─ solve
 //! ```
 //!
 //! Invariants:
@@ -19,6 +19,7 @@ mod market;
 mod path;
 mod plan;
 mod relaxed;
+mod several;
 mod units;
 
 pub use baseline::{Fixed, best_fixed_cost, follow_cost, on_demand_cost};
@@ -39,38 +40,19 @@ pub struct Solution {
 
 /// Finds the least cost of serving all targets; exactly for one, between two bounds for several.
 ///
-/// The upper bound serves one target after another, each as well as the ones before it allow. The lower bound is the
-/// better of two: the market without the step rule, and as many times the optimum of one target as are wanted, since
-/// none of several targets can be better off than if it were alone.
+/// The upper bound is the cheaper of two ways: one target after another, each as well as the ones before it allow; or
+/// each on a server of its own first, where moving is dear, and then each again as well as the others allow. The lower
+/// bound is the better of two: the market without the step rule, and as many times the optimum of one target as are
+/// wanted, since none of several targets can be better off than if it were alone.
 pub fn solve(problem: &Problem, keep_plans: bool) -> Solution {
-    let mut taken: Vec<Vec<(u32, u32)>> = vec![Vec::new(); problem.servers().len()];
-    let mut plans = Vec::new();
-    let (mut first, mut upper) = (0, 0);
-    let never = Cost::from(problem.ticks()) * problem.rules().per_tick;
-    for target in 0..problem.want() {
-        let needed = keep_plans || problem.want() > 1;
-        let best = if target == 0 { path::best(problem, needed) } else { path::best(&problem.rest(&taken), needed) };
-        upper += best.cost;
-        if target == 0 {
-            first = best.cost;
-        }
-        let plan = best.plan.unwrap_or_default();
-        if needed && plan.moves.is_empty() {
-            // Nothing is worth holding any more, for this target and for all that follow.
-            upper += never * Cost::from(problem.want() - target - 1);
-            break;
-        }
-        for Holding { server, from, to } in plan.holdings(problem.ticks()) {
-            if let Some(spans) = taken.get_mut(usize::from(server)) {
-                spans.push((from, to));
-                spans.sort_unstable();
-            }
-        }
-        plans.push(plan);
+    let wanted = Cost::from(problem.want());
+    if problem.want() <= 1 {
+        let best = path::best(problem, keep_plans);
+        let plans = best.plan.map(|plan| if problem.want() == 0 { vec![] } else { several::worth_having(vec![plan]) });
+        let cost = best.cost * wanted;
+        return Solution { lower: cost, upper: cost, plans };
     }
-    let lower = match problem.want() {
-        0 | 1 => upper,
-        want => relaxed::lower_bound(problem).max(first * Cost::from(want)),
-    };
-    Solution { lower, upper, plans: keep_plans.then_some(plans) }
+    let served = several::serve(problem);
+    let lower = relaxed::lower_bound(problem).max(served.alone * wanted);
+    Solution { lower, upper: served.cost, plans: keep_plans.then_some(served.plans) }
 }

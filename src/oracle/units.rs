@@ -14,11 +14,12 @@ const MOST_PARTS: Cost = 1_000_000_000_000_000;
 /// How many decimal places an amount is shown with.
 const PLACES: u32 = 18;
 
-/// What a cost unit is worth.
+/// What a cost unit and a level are worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Units {
     /// One cost unit is `worth.0 / worth.1` of the currency, in lowest terms.
     worth: (i128, i128),
+    price_tick: Price,
 }
 
 /// The venue's rules and the renter's values in their own units.
@@ -79,11 +80,17 @@ impl Terms {
             restart_cost: rounded(restart, level_cost).ok_or(ProblemError::TooLarge("the restart cost"))?,
             per_tick: rounded(unheld, level_cost).ok_or(ProblemError::TooLarge("the price of a day"))?,
         };
-        Ok((Units { worth }, rules))
+        Ok((Units { worth, price_tick: self.price_tick }, rules))
     }
 }
 
 impl Units {
+    /// The price that a level stands for; one beyond counting is [`Price::MAX`], a negative one zero.
+    pub fn price(&self, level: i64) -> Price {
+        let product = self.price_tick.decimal().checked_mul(Decimal::from(level.max(0)));
+        product.and_then(Price::new).unwrap_or(Price::MAX)
+    }
+
     /// The sum of money that a cost stands for: divided once, 18 places, half to even. A cost below zero counts as none.
     pub fn amount(&self, cost: Cost) -> Amount {
         let decimal = self.places(cost.max(0)).and_then(|m| Decimal::try_from_i128_with_scale(m, PLACES).ok());

@@ -85,6 +85,7 @@ fn money_becomes_whole_units_and_comes_back() {
     assert_eq!(units.amount(rules.per_tick).to_string(), "0.010833333333333333");
     assert_eq!(units.amount(rules.per_tick * 1440 * 90_000_000).to_string(), "1404000000");
     assert_eq!(units.amount(-1), Amount::ZERO);
+    assert_eq!((units.price(6500), units.price(1), units.price(-1)), (price("15.6"), price("0.0024"), Price::ZERO));
 }
 
 #[test]
