@@ -13,6 +13,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("json", &[]),
     ("lock", &[]),
+    ("oracle", &[]),
     ("strategy", &["clock", "json"]),
     ("journal", &["clock", "json"]),
     ("history", &["clock", "json", "journal"]),
@@ -29,7 +30,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("replay", &["clock", "json", "strategy", "journal", "history", "governor", "venue", "clore", "driver"]),
     (
         "backtest",
-        &["clock", "json", "strategy", "journal", "history", "governor", "venue", "clore", "sim", "tape", "driver"],
+        &[
+            "clock", "json", "strategy", "journal", "history", "governor", "venue", "clore", "sim", "tape", "driver",
+            "oracle",
+        ],
     ),
     ("report", &["clock", "json", "strategy", "journal", "history"]),
     (
