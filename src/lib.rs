@@ -24,4 +24,5 @@ pub mod json;
 pub mod lock;
 pub mod sim;
 pub mod strategy;
+pub mod tape;
 pub mod venue;

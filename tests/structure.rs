@@ -19,7 +19,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("venue", &["clock", "json", "strategy", "journal", "governor", "clore::Call"]),
     ("clore", &["clock", "json", "strategy", "journal", "governor", "venue"]),
     ("sim", &["clock", "json", "journal::Journaled", "governor::Slot", "venue", "clore"]),
-    ("tape", &["clock", "json", "journal::Journaled", "governor::Slot", "venue", "clore"]),
+    ("tape", &["clock", "json", "journal", "history", "governor::Slot", "venue", "clore"]),
     ("driver", &["clock", "json", "strategy", "journal", "history", "governor", "venue", "clore", "sim", "tape"]),
     ("replay", &["clock", "json", "strategy", "journal", "history", "governor", "venue", "clore", "driver"]),
     (
