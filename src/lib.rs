@@ -25,4 +25,5 @@ pub mod lock;
 pub mod oracle;
 pub mod sim;
 pub mod strategy;
+pub mod tape;
 pub mod venue;

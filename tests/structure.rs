@@ -21,7 +21,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("venue", &["clock", "json", "strategy", "journal", "governor", "clore::Call"]),
     ("clore", &["clock", "json", "strategy", "journal", "governor", "venue"]),
     ("sim", &["clock", "json", "journal::Journaled", "governor::Slot", "venue", "clore"]),
-    ("tape", &["clock", "json", "journal::Journaled", "governor::Slot", "venue", "clore"]),
+    ("tape", &["clock", "json", "journal", "history", "governor::Slot", "venue", "clore"]),
     ("crash", &["clore::Call"]),
     (
         "driver",

@@ -64,6 +64,10 @@ pub(super) enum Command {
     Check(CheckArgs),
     /// Serve the simulated venue over HTTP, for any client
     Exchange(ExchangeArgs),
+    /// Write down what the venue answers, for backtests
+    Record(RecordArgs),
+    /// Tapes: what is on them, and to and from the journal
+    Tape(TapeArgs),
     /// The marketplace, or the spot market of the servers named
     Market(MarketArgs),
     /// Our orders at the venue
@@ -164,6 +168,78 @@ pub(super) struct ExchangeArgs {
     /// The API key that the venue takes
     #[arg(long, value_name = "K", default_value = "paper")]
     pub api_key: String,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").args(["servers", "strategy"]).required(true).multiple(true))]
+pub(super) struct RecordArgs {
+    /// Servers whose spot market to read, in turn
+    #[arg(long, value_name = "ID,ID", value_delimiter = ',')]
+    pub servers: Vec<u64>,
+    /// Also the servers that this strategy would bid on: those it names, and whatever fits its `match`
+    #[arg(long, value_name = "FILE")]
+    pub strategy: Option<PathBuf>,
+    /// The tape, packed if it ends in .zst; one that is there is gone on with
+    #[arg(long, value_name = "T")]
+    pub out: PathBuf,
+    /// End after this long, such as 30m, 6h or 1d
+    #[arg(long = "for", value_name = "DUR", value_parser = duration)]
+    pub duration: Option<Span>,
+    /// Read each server this often; else as often as the venue allows
+    #[arg(long, value_name = "DUR", value_parser = duration)]
+    pub every: Option<Span>,
+    /// Read our orders and wallets, too, once a minute
+    #[arg(long)]
+    pub with_account: bool,
+    #[command(flatten)]
+    pub account: AccountArgs,
+    /// Let time run this many times faster (an API on this machine only)
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub time_scale: u32,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TapeArgs {
+    #[command(subcommand)]
+    pub what: TapeCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TapeCommand {
+    /// What is on tapes that follow one another: span, servers, records, changes, gaps, bytes
+    Info {
+        /// The tapes, oldest first
+        #[arg(required = true, value_name = "T")]
+        tapes: Vec<PathBuf>,
+        /// Longer than this without a record of a server is a gap
+        #[arg(long, value_name = "DUR", value_parser = duration, default_value = "10m")]
+        gap: Span,
+    },
+    /// Write what a run was answered to a new tape
+    Export {
+        /// The run's number, as `clorebid history runs` shows it
+        #[arg(long, value_name = "N")]
+        run: i64,
+        /// The tape, packed if it ends in .zst; it must not be there yet
+        #[arg(long, value_name = "T")]
+        out: PathBuf,
+    },
+    /// Put tapes that follow one another into the journal, as a run of their own
+    Import {
+        /// The tapes, oldest first
+        #[arg(required = true, value_name = "T")]
+        tapes: Vec<PathBuf>,
+        /// What prices are shown in: bitcoin, CLORE-Blockchain or USD-Blockchain; else the first that a floor on the
+        /// tape is in
+        #[arg(long, value_name = "CURRENCY", value_parser = currency)]
+        currency: Option<clorebid_core::money::Currency>,
+    },
+}
+
+fn currency(text: &str) -> Result<clorebid_core::money::Currency, String> {
+    use clorebid_core::money::Currency;
+    let names = Currency::ALL.map(Currency::name).join(", ");
+    Currency::from_name(text).ok_or_else(|| format!("no such currency; there are {names}"))
 }
 
 #[derive(Debug, Args)]

@@ -8,9 +8,11 @@ mod exit;
 mod history;
 mod live;
 mod logging;
+mod record;
 mod run;
 mod screen;
 mod shutdown;
+mod tape;
 
 use std::process::ExitCode;
 
@@ -41,6 +43,8 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Run(args) => run::run(&global, args).await,
         Command::Check(args) => check::check(&global, &args),
         Command::Exchange(args) => exchange::serve(&global, args).await,
+        Command::Record(args) => record::record(&global, args).await,
+        Command::Tape(args) => tape::tape(&global, args).await,
         Command::Market(args) => by_hand::market(&global, args).await,
         Command::Orders(args) => by_hand::orders(&global, args).await,
         Command::Wallets(args) => by_hand::wallets(&global, args).await,

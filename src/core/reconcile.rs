@@ -343,7 +343,7 @@ impl Book {
 }
 
 /// Whether a listed server has what a target asks for.
-fn matches(wanted: &Match, server: &ListedServer, currency: crate::money::Currency) -> bool {
+pub fn matches(wanted: &Match, server: &ListedServer, currency: crate::money::Currency) -> bool {
     let at_least = |least: Option<u32>, has: u32| least.is_none_or(|l| has >= l);
     wanted.gpu.as_ref().is_none_or(|gpu| is_model(&server.gpu, gpu))
         && at_least(wanted.min_gpus, server.gpus)
