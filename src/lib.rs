@@ -12,6 +12,7 @@
 
 pub use clorebid_core as core;
 
+pub mod backtest;
 pub mod cli;
 pub mod clock;
 pub mod clore;

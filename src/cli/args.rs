@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clorebid_core::money::{Amount, Price};
 use clorebid_core::time::Span;
 
 use crate::strategy::parse_duration;
@@ -60,6 +61,8 @@ pub(super) enum LogFormat {
 pub(super) enum Command {
     /// Bid as a strategy file says: on paper unless told otherwise
     Run(RunArgs),
+    /// Try a strategy on recorded markets
+    Backtest(BacktestArgs),
     /// Check a strategy file, and print it with every default filled in
     Check(CheckArgs),
     /// Serve the simulated venue over HTTP, for any client
@@ -139,6 +142,75 @@ pub(super) enum OnExit {
     Keep,
     /// They are cancelled
     Cancel,
+}
+
+/// What a backtest tries, on what, and under which rules where the tape cannot tell.
+#[derive(Debug, Args)]
+pub(super) struct BacktestArgs {
+    /// The strategy file
+    #[arg(long, value_name = "FILE")]
+    pub strategy: PathBuf,
+    /// The tapes, oldest first; plain or .zst
+    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    pub tape: Vec<PathBuf>,
+    /// Print one JSON object a run
+    #[arg(long)]
+    pub json: bool,
+    /// Vary a key of the strategy: limits.max_bid=0.00003..0.00006:0.00001, or target.bid.margin=0%,2%,5%
+    #[arg(long, value_name = "KEY=VALUES")]
+    pub vary: Vec<crate::backtest::Axis>,
+    /// How many runs at once; all cores unless set
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub jobs: Option<u32>,
+    /// Only this part of the grid, such as 1/4
+    #[arg(long, value_name = "K/N")]
+    pub shard: Option<crate::backtest::Shard>,
+    /// Whether the rivals on the tape answer our bids
+    #[arg(long, value_enum, default_value_t = RivalsArg::Static)]
+    pub rivals: RivalsArg,
+    /// Largest lowering at once [default: what the strategy says, else 0.000001 bitcoin, 0.5 of the others]
+    #[arg(long, value_name = "P", value_parser = price)]
+    pub step: Option<Price>,
+    /// Price resolution [default: what the strategy says, else the currency's]
+    #[arg(long, value_name = "P", value_parser = price)]
+    pub tick: Option<Price>,
+    /// Time between two lowerings [default: what the strategy says, else 600s]
+    #[arg(long, value_name = "DUR", value_parser = duration)]
+    pub lower_every: Option<Span>,
+    /// Charged once for each order that stands ten minutes
+    #[arg(long, value_name = "P", value_parser = amount, default_value = "0")]
+    pub creation_fee: Amount,
+    /// What the venue adds to every price, in percent
+    #[arg(long, value_name = "P", value_parser = amount, default_value = "0")]
+    pub fee_percent: Amount,
+    /// The oracle's time resolution
+    #[arg(long, value_name = "DUR", value_parser = duration, default_value = "60s")]
+    pub oracle_tick: Span,
+    /// Longer than this without any record is a gap, which counts as neither held nor unheld
+    #[arg(long, value_name = "DUR", value_parser = duration, default_value = "1d")]
+    pub gap: Span,
+    /// Look at every answer, even where it can only repeat the last one
+    #[arg(long, hide = true)]
+    pub no_jump: bool,
+}
+
+/// Whether the rivals on the tape answer our bids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum RivalsArg {
+    /// They bid what they bid
+    Static,
+    /// Each that we outbid answers, up to the most it ever bid
+    Counter,
+    /// Both, one after the other: the truth lies between
+    Both,
+}
+
+fn price(text: &str) -> Result<Price, String> {
+    Price::parse(text).map_err(|e| e.to_string())
+}
+
+fn amount(text: &str) -> Result<Amount, String> {
+    Amount::parse(text).map_err(|e| e.to_string())
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! The command line: one file a command. Results go to stdout, all else to stderr.
 
 mod args;
+mod backtest;
 mod by_hand;
 mod check;
 mod exchange;
@@ -41,6 +42,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
     let global = cli.global;
     match cli.command {
         Command::Run(args) => run::run(&global, args).await,
+        Command::Backtest(args) => backtest::backtest(&global, &args),
         Command::Check(args) => check::check(&global, &args),
         Command::Exchange(args) => exchange::serve(&global, args).await,
         Command::Record(args) => record::record(&global, args).await,

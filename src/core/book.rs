@@ -108,7 +108,7 @@ pub(crate) struct Book {
 const ENDED_KEPT: usize = 16;
 
 /// The creation fee is charged once an order has stood this long. Source: said of the venue, not documented.
-const CREATION_FEE_AFTER: Span = Span::from_secs(600);
+pub(crate) const CREATION_FEE_AFTER: Span = Span::from_secs(600);
 
 impl Book {
     pub(crate) fn new(strategy: Strategy) -> Book {

@@ -244,6 +244,16 @@ impl Engine {
         self.quiet_until = None;
     }
 
+    /// Whether nothing but the book could call for a request now.
+    pub(crate) fn may_skip(&self) -> bool {
+        self.pending.is_none() && !self.leaving && self.quiet_until.is_none() && self.book.changes.is_empty()
+    }
+
+    /// Reads were made without asking for them one by one.
+    pub(crate) fn count_skipped(&mut self, reads: u64) {
+        self.seq = self.seq.saturating_add(reads);
+    }
+
     fn halt(&self) -> Option<Halt> {
         let first_refused = self.bad_keys > 0 && !self.ever_answered;
         if first_refused || self.bad_keys >= BAD_KEYS_MAX {

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! money, time ◄─ market, ask, change ◄─ strategy, limits, lowering ◄─ policy ◄─ book ◄─ { reconcile, settle,
-//! choose, decide, schedule } ◄─ engine ◄─ { memory, status }
+//! choose, decide, schedule } ◄─ engine ◄─ { memory, skip, status }
 //! ```
 
 extern crate alloc;
@@ -28,6 +28,7 @@ pub mod policy;
 pub mod reconcile;
 mod schedule;
 mod settle;
+pub mod skip;
 pub mod status;
 pub mod strategy;
 pub mod time;

@@ -107,6 +107,27 @@ pub(crate) fn next_read(book: &Book, now: Time) -> NextRead {
     }
 }
 
+/// When another read could first come before that of `server`, were that one read in every `slot`; `None` where more
+/// than one server is looked at that often.
+pub(crate) fn overtaken_at(book: &Book, server: ServerId, slot: Span) -> Option<Time> {
+    let mine = market_need(book, server, book.servers.get(&server)?)?;
+    if mine.period != LIVE || slot < LIVE {
+        return None;
+    }
+    let urgency = slot.ms().saturating_mul(1000).checked_div(LIVE.ms())?;
+    let accounts = [Request::MyOrders, Request::Wallets, Request::Marketplace].map(|r| account_need(book, r));
+    let others = book.servers.iter().filter(|(id, _)| **id != server).filter_map(|(id, s)| market_need(book, *id, s));
+    let mut earliest = Time::from_ms(i64::MAX);
+    for need in accounts.into_iter().chain(others) {
+        if need.period <= LIVE {
+            return None;
+        }
+        let age = need.period.ms().saturating_mul(urgency).checked_div(1000)?;
+        earliest = earliest.min(need.tried_at? + Span::from_ms(age));
+    }
+    Some(earliest)
+}
+
 fn account_need(book: &Book, request: Request) -> Need {
     let (times, period): (ReadTimes, Span) = match request {
         Request::Wallets => (book.wallets_read, WALLETS),

@@ -1,0 +1,207 @@
+//! Trying a strategy on what the market really did: the very core of a live run, on a tape instead of a venue.
+//!
+//! The policy sees the tape only through its own reads, one a slot as in life, each with the answer as of that moment:
+//! changing a tape after a time changes no decision before it. Reads that can only repeat the last answer are jumped
+//! over (`clorebid_core::skip`), which changes nothing but how long it takes.
+
+mod bounds;
+mod grid;
+mod ledger;
+mod summary;
+mod venue;
+
+use clorebid_core::ask::{Answer, Ask, Outcome, Request};
+use clorebid_core::change::Reason;
+use clorebid_core::engine::{Engine, Next};
+use clorebid_core::governing::SPACING;
+use clorebid_core::money::{Amount, Price};
+use clorebid_core::strategy::Strategy;
+use clorebid_core::time::{Span, Time};
+use rust_decimal::Decimal;
+
+pub use bounds::{Bounds, BoundsError, bounds};
+pub use grid::{Axis, GridError, Point, Shard, points};
+pub use ledger::Stretch;
+pub use summary::{Label, Summary, summary};
+pub use venue::Recorded;
+
+use ledger::Ledger;
+use venue::TapeVenue;
+
+/// What the venue's rules were, where a tape cannot tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VenueRules {
+    /// Price resolution.
+    pub tick: Price,
+    /// Largest lowering at once.
+    pub step: Price,
+    /// Time between two lowerings.
+    pub lower_every: Span,
+    /// Charged once for each order that stands ten minutes.
+    pub creation_fee: Amount,
+    /// What the venue adds to every price, in percent.
+    pub fee_percent: Decimal,
+}
+
+/// Whether those on the tape would have answered our bids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rivals {
+    /// They bid what they bid.
+    Static,
+    /// Each that we outbid answers once, a tick above us, up to the most it ever bid.
+    Counter,
+}
+
+impl Rivals {
+    /// Its name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Rivals::Static => "static",
+            Rivals::Counter => "counter",
+        }
+    }
+}
+
+/// How often what was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Creates that were applied.
+    pub places: u64,
+    /// Raises that were applied.
+    pub raises: u64,
+    /// Lowerings that were applied.
+    pub lowerings: u64,
+    /// Cancellations to bid anew at a lower price.
+    pub replaces: u64,
+    /// Cancellations to bid on another server.
+    pub moves: u64,
+    /// All cancellations that were applied.
+    pub cancels: u64,
+    /// Changes that the venue refused.
+    pub refusals: u64,
+    /// Requests of every kind, those jumped over included.
+    pub requests: u64,
+    /// Requests that went through the core one by one.
+    pub steps: u64,
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ran {
+    /// First and last moment.
+    pub span: (Time, Time),
+    /// How often what was done.
+    pub counts: Counts,
+    /// Wanted time, of all servers together, in milliseconds; gaps of the tape not included.
+    pub wanted_ms: i64,
+    /// Held time, likewise.
+    pub held_ms: i64,
+    /// Time that the tape does not tell of.
+    pub gap_ms: i64,
+    /// What holding cost.
+    pub cost: Amount,
+    /// What the venue took on top.
+    pub fees: Amount,
+    /// How often a server began to be held.
+    pub restarts: u64,
+    /// How often one was lost without our asking.
+    pub interruptions: u64,
+    /// cost + fees + restarts · restart_cost + unheld wanted time · per_day.
+    pub effective_cost: Amount,
+    /// Renting on demand throughout.
+    pub on_demand_cost: Amount,
+    /// What was held, when, at what bid.
+    pub stretches: Vec<Stretch>,
+}
+
+/// Sees every request that goes through the core one by one.
+pub type Look<'a> = &'a mut dyn FnMut(Time, &Ask, &Answer);
+
+/// Runs a strategy over a tape. `jump`: whether repeated reads are jumped over.
+pub fn run(
+    strategy: &Strategy,
+    recorded: &Recorded,
+    rules: &VenueRules,
+    rivals: Rivals,
+    jump: bool,
+    look: Look<'_>,
+) -> Ran {
+    let (from, to) = recorded.span();
+    let mut ledger = Ledger::new(strategy, from);
+    ledger.set_fixed_worth();
+    let mut venue = TapeVenue::new(recorded, rules.clone(), strategy.currency, rivals, ledger);
+    let mut engine = Engine::new(strategy.clone(), false);
+    let mut counts = Counts::default();
+    let mut now = from;
+    while now < to {
+        match engine.next(now) {
+            Next::Halt(_) => break,
+            Next::Wait(at) => now = at.max(now + Span::from_ms(1)),
+            Next::Ask(ask) => {
+                let answer = venue.answer(now, &ask.request);
+                engine.observe(now, &ask, &answer);
+                engine.take_changes();
+                counts.note(&ask, &answer);
+                look(now, &ask, &answer);
+                now = now + SPACING;
+                if jump {
+                    let skipped = engine.skip_repeats(now, SPACING, venue.next_news().min(to));
+                    counts.requests += skipped.reads;
+                    now = skipped.now;
+                }
+            }
+        }
+    }
+    venue.finish(to);
+    total(strategy, rules, (from, to), counts, venue.ledger)
+}
+
+fn total(strategy: &Strategy, rules: &VenueRules, span: (Time, Time), counts: Counts, ledger: Ledger) -> Ran {
+    let cost = ledger.cost.amount();
+    let creation_fees = rules.creation_fee.decimal().checked_mul(Decimal::from(ledger.creation_fees));
+    let creation_fees = creation_fees.and_then(Amount::new).unwrap_or(Amount::MAX);
+    let fees = cost.percent(rules.fee_percent).plus(creation_fees);
+    let effective_cost = cost.plus(fees).plus(ledger.restart_cost()).plus(ledger.unheld_cost());
+    debug_assert!(!strategy.targets.is_empty(), "a strategy has a target");
+    Ran {
+        span,
+        counts,
+        wanted_ms: ledger.wanted_ms(),
+        held_ms: ledger.held_ms,
+        gap_ms: ledger.gap_ms,
+        cost,
+        fees,
+        restarts: ledger.restarts,
+        interruptions: ledger.interruptions,
+        effective_cost,
+        on_demand_cost: ledger.on_demand_cost(),
+        stretches: ledger.stretches,
+    }
+}
+
+impl Counts {
+    fn note(&mut self, ask: &Ask, answer: &Answer) {
+        self.requests += 1;
+        self.steps += 1;
+        if !ask.request.is_change() {
+            return;
+        }
+        if answer.outcome() != Outcome::Applied {
+            self.refusals += 1;
+            return;
+        }
+        match ask.request {
+            Request::Create { .. } => self.places += 1,
+            Request::Reprice { from, to, .. } if to > from => self.raises += 1,
+            Request::Reprice { .. } => self.lowerings += 1,
+            _ => {
+                self.cancels += 1;
+                match ask.reason {
+                    Reason::Replace { .. } => self.replaces += 1,
+                    Reason::Move { .. } => self.moves += 1,
+                    _ => {}
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! What anybody could have had on the same tape: the oracle's optimum, renting on demand, the best constant bid.
+
+use clorebid_core::market::ServerId;
+use clorebid_core::money::{Amount, Price};
+use clorebid_core::strategy::{Choice, PerDay, RestartCost, Strategy, Target};
+use clorebid_core::time::{Span, Time};
+use rust_decimal::Decimal;
+
+use super::venue::recorded_market;
+use super::{Recorded, VenueRules};
+use crate::oracle::{
+    Cost, Problem, ProblemError, Terms, Track, Units, best_fixed_cost, follow_cost, on_demand_cost, solve,
+    ticks_between,
+};
+use crate::tape::Series;
+
+/// The ruler that a run is measured with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bounds {
+    /// The least effective cost that perfect foresight could have had; for more than one server a lower bound of it.
+    pub oracle_cost: Amount,
+    /// The cost of a plan that obeys every rule. Equal to the former for one server.
+    pub oracle_upper: Amount,
+    /// Renting on demand throughout, at the price of the tape's beginning.
+    pub on_demand_cost: Amount,
+    /// The best single constant bid, chosen with hindsight.
+    pub best_fixed_cost: Amount,
+    /// A bid that only follows: no margin, no replacement.
+    pub follow_cost: Amount,
+}
+
+/// Why there is no ruler for that tape.
+#[derive(Debug, thiserror::Error)]
+pub enum BoundsError {
+    /// The oracle does not take the problem.
+    #[error("the oracle cannot work on this tape: {0}")]
+    Problem(#[from] ProblemError),
+    /// A strategy whose targets share servers has no separate optimum each.
+    #[error("no server of target {0} is on the tape")]
+    NoServer(String),
+}
+
+/// Computes the ruler for every target of a strategy and adds them up.
+///
+/// # Errors
+/// When the tape holds none of a target's servers, or is too fine for the oracle.
+pub fn bounds(strategy: &Strategy, recorded: &Recorded, rules: &VenueRules, tick: Span) -> Result<Bounds, BoundsError> {
+    let zero = Amount::ZERO;
+    let mut sum = Bounds {
+        oracle_cost: zero,
+        oracle_upper: zero,
+        on_demand_cost: zero,
+        best_fixed_cost: zero,
+        follow_cost: zero,
+    };
+    for target in &strategy.targets {
+        let (units, problem) = problem(strategy, target, recorded.series(), rules, tick)?;
+        let scaled = |cost: Cost| with_fee(units.amount(cost), rules.fee_percent);
+        let solution = solve(&problem, false);
+        sum.oracle_cost = sum.oracle_cost.plus(scaled(solution.lower));
+        sum.oracle_upper = sum.oracle_upper.plus(scaled(solution.upper));
+        sum.on_demand_cost = sum.on_demand_cost.plus(scaled(on_demand_cost(&problem)));
+        sum.best_fixed_cost = sum.best_fixed_cost.plus(scaled(best_fixed_cost(&problem).cost));
+        sum.follow_cost = sum.follow_cost.plus(scaled(follow_cost(&problem)));
+    }
+    Ok(sum)
+}
+
+/// The fee makes every bid dearer by a share; restarts and unheld time were made cheaper by it beforehand.
+fn with_fee(cost: Amount, fee_percent: Decimal) -> Amount {
+    cost.plus_percent(fee_percent)
+}
+
+fn without_fee(value: Decimal, fee_percent: Decimal) -> Decimal {
+    let share = Decimal::ONE + fee_percent / Decimal::ONE_HUNDRED;
+    value.checked_div(share).unwrap_or(value)
+}
+
+/// The oracle's problem for one target.
+fn problem(
+    strategy: &Strategy,
+    target: &Target,
+    series: &Series,
+    rules: &VenueRules,
+    tick: Span,
+) -> Result<(Units, Problem), BoundsError> {
+    let servers: Vec<ServerId> = match &target.choice {
+        Choice::Servers(ids) => ids.iter().copied().filter(|id| series.servers.contains_key(id)).collect(),
+        Choice::Match(_) => series.servers.keys().copied().collect(),
+    };
+    if servers.is_empty() {
+        return Err(BoundsError::NoServer(target.name.clone()));
+    }
+    let worth = worth(strategy, target, series, &servers);
+    let restart = match target.value.restart {
+        RestartCost::Time(span) => worth.accrue(span).amount(),
+        RestartCost::Amount(amount) => amount,
+    };
+    let kappa = without_fee(restart.plus(rules.creation_fee).decimal(), rules.fee_percent);
+    let terms = Terms {
+        tick,
+        price_tick: rules.tick,
+        step: rules.step,
+        window: rules.lower_every,
+        restart_cost: Amount::new(kappa).unwrap_or(Amount::MAX),
+        per_day: Price::new(without_fee(worth.decimal(), rules.fee_percent)).unwrap_or(worth),
+    };
+    let (units, oracle_rules) = terms.in_units()?;
+    let ticks = ticks_between(series.from, series.to, tick)?;
+    let tracks = servers.iter().map(|id| {
+        let changes = winning_bids(strategy, series, *id, rules.tick);
+        Track::from_changes(series.from, series.to, tick, changes, rules.tick)
+    });
+    let tracks = tracks.collect::<Result<Vec<Track>, ProblemError>>()?;
+    Ok((units, Problem::new(tracks, ticks, oracle_rules, target.want)?))
+}
+
+/// What a day is worth: as the strategy says, or the cheapest on-demand price at the tape's beginning.
+fn worth(strategy: &Strategy, target: &Target, series: &Series, servers: &[ServerId]) -> Price {
+    match target.value.per_day {
+        PerDay::Price(price) => price,
+        PerDay::OnDemand => {
+            let listed = servers.iter().filter_map(|id| series.servers.get(id)?.listed.first());
+            let cheapest = listed.filter_map(|l| l.server.on_demand.get(strategy.currency)).min();
+            cheapest.unwrap_or(strategy.limits.max_bid)
+        }
+    }
+}
+
+/// The least winning bid of a server as it changes; `None` while it cannot be held.
+fn winning_bids(strategy: &Strategy, series: &Series, id: ServerId, tick: Price) -> Vec<(Time, Option<Price>)> {
+    let Some(server) = series.servers.get(&id) else { return Vec::new() };
+    let mut times: Vec<Time> = server.changes.iter().map(|c| c.at).chain(server.listed.iter().map(|l| l.at)).collect();
+    times.sort_unstable();
+    times.dedup();
+    let at = |time: Time| {
+        let change = server.market_at(time)?;
+        let rented = server.listed_at(time).is_some_and(|l| l.rented);
+        let market = recorded_market(id, change);
+        market.least_winning_bid(strategy.currency, tick).filter(|_| market.is_open() && !rented)
+    };
+    times.into_iter().map(|time| (time, at(time))).collect()
+}

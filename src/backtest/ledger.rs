@@ -1,0 +1,241 @@
+//! What a backtest costs, by the tape's own time: held stretches, restarts, and wanted time without a server.
+
+use std::collections::BTreeMap;
+
+use clorebid_core::ask::TargetId;
+use clorebid_core::market::{OrderId, ServerId};
+use clorebid_core::money::{Accrual, Amount, Currency, Price};
+use clorebid_core::strategy::{Choice, PerDay, RestartCost, Strategy};
+use clorebid_core::time::{Span, Time};
+
+use crate::tape::Series;
+
+/// The creation fee is charged once an order has stood this long, as the venue is said to do.
+const CREATION_FEE_AFTER: Span = Span::from_secs(600);
+
+/// A stretch of holding at one bid, as it truly was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stretch {
+    /// For which target.
+    pub target: TargetId,
+    /// Where.
+    pub server: ServerId,
+    /// By which order.
+    pub order: OrderId,
+    /// At what price per day.
+    pub bid: Price,
+    /// From when.
+    pub from: Time,
+    /// Until when.
+    pub to: Time,
+}
+
+/// One target's account.
+#[derive(Debug, Clone)]
+struct Wanted {
+    want: u32,
+    held: u32,
+    per_day: PerDay,
+    restart: RestartCost,
+    servers: Option<Vec<ServerId>>,
+    /// What a day without a server costs now.
+    worth: Price,
+    counted_to: Time,
+    unheld: Accrual,
+    throughout: Accrual,
+    unheld_ms: i64,
+    wanted_ms: i64,
+    restarts: Amount,
+}
+
+/// Counts what a run costs.
+#[derive(Debug, Clone)]
+pub(super) struct Ledger {
+    targets: Vec<Wanted>,
+    open: BTreeMap<ServerId, Stretch>,
+    in_gap: bool,
+    max_bid: Price,
+    /// Ended stretches, oldest first.
+    pub stretches: Vec<Stretch>,
+    pub cost: Accrual,
+    pub held_ms: i64,
+    pub restarts: u64,
+    pub interruptions: u64,
+    pub creation_fees: u64,
+    pub gap_ms: i64,
+    gap_since: Time,
+}
+
+impl Ledger {
+    pub(super) fn new(strategy: &Strategy, from: Time) -> Ledger {
+        let targets = strategy.targets.iter().map(|t| Wanted {
+            want: t.want,
+            held: 0,
+            per_day: t.value.per_day,
+            restart: t.value.restart,
+            servers: match &t.choice {
+                Choice::Servers(ids) => Some(ids.clone()),
+                Choice::Match(_) => None,
+            },
+            worth: strategy.limits.max_bid,
+            counted_to: from,
+            unheld: Accrual::ZERO,
+            throughout: Accrual::ZERO,
+            unheld_ms: 0,
+            wanted_ms: 0,
+            restarts: Amount::ZERO,
+        });
+        Ledger {
+            targets: targets.collect(),
+            open: BTreeMap::new(),
+            in_gap: false,
+            max_bid: strategy.limits.max_bid,
+            stretches: Vec::new(),
+            cost: Accrual::ZERO,
+            held_ms: 0,
+            restarts: 0,
+            interruptions: 0,
+            creation_fees: 0,
+            gap_ms: 0,
+            gap_since: from,
+        }
+    }
+
+    /// Our order begins to hold a server.
+    pub(super) fn won(&mut self, at: Time, target: TargetId, server: ServerId, order: OrderId, bid: Price) {
+        self.count(at, target);
+        if let Some(wanted) = self.wanted(target) {
+            wanted.held += 1;
+            let lost_work = match wanted.restart {
+                RestartCost::Time(span) => wanted.worth.accrue(span).amount(),
+                RestartCost::Amount(amount) => amount,
+            };
+            wanted.restarts = wanted.restarts.plus(lost_work);
+        }
+        self.restarts += 1;
+        self.open.insert(server, Stretch { target, server, order, bid, from: at, to: at });
+    }
+
+    /// It goes on at another bid.
+    pub(super) fn repriced(&mut self, at: Time, target: TargetId, server: ServerId, order: OrderId, bid: Price) {
+        if self.open.get(&server).is_some_and(|s| s.bid != bid) {
+            self.end_stretch(at, server);
+            self.open.insert(server, Stretch { target, server, order, bid, from: at, to: at });
+        }
+    }
+
+    /// It ceases to hold it.
+    pub(super) fn lost(&mut self, at: Time, target: TargetId, server: ServerId, _order: OrderId) {
+        self.count(at, target);
+        self.end_stretch(at, server);
+        if let Some(wanted) = self.wanted(target) {
+            wanted.held = wanted.held.saturating_sub(1);
+        }
+    }
+
+    /// An order is over.
+    pub(super) fn order_over(&mut self, at: Time, made_at: Time) {
+        if at.since(made_at) >= CREATION_FEE_AFTER {
+            self.creation_fees += 1;
+        }
+    }
+
+    /// The tape stops telling, or goes on: what happens in between is not known and not counted.
+    pub(super) fn gap(&mut self, at: Time, begins: bool) {
+        for index in 0..self.targets.len() {
+            self.count(at, TargetId(u32::try_from(index).unwrap_or(u32::MAX)));
+        }
+        let held: Vec<Stretch> = self.open.values().copied().collect();
+        for stretch in held {
+            self.end_stretch(at, stretch.server);
+            self.open.insert(stretch.server, Stretch { from: at, to: at, ..stretch });
+        }
+        if begins {
+            self.gap_since = at;
+        } else {
+            self.gap_ms += at.since(self.gap_since).ms();
+        }
+        self.in_gap = begins;
+    }
+
+    /// On-demand prices may be others now.
+    pub(super) fn prices_moved(&mut self, at: Time, series: &Series, currency: Currency) {
+        for index in 0..self.targets.len() {
+            let PerDay::OnDemand = self.targets[index].per_day else { continue };
+            let servers = self.targets[index].servers.as_ref();
+            let listed = series.servers.iter().filter(|(id, _)| servers.is_none_or(|s| s.contains(id)));
+            let cheapest = listed.filter_map(|(_, s)| s.listed_at(at)?.on_demand.get(currency)).min();
+            let worth = cheapest.unwrap_or(self.max_bid);
+            if worth != self.targets[index].worth {
+                self.count(at, TargetId(u32::try_from(index).unwrap_or(u32::MAX)));
+                self.targets[index].worth = worth;
+            }
+        }
+    }
+
+    pub(super) fn finish(&mut self, at: Time) {
+        if self.in_gap {
+            self.gap(at, false);
+        }
+        for index in 0..self.targets.len() {
+            self.count(at, TargetId(u32::try_from(index).unwrap_or(u32::MAX)));
+        }
+    }
+
+    /// What a day without a server costs each target at once, where it is a fixed price.
+    pub(super) fn set_fixed_worth(&mut self) {
+        for wanted in &mut self.targets {
+            if let PerDay::Price(price) = wanted.per_day {
+                wanted.worth = price;
+            }
+        }
+    }
+
+    fn wanted(&mut self, target: TargetId) -> Option<&mut Wanted> {
+        usize::try_from(target.0).ok().and_then(|i| self.targets.get_mut(i))
+    }
+
+    /// Counts a target's time up to `at`.
+    fn count(&mut self, at: Time, target: TargetId) {
+        let in_gap = self.in_gap;
+        let Some(wanted) = self.wanted(target) else { return };
+        let span = at.since(wanted.counted_to);
+        wanted.counted_to = at;
+        if in_gap {
+            return;
+        }
+        let missing = i64::from(wanted.want.saturating_sub(wanted.held));
+        wanted.unheld = wanted.unheld.plus(wanted.worth.accrue(span.times(missing)));
+        wanted.throughout = wanted.throughout.plus(wanted.worth.accrue(span.times(i64::from(wanted.want))));
+        wanted.unheld_ms += span.ms() * missing;
+        wanted.wanted_ms += span.ms() * i64::from(wanted.want);
+    }
+
+    fn end_stretch(&mut self, at: Time, server: ServerId) {
+        let Some(mut stretch) = self.open.remove(&server) else { return };
+        if self.in_gap {
+            return;
+        }
+        stretch.to = at;
+        let span = at.since(stretch.from);
+        self.cost = self.cost.plus(stretch.bid.accrue(span));
+        self.held_ms += span.ms();
+        self.stretches.push(stretch);
+    }
+
+    pub(super) fn unheld_cost(&self) -> Amount {
+        self.targets.iter().fold(Accrual::ZERO, |sum, t| sum.plus(t.unheld)).amount()
+    }
+
+    pub(super) fn on_demand_cost(&self) -> Amount {
+        self.targets.iter().fold(Accrual::ZERO, |sum, t| sum.plus(t.throughout)).amount()
+    }
+
+    pub(super) fn restart_cost(&self) -> Amount {
+        self.targets.iter().fold(Amount::ZERO, |sum, t| sum.plus(t.restarts))
+    }
+
+    pub(super) fn wanted_ms(&self) -> i64 {
+        self.targets.iter().map(|t| t.wanted_ms).sum()
+    }
+}

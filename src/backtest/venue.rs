@@ -1,0 +1,363 @@
+//! A tape in the place of the venue: what was recorded, with our own bids in it, and what they cost.
+//!
+//! An answer holds until the next one. Our offer holds a server while that is open and not rented on demand, our bid is
+//! not below the floor and above every rival's: a tie loses. Evictions happen when the tape says so, whether we look or
+//! not, and cost accrues by the tape's time, not by our reads.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use clorebid_core::ask::{Answer, Refusal, Request, TargetId};
+use clorebid_core::market::{Listing, Market, Offer, OrderId, OrderRow, ServerId, Visibility, Wallet};
+use clorebid_core::money::{Amount, Currency, PerCurrency, Price};
+use clorebid_core::time::Time;
+use rust_decimal::Decimal;
+
+use super::ledger::Ledger;
+use super::{Rivals, VenueRules};
+use crate::tape::{Change, Series};
+
+/// Something that happens on the tape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Event {
+    /// That server's market or listing changes.
+    Server(ServerId),
+    /// Nothing is recorded from here on.
+    GapFrom,
+    /// Records go on.
+    GapTo,
+}
+
+/// An order of ours on the tape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Order {
+    id: OrderId,
+    server: ServerId,
+    target: TargetId,
+    bid: Price,
+    made_at: Time,
+    may_lower_at: Time,
+    holding: bool,
+}
+
+/// The venue as a tape recorded it.
+#[derive(Debug)]
+pub(super) struct TapeVenue {
+    series: Arc<Series>,
+    events: Arc<Vec<(Time, Event)>>,
+    next_event: usize,
+    rules: VenueRules,
+    currency: Currency,
+    rivals: Rivals,
+    now: Time,
+    orders: BTreeMap<ServerId, Order>,
+    last_id: u64,
+    /// With rivals that answer: what each has answered so far, and the most it ever bid.
+    answered: BTreeMap<OrderId, Price>,
+    most: Arc<BTreeMap<OrderId, Price>>,
+    pub ledger: Ledger,
+}
+
+/// What every run over the same tape shares.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    pub(super) series: Arc<Series>,
+    events: Arc<Vec<(Time, Event)>>,
+    most: Arc<BTreeMap<OrderId, Price>>,
+}
+
+impl Recorded {
+    /// Prepares a series for any number of runs.
+    pub fn new(series: Series) -> Recorded {
+        let mut events: Vec<(Time, Event)> = Vec::new();
+        let mut most: BTreeMap<OrderId, Price> = BTreeMap::new();
+        for (id, server) in &series.servers {
+            events.extend(server.changes.iter().map(|c| (c.at, Event::Server(*id))));
+            events.extend(server.listed.iter().map(|l| (l.at, Event::Server(*id))));
+            for rival in server.changes.iter().flat_map(|c| c.rivals.iter()) {
+                let highest = most.entry(rival.id).or_insert(rival.bid);
+                *highest = rival.bid.max(*highest);
+            }
+        }
+        events.extend(series.gaps.iter().flat_map(|g| [(g.from, Event::GapFrom), (g.to, Event::GapTo)]));
+        events.sort_by_key(|(at, _)| *at);
+        Recorded { series: Arc::new(series), events: Arc::new(events), most: Arc::new(most) }
+    }
+
+    /// When the tape begins and ends.
+    pub fn span(&self) -> (Time, Time) {
+        (self.series.from, self.series.to)
+    }
+
+    /// The tape itself.
+    pub fn series(&self) -> &Series {
+        &self.series
+    }
+}
+
+impl TapeVenue {
+    pub(super) fn new(
+        recorded: &Recorded,
+        rules: VenueRules,
+        currency: Currency,
+        rivals: Rivals,
+        ledger: Ledger,
+    ) -> TapeVenue {
+        let mut venue = TapeVenue {
+            series: Arc::clone(&recorded.series),
+            events: Arc::clone(&recorded.events),
+            next_event: 0,
+            rules,
+            currency,
+            rivals,
+            now: recorded.series.from,
+            orders: BTreeMap::new(),
+            last_id: 0,
+            answered: BTreeMap::new(),
+            most: Arc::clone(&recorded.most),
+            ledger,
+        };
+        venue.advance(recorded.series.from);
+        venue
+    }
+
+    /// When anything could be answered that is not answered now; the tape's end at the latest.
+    pub(super) fn next_news(&self) -> Time {
+        self.events.get(self.next_event).map_or(self.series.to, |(at, _)| *at)
+    }
+
+    /// Lets everything happen that happens until `now`.
+    pub(super) fn advance(&mut self, now: Time) {
+        while let Some((at, event)) = self.events.get(self.next_event).copied().filter(|(at, _)| *at <= now) {
+            self.next_event += 1;
+            self.now = at;
+            match event {
+                Event::Server(id) => {
+                    self.settle(id, true);
+                    self.ledger.prices_moved(at, &self.series, self.currency);
+                }
+                Event::GapFrom => self.ledger.gap(at, true),
+                Event::GapTo => self.ledger.gap(at, false),
+            }
+        }
+        self.now = now;
+    }
+
+    /// The answer to one request, now.
+    pub(super) fn answer(&mut self, now: Time, request: &Request) -> Answer {
+        self.advance(now);
+        match *request {
+            Request::SpotMarket { server } => Answer::Market(self.market(server)),
+            Request::Marketplace => Answer::Listing(self.listing()),
+            Request::MyOrders => Answer::Orders(self.orders.values().map(|o| self.row(o)).collect()),
+            Request::Wallets => Answer::Wallets(self.wallets()),
+            Request::Create { server, target, bid } => self.create(server, target, bid),
+            Request::Reprice { server, order, to, .. } => self.reprice(server, order, to),
+            Request::Cancel { server, order } => self.cancel(server, order),
+        }
+    }
+
+    fn create(&mut self, server: ServerId, target: TargetId, bid: Price) -> Answer {
+        let Some(change) = self.change(server) else { return Answer::Refused(Refusal::ServerGone) };
+        if !change.exists {
+            return Answer::Refused(Refusal::ServerGone);
+        }
+        if !(change.online && change.public) {
+            return Answer::Refused(Refusal::ServerOffline);
+        }
+        if self.is_rented(server) {
+            return Answer::Refused(Refusal::ServerRented);
+        }
+        let Some(floor) = change.floors.get(self.currency) else {
+            return Answer::Refused(Refusal::CurrencyNotAllowed);
+        };
+        if bid < floor {
+            return Answer::Refused(Refusal::PriceTooLow { least: Some(floor) });
+        }
+        if self.orders.contains_key(&server) {
+            return Answer::Refused(Refusal::AlreadyHaveOrder);
+        }
+        self.last_id += 1;
+        let (id, made_at) = (OrderId(self.last_id), self.now);
+        let order = Order { id, server, target, bid, made_at, may_lower_at: made_at, holding: false };
+        self.orders.insert(server, order);
+        self.let_rivals_answer(server);
+        self.settle(server, false);
+        Answer::Applied
+    }
+
+    fn reprice(&mut self, server: ServerId, id: OrderId, to: Price) -> Answer {
+        let floor = self.change(server).and_then(|c| c.floors.get(self.currency));
+        let (now, rules) = (self.now, &self.rules);
+        let Some(order) = self.orders.get_mut(&server).filter(|o| o.id == id) else {
+            return Answer::Refused(Refusal::OrderGone);
+        };
+        if to < order.bid {
+            if now < order.may_lower_at {
+                return Answer::Refused(Refusal::LoweringTooSoon { wait: order.may_lower_at.since(now) });
+            }
+            let lowest = order.bid.minus(rules.step);
+            if to < lowest {
+                return Answer::Refused(Refusal::StepTooLarge { lowest });
+            }
+        }
+        if let Some(floor) = floor.filter(|floor| to < *floor) {
+            return Answer::Refused(Refusal::PriceTooLow { least: Some(floor) });
+        }
+        if to < order.bid {
+            order.may_lower_at = now + rules.lower_every;
+        }
+        order.bid = to;
+        self.let_rivals_answer(server);
+        self.settle(server, false);
+        Answer::Applied
+    }
+
+    fn cancel(&mut self, server: ServerId, id: OrderId) -> Answer {
+        let Some(order) = self.orders.get(&server).copied().filter(|o| o.id == id) else {
+            return Answer::Refused(Refusal::OrderGone);
+        };
+        self.orders.remove(&server);
+        if order.holding {
+            self.ledger.lost(self.now, order.target, server, order.id);
+        }
+        self.ledger.order_over(self.now, order.made_at);
+        Answer::Applied
+    }
+
+    /// Each rival that our new bid tops answers once, a tick above us, up to the most it ever bid.
+    fn let_rivals_answer(&mut self, server: ServerId) {
+        let (Rivals::Counter, Some(order)) = (self.rivals, self.orders.get(&server).copied()) else { return };
+        let Some(market) = self.series.servers.get(&server).and_then(|s| s.market_at(self.now)) else { return };
+        for rival in market.rivals.iter() {
+            let stands_at = self.answered.get(&rival.id).map_or(rival.bid, |a| rival.bid.max(*a));
+            let most = self.most.get(&rival.id).copied().unwrap_or(rival.bid);
+            if stands_at < order.bid && most > order.bid {
+                self.answered.insert(rival.id, order.bid.plus(self.rules.tick).min(most));
+            }
+        }
+    }
+
+    /// Finds out whether our order holds that server now, and counts what changes by it.
+    fn settle(&mut self, server: ServerId, by_the_tape: bool) {
+        let Some(order) = self.orders.get(&server).copied() else { return };
+        let holds = self.would_hold(server, order.bid);
+        if let Some(order) = self.orders.get_mut(&server) {
+            order.holding = holds;
+        }
+        match (order.holding, holds) {
+            (false, true) => self.ledger.won(self.now, order.target, server, order.id, order.bid),
+            (true, true) => self.ledger.repriced(self.now, order.target, server, order.id, order.bid),
+            (true, false) => {
+                self.ledger.lost(self.now, order.target, server, order.id);
+                if by_the_tape {
+                    self.ledger.interruptions += 1;
+                }
+            }
+            (false, false) => {}
+        }
+    }
+
+    fn would_hold(&self, server: ServerId, bid: Price) -> bool {
+        let Some(change) = self.change(server) else { return false };
+        let open = change.exists && change.online && change.public && !self.is_rented(server);
+        let above_floor = change.floors.get(self.currency).is_some_and(|floor| bid >= floor);
+        if !open || !above_floor {
+            return false;
+        }
+        let market = self.market(server);
+        market.best_rival(self.currency, self.rules.tick).is_none_or(|rival| bid > rival)
+    }
+
+    fn change(&self, server: ServerId) -> Option<&Change> {
+        self.series.servers.get(&server)?.market_at(self.now)
+    }
+
+    fn is_rented(&self, server: ServerId) -> bool {
+        self.series.servers.get(&server).and_then(|s| s.listed_at(self.now)).is_some_and(|l| l.rented)
+    }
+
+    fn market(&self, server: ServerId) -> Market {
+        let Some(change) = self.change(server) else {
+            return Market {
+                server,
+                exists: false,
+                online: false,
+                visibility: Visibility::Hidden,
+                floors: PerCurrency::none(),
+                longest_rental: None,
+                offers: Vec::new(),
+                usd_rates: PerCurrency::none(),
+            };
+        };
+        let mut market = recorded_market(server, change);
+        for offer in &mut market.offers {
+            offer.bid = self.answered.get(&offer.id).map_or(offer.bid, |answer| offer.bid.max(*answer));
+        }
+        if let Some(o) = self.orders.get(&server) {
+            let currency = Some(self.currency);
+            market.offers.push(Offer { id: o.id, bid: o.bid, active: o.holding, mine: true, currency });
+        }
+        market
+    }
+
+    fn listing(&self) -> Listing {
+        let servers = self.series.servers.values().filter_map(|s| s.listed_at(self.now)).cloned().collect();
+        Listing { servers, my_servers: self.series.hosted.clone() }
+    }
+
+    fn row(&self, order: &Order) -> OrderRow {
+        OrderRow {
+            id: order.id,
+            server: order.server,
+            price: Some(order.bid),
+            spot: Some(true),
+            expired: false,
+            currency: Some(self.currency),
+            spend: None,
+            created: Some(order.made_at),
+            fee_percent: Some(self.rules.fee_percent),
+            creation_fee: Some(self.rules.creation_fee),
+        }
+    }
+
+    /// A tape knows no wallet of ours: it is never empty.
+    fn wallets(&self) -> Vec<Wallet> {
+        let plenty = Amount::new(Decimal::from(1_000_000_000_u64));
+        vec![Wallet { currency: self.currency, balance: plenty }]
+    }
+
+    /// Ends the run at the tape's end or earlier.
+    pub(super) fn finish(&mut self, at: Time) {
+        self.advance(at);
+        for order in std::mem::take(&mut self.orders).into_values() {
+            if order.holding {
+                self.ledger.lost(at, order.target, order.server, order.id);
+            }
+            self.ledger.order_over(at, order.made_at);
+        }
+        self.ledger.finish(at);
+    }
+}
+
+/// A server's market as it was recorded, without us.
+pub(super) fn recorded_market(server: ServerId, change: &Change) -> Market {
+    let mut offers = Vec::with_capacity(change.rivals.len() + 1);
+    offers.extend(change.rivals.iter().map(|rival| Offer {
+        id: rival.id,
+        bid: rival.bid,
+        active: false,
+        mine: false,
+        currency: rival.currency,
+    }));
+    Market {
+        server,
+        exists: change.exists,
+        online: change.online,
+        visibility: if change.public { Visibility::Public } else { Visibility::Hidden },
+        floors: change.floors,
+        longest_rental: change.longest_rental,
+        offers,
+        usd_rates: change.usd_rates.as_deref().copied().unwrap_or_else(PerCurrency::none),
+    }
+}

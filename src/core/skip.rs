@@ -1,0 +1,144 @@
+//! Jumping over reads that can only repeat the last answer.
+//!
+//! Most of a backtest is a bot looking at a market that stands still. While everything wanted is held and nothing is
+//! under way, a read that brings what the last one brought changes nothing but when things were last read, and no change
+//! is asked for before some known moment: the next lowering, the end of a wait, a fee. So the reads up to the first
+//! moment at which an answer or a wish could differ are made at once: the same reads, at the same times, with the same
+//! numbers, but without looking at their answers. A test compares whole runs with and without the jump.
+
+use crate::ask::Request;
+use crate::book::{Book, ReadTimes};
+use crate::engine::Engine;
+use crate::governing::CREATE_SPACING;
+use crate::market::ServerId;
+use crate::order::{Hand, Order};
+use crate::schedule::{NextRead, next_read, overtaken_at};
+use crate::time::{Span, Time};
+
+/// A jump: where it ends, and what was read on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Skipped {
+    /// When the next request may be made: ask [`Engine::next`] then.
+    pub now: Time,
+    /// How many reads were made.
+    pub reads: u64,
+}
+
+impl Engine {
+    /// Makes every read from `now` on that can only repeat the last answer, one each `slot`.
+    ///
+    /// `until`: when the venue could first answer anything new, were it asked. The venue must be one that answers at
+    /// once. Does nothing, and says so by no reads, unless all stands still.
+    pub fn skip_repeats(&mut self, now: Time, slot: Span, until: Time) -> Skipped {
+        let mut skipped = Skipped { now, reads: 0 };
+        let Some(alarm) = self.still_until(now) else { return skipped };
+        let limit = alarm.min(until);
+        while skipped.now < limit {
+            let request = match next_read(&self.book, skipped.now) {
+                NextRead::Now { request, .. } => request,
+                NextRead::At(at) => {
+                    skipped.now = at.max(skipped.now + Span::from_ms(1));
+                    continue;
+                }
+            };
+            let times = 1_i64.max(self.reads_in_a_row(&request, skipped.now, slot, limit));
+            let last = skipped.now + slot.times(times.saturating_sub(1));
+            self.book.note_repeat(&request, last);
+            skipped.reads = skipped.reads.saturating_add(times.unsigned_abs());
+            skipped.now = last + slot;
+        }
+        self.count_skipped(skipped.reads);
+        skipped
+    }
+
+    /// Until when nothing would be asked for but reads, if their answers repeat; `None` where that is not certain.
+    fn still_until(&mut self, now: Time) -> Option<Time> {
+        if !self.may_skip() || self.book.strategy.limits.max_total_cost.is_some() {
+            return None;
+        }
+        let alarm = self.book.quiet_until(now)?;
+        self.book.next_change(now, false).is_none().then_some(alarm)
+    }
+
+    /// How many times in a row that read would be the next: for the one server that is looked at in every slot.
+    fn reads_in_a_row(&self, request: &Request, now: Time, slot: Span, limit: Time) -> i64 {
+        let Request::SpotMarket { server } = *request else { return 1 };
+        let Some(overtaken) = overtaken_at(&self.book, server, slot) else { return 1 };
+        // One slot early: who wins a tie is for the schedule to say.
+        let free = overtaken.min(limit).since(now + slot.times(2));
+        free.ms().checked_div(slot.ms()).unwrap_or(0)
+    }
+}
+
+impl Book {
+    /// The first moment at which time alone could call for a change; `None` while anything is not settled.
+    fn quiet_until(&self, now: Time) -> Option<Time> {
+        let all_held = self.targets().all(|(id, target)| self.in_hand(id) == target.want);
+        let read = |times: ReadTimes| times.good_at.is_some() && times.good_at == times.tried_at;
+        let all_read = read(self.orders_read) && read(self.wallets_read) && read(self.listing_read);
+        if !all_held || !all_read || !self.strays.is_empty() || !self.urgent.is_empty() {
+            return None;
+        }
+        let mut alarm = Time::from_ms(i64::MAX);
+        let mut ring = |at: Time| {
+            if at > now {
+                alarm = alarm.min(at);
+            }
+        };
+        self.last_create_end.into_iter().for_each(|end| ring(end + CREATE_SPACING));
+        for server in self.servers.values() {
+            server.blocked_until.into_iter().for_each(&mut ring);
+            let repeats = server.market.as_ref().is_some_and(|m| Some(m.sent_at) == server.tried_at);
+            match &server.hand {
+                Hand::Empty if repeats || !server.watched => {}
+                Hand::Empty | Hand::Create(_) => return None,
+                Hand::Order(order) => {
+                    if !repeats || !rests(order) {
+                        return None;
+                    }
+                    let target = self.target_of(server)?;
+                    ring(order.next_lower_at);
+                    ring(order.retry_at);
+                    ring(order.stay_until);
+                    order.slack_since.into_iter().for_each(|since| ring(since + target.bid.lower_after));
+                    if !order.fee_counted {
+                        ring(order.placed_at + crate::book::CREATION_FEE_AFTER);
+                    }
+                }
+            }
+        }
+        Some(alarm)
+    }
+
+    /// A read that brought what the last one brought.
+    fn note_repeat(&mut self, request: &Request, at: Time) {
+        let times = ReadTimes { tried_at: Some(at), good_at: Some(at) };
+        match *request {
+            Request::MyOrders => self.orders_read = times,
+            Request::Wallets => self.wallets_read = times,
+            Request::Marketplace => self.listing_read = times,
+            Request::SpotMarket { server } => self.note_market_repeat(server, at),
+            Request::Create { .. } | Request::Reprice { .. } | Request::Cancel { .. } => {}
+        }
+    }
+
+    fn note_market_repeat(&mut self, id: ServerId, at: Time) {
+        if let Some(server) = self.servers.get_mut(&id) {
+            server.tried_at = Some(at);
+            if let Some(market) = &mut server.market {
+                market.sent_at = at;
+            }
+        }
+    }
+}
+
+/// Whether an order holds its server, is on top and has nothing under way.
+fn rests(order: &Order) -> bool {
+    order.holding
+        && order.listed
+        && !order.dead
+        && order.cancel.is_none()
+        && order.unsettled.is_none()
+        && order.missing_since.is_none()
+        && order.lost_since.is_none()
+}
