@@ -20,11 +20,7 @@ mod statement;
 mod view;
 
 pub use exchange::Exchange;
-#[cfg(test)]
-pub(crate) use exchange::{SELECT_EXCHANGES, SELECT_FIRST_MEMORY};
 pub use rows::{Cell, Format, Rows};
-#[cfg(test)]
-pub(crate) use view::SELECT_OLDEST_WANTED;
 pub use view::View;
 
 /// More rows than this are not gathered in memory: the question is to be narrowed.

@@ -12,12 +12,10 @@ async fn one_order_after(kind: &str) {
     let world = World::new(&one_server("", &fault));
     let ran = world.run_over_http(&follow(""), Span::from_secs(600)).await;
 
-    let truth = world.truth();
-    let ever: Vec<_> = truth.orders();
+    let ever = world.truth().orders();
     assert_eq!(ever.len(), 1, "{kind}: exactly one order was ever made: {ever:?}");
-    assert_eq!(truth.open_orders().len(), 1, "{kind}: and it stands");
+    assert_eq!(world.truth().open_orders().len(), 1, "{kind}: and it stands");
     assert!(ever[0].holding, "{kind}: and holds the server");
-    drop(truth);
 
     let order = ever[0].id.to_string();
     let held = ran.engine.status(world.clock.now()).servers.first().and_then(|s| s.order).map(|o| o.to_string());
@@ -82,8 +80,8 @@ async fn lost_repricings_and_cancellations_settle_too() {
     let faults = r#"
         [[server.rival]]
         at = "5m"
-        until = "20m"
-        bid = "0.00003"
+        until = "15m"
+        bid = "0.000023"
         [[fault]]
         call = "set_spot_price"
         every = 2
@@ -98,7 +96,7 @@ async fn lost_repricings_and_cancellations_settle_too() {
         kind = "cut_off"
     "#;
     let world = World::new(&one_server("", faults));
-    let ran = world.run_over_http(&follow("replace = \"never\""), Span::from_secs(3 * 3600)).await;
+    let ran = world.run_over_http(&follow("replace = \"never\""), Span::from_secs(3600)).await;
     let truth = world.truth();
     let orders = truth.orders();
     assert_eq!(orders.len(), 1, "{orders:?}");

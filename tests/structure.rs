@@ -12,6 +12,8 @@ use std::process::Command;
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("json", &[]),
+    ("lock", &[]),
+    ("oracle", &[]),
     ("strategy", &["clock", "json"]),
     ("journal", &["clock", "json"]),
     ("history", &["clock", "json", "journal"]),
@@ -20,18 +22,25 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("clore", &["clock", "json", "strategy", "journal", "governor", "venue"]),
     ("sim", &["clock", "json", "journal::Journaled", "governor::Slot", "venue", "clore"]),
     ("tape", &["clock", "json", "journal", "history", "governor::Slot", "venue", "clore"]),
-    ("driver", &["clock", "json", "strategy", "journal", "history", "governor", "venue", "clore", "sim", "tape"]),
+    ("crash", &["clore::Call"]),
+    (
+        "driver",
+        &["crash", "clock", "json", "strategy", "journal", "history", "governor", "venue", "clore", "sim", "tape"],
+    ),
     ("replay", &["clock", "json", "strategy", "journal", "history", "governor", "venue", "clore", "driver"]),
     (
         "backtest",
-        &["clock", "json", "strategy", "journal", "history", "governor", "venue", "clore", "sim", "tape", "driver"],
+        &[
+            "clock", "json", "strategy", "journal", "history", "governor", "venue", "clore", "sim", "tape", "driver",
+            "oracle",
+        ],
     ),
     ("report", &["clock", "json", "strategy", "journal", "history"]),
     (
         "cli",
         &[
-            "clock", "json", "strategy", "journal", "history", "governor", "venue", "clore", "sim", "tape", "driver",
-            "replay", "backtest", "report",
+            "clock", "json", "lock", "strategy", "journal", "history", "governor", "venue", "clore", "sim", "tape",
+            "driver", "replay", "backtest", "report",
         ],
     ),
     ("main", &["cli"]),

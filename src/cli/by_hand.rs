@@ -1,5 +1,7 @@
 //! `market`, `orders`, `wallets`, `cancel`: the venue by hand, through the same governor and journal as a run.
 
+use std::collections::BTreeMap;
+
 use clorebid_core::ask::{Answer, Outcome, Refusal, Request};
 use clorebid_core::change::Reason;
 use clorebid_core::market::{OrderId, ServerId};
@@ -71,12 +73,13 @@ pub(super) async fn wallets(global: &Global, args: AccountArgs) -> Result<(), Fa
 
 pub(super) async fn cancel(global: &Global, args: CancelArgs) -> Result<(), Failure> {
     let mut session = Session::open(global, &args.account).await?;
-    let ids: Vec<OrderId> = if args.all {
-        let body = session.good(Call::MyOrders { return_completed: false }).await?;
-        let orders = clore::my_orders(&body).map_err(unreadable)?.orders;
-        orders.iter().filter(|o| !o.row.expired).map(|o| o.row.id).collect()
-    } else {
-        args.orders.iter().copied().map(OrderId).collect()
+    // What stands is looked up first, so that the record says on which server and at what price.
+    let body = session.good(Call::MyOrders { return_completed: false }).await?;
+    let orders = clore::my_orders(&body).map_err(unreadable)?.orders;
+    session.known = orders.iter().filter(|o| !o.row.expired).map(|o| (o.row.id, (o.row.server, o.row.price))).collect();
+    let ids: Vec<OrderId> = match args.all {
+        true => session.known.keys().copied().collect(),
+        false => args.orders.iter().copied().map(OrderId).collect(),
     };
     let mut rows = Vec::new();
     let mut failed = false;
@@ -103,6 +106,8 @@ struct Session {
     clock: Clock,
     venue: HttpVenue,
     seq: u64,
+    /// Orders that stand, with their server and price.
+    known: BTreeMap<OrderId, (ServerId, Option<Price>)>,
     _locks: [Lock; 2],
 }
 
@@ -129,7 +134,7 @@ impl Session {
         journal.begin_run(start).await?;
         // Whatever asked last, on this machine or another, is given its second.
         let governor = Governor::new(clock.clone(), None);
-        Ok(Session { journal, governor, clock, venue, seq: 0, _locks: locks })
+        Ok(Session { journal, governor, clock, venue, seq: 0, known: BTreeMap::new(), _locks: locks })
     }
 
     /// One request through governor and journal.
@@ -144,7 +149,7 @@ impl Session {
                     BidSent { action: Action::Cancel, server, order: Some(*id), old_price: None, new_price: None };
                 (Some(bid), serde_json::to_string(&Request::Cancel { server, order: *id }).unwrap_or_default())
             }
-            _ => (None, String::new()),
+            _ => (None, "null".to_owned()),
         };
         let sent = Sent {
             seq: self.seq,

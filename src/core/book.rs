@@ -166,16 +166,20 @@ impl Book {
                     usize::try_from(target.want).unwrap_or(usize::MAX).saturating_add(4)
                 }
             };
-            for server in of_target.into_iter().flatten().take(few) {
-                watched.entry(*server).or_insert(id);
-            }
+            let unclaimed: Vec<ServerId> =
+                of_target.into_iter().flatten().filter(|s| !watched.contains_key(*s)).copied().take(few).collect();
+            watched.extend(unclaimed.into_iter().map(|server| (server, id)));
         }
-        self.servers.retain(|id, s| watched.contains_key(id) || s.hand != Hand::Empty || !s.ended.is_empty());
+        self.servers.retain(|id, s| watched.contains_key(id) || !s.is_forgettable());
         for (id, server) in &mut self.servers {
             server.watched = watched.contains_key(id);
         }
         for (id, target) in watched {
-            self.servers.entry(id).or_insert_with(|| Server::new(target)).watched = true;
+            let server = self.servers.entry(id).or_insert_with(|| Server::new(target));
+            server.watched = true;
+            if server.hand == Hand::Empty {
+                server.target = target;
+            }
         }
     }
 
@@ -198,6 +202,8 @@ impl Book {
             self.changes.push(Change::HoldingTo { server: id, order });
         }
         if from != to {
+            // What was denied before says nothing of the new state.
+            server.denial = None;
             self.changes.push(Change::State { target, server: id, from, to, cause });
         }
         if held != holds
@@ -265,7 +271,7 @@ impl Book {
         standing.fold(self.spent_ended, Amount::plus)
     }
 
-    /// What stands at the venue at its worst price, without what stands on the servers `but`.
+    /// What stands at the venue at its worst price, without what stands on `but`.
     pub(crate) fn exposure(&self, now: Time, but: &[ServerId]) -> Exposure {
         let ours = self.servers.iter().filter(|(id, _)| !but.contains(id)).filter_map(|(_, s)| s.hand.worst_bid());
         let strays = self.strays.values().map(|s| s.bid);
@@ -345,6 +351,18 @@ impl Server {
             ended: Vec::new(),
             last_bid: None,
             denial: None,
+        }
+    }
+
+    /// Whether nothing is lost with this entry: nothing stands there, nothing ended there, its market is not known.
+    fn is_forgettable(&self) -> bool {
+        self.hand == Hand::Empty && self.ended.is_empty() && self.market.is_none()
+    }
+
+    /// Lets go of a market read that is older than `limit`, where nothing of ours stands.
+    pub(crate) fn forget_market_before(&mut self, now: Time, limit: Span) {
+        if self.hand == Hand::Empty && self.fresh(now, limit).is_none() {
+            self.market = None;
         }
     }
 

@@ -4,12 +4,12 @@ use alloc::vec::Vec;
 
 use crate::ask::TargetId;
 use crate::book::{Book, Server};
-use crate::limits;
+use crate::limits::{self, Denial};
 use crate::market::ServerId;
 use crate::money::Price;
 use crate::order::Hand;
 use crate::policy;
-use crate::strategy::Target;
+use crate::strategy::{PolicyKind, Target};
 use crate::time::{Span, Time};
 
 /// A bid is decided only on a market read this recently.
@@ -31,8 +31,8 @@ pub(crate) enum Choice {
 }
 
 impl Book {
-    /// The cheapest place for an order of that target: one more, or in the place of that on `instead_of`.
-    pub(crate) fn choose(&mut self, id: TargetId, target: &Target, instead_of: Option<ServerId>, now: Time) -> Choice {
+    /// The cheapest place for one more order of that target. The order on `leaving` would be gone by then.
+    pub(crate) fn choose(&mut self, id: TargetId, target: &Target, leaving: Option<ServerId>, now: Time) -> Choice {
         let mut ranked: Vec<(Price, ServerId)> = self
             .servers
             .iter()
@@ -42,26 +42,42 @@ impl Book {
         ranked.sort_unstable();
         for (_, server) in ranked {
             let Some(entry) = self.servers.get(&server) else { continue };
-            let Some(market) = entry.fresh(now, FRESH) else {
-                let just_tried = entry.tried_at.is_some_and(|at| now.since(at) <= FRESH);
-                if just_tried {
-                    continue;
-                }
-                return Choice::Read(server);
-            };
-            let Some(situation) = self.situation(server, market, target, now) else { continue };
-            let exposure = self.exposure(now, &[server, instead_of.unwrap_or(server)]);
-            let bid = policy::open(&target.bid, &situation, entry.last_bid)
-                .and_then(|price| limits::check(&self.strategy.limits, &exposure, price, true).map(|()| price));
-            match bid {
-                Ok(price) => {
-                    let (least_winning, floor) = (situation.least_winning, situation.floor);
-                    return Choice::Bid { server, price, least_winning, floor };
-                }
-                Err(denial) => self.deny(server, denial),
+            let is_fresh = entry.fresh(now, FRESH).is_some();
+            let just_tried = entry.tried_at.is_some_and(|at| now.since(at) <= FRESH);
+            match self.bid_there(server, target, leaving, now) {
+                // What a read of the last minute rules out is not read again for this decision: a few such servers
+                // would go stale in turn, and the one behind them would never be reached.
+                Some(Err(denial)) => self.deny(server, denial),
+                Some(Ok(bid)) if is_fresh => return bid,
+                Some(Ok(_)) | None if !is_fresh && !just_tried => return Choice::Read(server),
+                Some(Ok(_)) | None => {}
             }
         }
         Choice::Nothing
+    }
+
+    /// The bid that one more order on that server would make; `None` where its market is not known well enough.
+    fn bid_there(
+        &self,
+        server: ServerId,
+        target: &Target,
+        leaving: Option<ServerId>,
+        now: Time,
+    ) -> Option<Result<Choice, Denial>> {
+        let entry = self.servers.get(&server)?;
+        let situation = self.situation(server, entry.fresh(now, ESTIMATE_FRESH)?, target, now)?;
+        let without: Vec<ServerId> = leaving.into_iter().chain([server]).collect();
+        let exposure = self.exposure(now, &without);
+        let (least_winning, floor) = (situation.least_winning, situation.floor);
+        if let Some(most) = highest_floor(target).filter(|most| floor > *most) {
+            // The list is minutes old; the floor has passed what the target takes since.
+            return Some(Err(Denial::NotWorthIt { least_winning: floor, ceiling: most }));
+        }
+        let bid = policy::open(&target.bid, &situation, entry.last_bid).and_then(|price| {
+            let least = if target.bid.policy == PolicyKind::Fixed { price } else { least_winning };
+            limits::most(&self.strategy.limits, &exposure, price, least, true)
+        });
+        Some(bid.map(|price| Choice::Bid { server, price, least_winning, floor }))
     }
 
     /// Whether nothing but the price could keep us from bidding there.
@@ -88,16 +104,16 @@ impl Book {
         }
     }
 
-    /// A server where the order would be cheaper than `than` is `here`; also: which market to read to know.
+    /// A server where one more order would be cheaper than `than`; also: which market to read to know.
     pub(crate) fn cheaper_elsewhere(
         &mut self,
         id: TargetId,
         target: &Target,
-        here: ServerId,
         than: Option<Price>,
+        leaving: ServerId,
         now: Time,
     ) -> Choice {
-        match self.choose(id, target, Some(here), now) {
+        match self.choose(id, target, Some(leaving), now) {
             Choice::Bid { price, .. } if than.is_some_and(|than| price >= than) => Choice::Nothing,
             choice => choice,
         }
@@ -110,6 +126,14 @@ impl Book {
         let listing_known = self.listing_read.good_at.is_some() || !needs_listing(target);
         let tried = self.wallets_read.tried_at.is_some() && self.listing_read.tried_at.is_some();
         orders_known && wallets_known && listing_known && tried
+    }
+}
+
+/// The highest floor that the target takes.
+fn highest_floor(target: &Target) -> Option<Price> {
+    match &target.choice {
+        crate::strategy::Choice::Match(wanted) => wanted.max_floor,
+        crate::strategy::Choice::Servers(_) => None,
     }
 }
 

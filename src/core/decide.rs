@@ -20,6 +20,10 @@ use crate::time::{Span, Time};
 
 /// A raise may rest on a market read a little older than other bids may: it only ever wins back what is wanted.
 const FRESH_ENOUGH_TO_RAISE: Span = Span::from_secs(5);
+/// A server that no bid of ours can win is left for another one after this long.
+const UNWINNABLE_FOR: Span = Span::from_secs(60);
+/// An order that should hold its server, and does not for no reason to be seen, is taken for dead after this long.
+const STUCK_FOR: Span = Span::from_secs(300);
 /// A cancellation without effect is asked for again after this long.
 const CANCEL_AGAIN: Span = Span::from_secs(10);
 
@@ -114,6 +118,9 @@ impl Book {
 
     /// Wins back what is lost here, or gives it up for a cheaper server.
     fn raise(&mut self, id: ServerId, now: Time) -> Option<Action> {
+        if let Some(action) = self.abandon(id, now) {
+            return Some(action);
+        }
         let (target_id, target, order, situation) = self.bidding_on(id, now, FRESH_ENOUGH_TO_RAISE)?;
         let standing = self.standing(id, &order, now)?;
         if order.missing_since.is_some() && situation.least_winning <= order.bid {
@@ -131,8 +138,9 @@ impl Book {
                     return action.into_action();
                 }
                 let exposure = self.exposure(now, &[id]);
-                match limits::check(&self.strategy.limits, &exposure, to, false) {
-                    Ok(()) => Some(reprice(id, target_id, &order, to, reason)),
+                let least = situation.least_winning.max(order.bid.plus(situation.tick)).min(to);
+                match limits::most(&self.strategy.limits, &exposure, to, least, false) {
+                    Ok(to) => Some(reprice(id, target_id, &order, to, reason)),
                     Err(denial) => {
                         self.deny(id, denial);
                         None
@@ -150,6 +158,29 @@ impl Book {
         }
     }
 
+    /// Leaves a server that no bid can win back: it is offline or hidden, or held for a reason beside the book.
+    fn abandon(&mut self, id: ServerId, now: Time) -> Option<Action> {
+        let server = self.servers.get(&id)?;
+        let order = server.hand.order().filter(|o| o.cancel.is_none())?.clone();
+        let (target_id, target) = (server.target, self.target_of(server)?.clone());
+        let idle = now.since(order.idle_since?);
+        if target.bid.lost == Lost::Wait || idle < UNWINNABLE_FOR.max(target.bid.raise_wait) {
+            return None;
+        }
+        let market = server.fresh(now, FRESH_ENOUGH_TO_RAISE)?;
+        let shown = order.missing_since.is_none();
+        if market.is_open() && !(shown && self.is_on_top(market, &order)) {
+            return None;
+        }
+        let (currency, tick) = (self.strategy.currency, self.strategy.venue.tick);
+        let nobody_better = market.is_open() && !market.is_held_against(order.bid, currency, tick);
+        let free = self.facts.get(&id).is_some_and(|f| !f.rented) && self.listing_read.good_at > order.idle_since;
+        if nobody_better && free && idle >= STUCK_FOR {
+            return Some(cancel(id, order.id, Some(target_id), Reason::Dead));
+        }
+        self.leave_for_cheaper(id, target_id, &target, &order, None, now)?.into_action()
+    }
+
     /// Whether another server is cheaper than winning this one back at `than`.
     fn leave_for_cheaper(
         &mut self,
@@ -160,17 +191,21 @@ impl Book {
         than: Option<Price>,
         now: Time,
     ) -> Option<Leave> {
-        if !self.may_create_soon(now) || !self.knows_enough(target, now) {
+        if !self.knows_enough(target, now) {
             return None;
         }
-        match self.cheaper_elsewhere(target_id, target, id, than, now) {
+        if !self.may_create_soon(now) {
+            // A few seconds without the server cost less than a raise that takes hours to come down from.
+            return Some(Leave::Later);
+        }
+        match self.cheaper_elsewhere(target_id, target, than, id, now) {
             Choice::Bid { server, least_winning, .. } => {
                 let reason = Reason::Move { to: server, least_winning };
                 Some(Leave::Now(cancel(id, order.id, Some(target_id), reason)))
             }
             Choice::Read(server) => {
                 self.urgent.insert(server);
-                Some(Leave::AfterReading)
+                Some(Leave::Later)
             }
             Choice::Nothing => None,
         }
@@ -280,17 +315,17 @@ impl Book {
     }
 }
 
-/// Leaving a lost server for a cheaper one: at once, or when its market has been read.
+/// Leaving a lost server for a cheaper one: at once, or when a create is allowed and the other market has been read.
 enum Leave {
     Now(Action),
-    AfterReading,
+    Later,
 }
 
 impl Leave {
     fn into_action(self) -> Option<Action> {
         match self {
             Leave::Now(action) => Some(action),
-            Leave::AfterReading => None,
+            Leave::Later => None,
         }
     }
 }

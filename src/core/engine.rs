@@ -173,7 +173,7 @@ impl Engine {
             }
             Answer::Listing(listing) => {
                 self.book.listing_read.good_at = good;
-                self.book.see_listing(listing);
+                self.book.see_listing(listing, now);
             }
             // A read that failed is not an empty answer: it teaches nothing.
             Answer::Applied | Answer::Refused(_) | Answer::Unknown(_) => {}
@@ -225,7 +225,7 @@ impl Engine {
                 // A garbled answer is an answer: somebody is there.
                 self.ever_answered |= !matches!(doubt, Doubt::Unreachable | Doubt::TimedOut | Doubt::Broken);
                 self.failures = self.failures.saturating_add(1);
-                if !request.is_change() {
+                if !request.is_change() || *doubt == Doubt::Unreachable {
                     self.quiet_until = pause(self.failures, Span::from_secs(1));
                 }
             }

@@ -135,6 +135,21 @@ impl Exposure {
     }
 }
 
+/// `wanted` where the limits allow it, else `least` where they allow that: a margin is no reason to go without.
+pub(crate) fn most(
+    limits: &Limits,
+    exposure: &Exposure,
+    wanted: Price,
+    least: Price,
+    is_new: bool,
+) -> Result<Price, Denial> {
+    let denial = match check(limits, exposure, wanted, is_new) {
+        Ok(()) => return Ok(wanted),
+        Err(denial) => denial,
+    };
+    if least < wanted && check(limits, exposure, least, is_new).is_ok() { Ok(least) } else { Err(denial) }
+}
+
 /// Whether a new bid, or a raise to `bid`, is within every limit. `is_new` for a first bid.
 pub(crate) fn check(limits: &Limits, exposure: &Exposure, bid: Price, is_new: bool) -> Result<(), Denial> {
     if bid > limits.max_bid {

@@ -99,6 +99,12 @@ impl Market {
         self.offers.iter().filter(|o| !o.mine).filter_map(|o| self.in_currency(o, currency, tick)).max()
     }
 
+    /// Whether an offer holds the server against a bid of `bid`: one as high, or one that cannot be compared.
+    pub(crate) fn is_held_against(&self, bid: Price, currency: Currency, tick: Price) -> bool {
+        let holder = self.offers.iter().find(|o| o.active && !o.mine);
+        holder.is_some_and(|o| self.in_currency(o, currency, tick).is_none_or(|theirs| theirs >= bid))
+    }
+
     fn in_currency(&self, offer: &Offer, currency: Currency, tick: Price) -> Option<Price> {
         let theirs = match offer.currency {
             None => return Some(offer.bid),

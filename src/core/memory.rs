@@ -157,11 +157,6 @@ impl Engine {
     /// Takes up a change that the last run sent and never saw the answer of. `answer` is what its journal holds.
     pub fn recall_unfinished(&mut self, request: &Request, sent_at: Time, answer: &Answer, now: Time) {
         let sent_at = sent_at.min(now);
-        if let Request::Create { server, .. } = *request
-            && let Some(target) = self.target_for(None, server)
-        {
-            self.book.server_entry(server, target);
-        }
         if let Request::Cancel { server, order } = *request
             && let Some(order) =
                 self.book.servers.get_mut(&server).and_then(|s| s.hand.order_mut()).filter(|o| o.id == order)
@@ -169,10 +164,12 @@ impl Engine {
             order.must_go(Reason::Surplus);
         }
         let request = match *request {
-            Request::Create { server, bid, .. } => match self.target_for(None, server) {
-                Some(target) => Request::Create { server, target, bid },
-                None => return,
-            },
+            Request::Create { server, target, bid } => {
+                let still = self.book.strategy.target(target).filter(|t| could_take(&t.choice, server)).map(|_| target);
+                let Some(target) = still.or_else(|| self.target_for(None, server)) else { return };
+                self.book.server_entry(server, target);
+                Request::Create { server, target, bid }
+            }
             other => other,
         };
         self.take_answer(&request, sent_at, now, answer);
@@ -195,6 +192,13 @@ impl Engine {
         let by_server = || self.book.targets().find(|(_, t)| names_it(&t.choice)).map(|(id, _)| id);
         let by_match = || self.book.targets().find(|(_, t)| matches!(t.choice, Choice::Match(_))).map(|(id, _)| id);
         by_name.or_else(by_server).or_else(by_match)
+    }
+}
+
+fn could_take(choice: &crate::strategy::Choice, server: ServerId) -> bool {
+    match choice {
+        crate::strategy::Choice::Servers(ids) => ids.contains(&server),
+        crate::strategy::Choice::Match(_) => true,
     }
 }
 

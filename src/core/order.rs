@@ -11,6 +11,7 @@ use crate::time::Time;
 
 /// What we have on one server.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "there are a few dozen of them, and most hold an order")]
 pub(crate) enum Hand {
     /// Nothing.
     Empty,
@@ -104,6 +105,8 @@ pub(crate) struct Order {
     pub ever_held: bool,
     /// Since when it has not been on top.
     pub lost_since: Option<Time>,
+    /// Since when reads of the book have shown it without the server.
+    pub idle_since: Option<Time>,
     /// Since when it has been above the goal.
     pub slack_since: Option<Time>,
     /// ladder: no step down before this.
@@ -137,6 +140,7 @@ impl Order {
             holding: false,
             ever_held: false,
             lost_since: None,
+            idle_since: None,
             slack_since: None,
             stay_until: placed_at,
             retry_at: placed_at,

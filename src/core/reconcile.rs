@@ -14,6 +14,7 @@ use alloc::vec::Vec;
 use crate::book::{Book, Facts, Foreign, Seen, Stray};
 use crate::change::{Cause, Change};
 use crate::market::{ListedServer, Listing, Market, Offer, OrderId, OrderRow, ServerId, Wallet};
+use crate::money::Price;
 use crate::order::{Create, Hand, Order};
 use crate::strategy::{Choice, Match};
 use crate::time::{Span, Time};
@@ -24,8 +25,11 @@ pub const CREATE_SETTLES_AFTER: Span = Span::from_secs(120);
 pub(crate) const APPEARS_WITHIN: Span = Span::from_secs(30);
 /// A cancelled order that is still listed after this long is not a late listing.
 const DISAPPEARS_WITHIN: Span = Span::from_secs(60);
-/// How long the book's word that an order stands outweighs its absence in my_orders.
-const BOOK_TRUSTED_FOR: Span = Span::from_secs(5);
+/// How long the book's word that an order stands outweighs its absence in my_orders: long enough to ask the book again,
+/// since an order wrongly given up frees its server for a second one.
+const BOOK_TRUSTED_FOR: Span = Span::from_secs(60);
+/// What was read of a listed server's market ranks it among the others for this long.
+const RANKED_FOR: Span = Span::from_secs(600);
 
 impl Book {
     /// A good spot_marketplace, whose request was sent at `sent_at`.
@@ -41,7 +45,8 @@ impl Book {
                 }
             }
             Hand::Create(create) => {
-                let new = market.mine().filter(|o| !create.before.contains(&o.id) && server.has_ended(o.id).is_none());
+                let is_new = |o: &&Offer| o.mine && !create.before.contains(&o.id) && server.has_ended(o.id).is_none();
+                let new = market.offers.iter().find(is_new);
                 if let Some(offer) = new.copied() {
                     self.found_created(id, offer.id, Cause::Seen, now);
                     self.see_our_offer(offer, &market, now);
@@ -105,6 +110,9 @@ impl Book {
 
     /// Keeps the clocks of how long our bid has been beaten and how long it has been more than needed.
     fn note_lost_and_slack(&mut self, id: ServerId, now: Time) {
+        if let Some(order) = self.servers.get_mut(&id).and_then(|s| s.hand.order_mut()) {
+            order.idle_since = if order.holding { None } else { order.idle_since.or(Some(now)) };
+        }
         let Some(server) = self.servers.get(&id) else { return };
         let (Some(market), Some(order)) = (&server.market, server.hand.order()) else { return };
         let Some(target) = self.target_of(server) else { return };
@@ -160,6 +168,11 @@ impl Book {
         }
         let Some(order) = self.servers.get_mut(&id).and_then(|s| s.hand.order_mut()) else { return };
         order.listed = true;
+        if let (Some(to), true) = (order.unsettled, order.missing_since.is_some()) {
+            // The book does not show it, so the list must tell; where it tells neither price, the worse one counts.
+            order.bid = row.price.filter(|p| *p == to || *p == order.bid).unwrap_or(order.worst_bid());
+            order.unsettled = None;
+        }
         order.venue_spend = row.spend.map_or(order.venue_spend, |spend| spend.max(order.venue_spend));
         if let Some(cancel) = &mut order.cancel
             && cancel.accepted_at.is_some_and(|at| sent_at.since(at) >= APPEARS_WITHIN)
@@ -221,9 +234,15 @@ impl Book {
 
     /// The order of a create has been seen. When it may be lowered is in doubt only if we did not just make it.
     fn found_created(&mut self, id: ServerId, order: OrderId, cause: Cause, now: Time) {
+        let stay = self.servers.get(&id).and_then(|s| self.target_of(s)).map_or(Span::ZERO, |t| t.bid.stay);
         self.shift(id, now, cause, |server| {
             if let Hand::Create(Create { bid, sent_at, .. }) = server.hand {
-                server.take(Order::new(order, bid, sent_at, sent_at));
+                let mut order = Order::new(order, bid, sent_at, sent_at);
+                if server.last_bid.is_some() {
+                    // A ladder that was thrown off its lower rung stays on this one.
+                    order.stay_until = sent_at + stay;
+                }
+                server.take(order);
             }
         });
     }
@@ -241,10 +260,12 @@ impl Book {
             }
             return;
         }
+        // Never more than are wanted: the surplus would be cancelled, and it is not ours to cancel.
         let may_adopt = server.is_some_and(|s| {
-            s.hand == Hand::Empty && row.spot == Some(true) && self.target_of(s).is_some_and(|t| t.adopt)
+            let wanting = self.target_of(s).is_some_and(|t| t.adopt && self.in_hand(s.target) < t.want);
+            s.hand == Hand::Empty && row.spot == Some(true) && wanting
         });
-        if let (true, Some(price)) = (may_adopt, row.price) {
+        if let (true, Some(price)) = (may_adopt, row.price.filter(|_| row.currency == Some(self.strategy.currency))) {
             // Nobody knows when it was last lowered: the full window is the safe answer.
             let next_lower_at = now + self.strategy.venue.lower_every;
             let placed_at = row.created.unwrap_or(now).min(now);
@@ -268,7 +289,7 @@ impl Book {
     }
 
     /// A good marketplace.
-    pub(crate) fn see_listing(&mut self, listing: &Listing) {
+    pub(crate) fn see_listing(&mut self, listing: &Listing, now: Time) {
         let currency = self.strategy.currency;
         self.hosted = listing.my_servers.iter().copied().collect();
         let mut candidates = Vec::with_capacity(self.strategy.targets.len());
@@ -293,7 +314,7 @@ impl Book {
                 Choice::Match(wanted) => {
                     let fits = |s: &&ListedServer| !s.rented && s.takes(currency) && matches(wanted, s, currency);
                     let mut found: Vec<&ListedServer> = listing.servers.iter().filter(fits).collect();
-                    found.sort_by_key(|s| (s.spot.get(currency), s.id));
+                    found.sort_by_key(|s| (self.rank(s, now), s.id));
                     found.iter().for_each(|s| note(s));
                     candidates.push(found.iter().map(|s| s.id).filter(|id| !self.hosted.contains(id)).collect());
                 }
@@ -304,7 +325,20 @@ impl Book {
         }
         self.facts = facts;
         self.candidates = candidates;
+        self.servers.values_mut().for_each(|s| s.forget_market_before(now, RANKED_FOR));
         self.watch_candidates();
+    }
+
+    /// What a listed server would cost, as far as known. The list shows floors and no rivals: where a read of the last
+    /// minutes saw the market, that counts, so that beaten or closed servers make room for others to be looked at.
+    fn rank(&self, listed: &ListedServer, now: Time) -> Option<Price> {
+        let (currency, tick) = (self.strategy.currency, self.strategy.venue.tick);
+        let floor = listed.spot.get(currency);
+        match self.servers.get(&listed.id).and_then(|s| s.fresh(now, RANKED_FOR)) {
+            Some(market) if !market.is_open() => Some(Price::MAX),
+            Some(market) => market.least_winning_bid(currency, tick).or(floor),
+            None => floor,
+        }
     }
 }
 
@@ -331,9 +365,10 @@ pub fn is_model(listed: &str, wanted: &str) -> bool {
         return true;
     }
     listed.match_indices(wanted.as_str()).any(|(at, found)| {
+        let starts_there = !listed.get(..at).unwrap_or("").ends_with(|c: char| c.is_ascii_alphanumeric());
         let rest = listed.get(at.saturating_add(found.len())..).unwrap_or("");
         let ends_there = !rest.starts_with(|c: char| c.is_ascii_alphanumeric());
-        let next_word = rest.trim_start_matches([' ', '-']).split([' ', ',', '-']).next().unwrap_or("");
-        ends_there && !OTHER_MODELS.contains(&next_word)
+        let next_word = rest.trim_start_matches([' ', '-', '(']).split([' ', ',', '-', ')']).next().unwrap_or("");
+        starts_there && ends_there && !OTHER_MODELS.contains(&next_word)
     })
 }

@@ -30,7 +30,8 @@ const WALLETS: Span = Span::from_secs(300);
 const LISTING_WANTED: Span = Span::from_secs(60);
 /// marketplace otherwise.
 const LISTING: Span = Span::from_secs(600);
-/// No read waits longer than this beyond its period, however many servers there are.
+/// No read waits longer than this beyond its period, however many servers there are; but servers to spare do, since
+/// they would all fall due at once, and what is held would not be looked at meanwhile.
 const STARVING: Span = Span::from_secs(60);
 
 /// A read that could be made.
@@ -47,7 +48,7 @@ impl Need {
     fn urgency(&self, now: Time) -> i64 {
         let Some(tried_at) = self.tried_at else { return i64::MAX };
         let age = now.since(tried_at);
-        let starving = if age > self.period + STARVING { 1_000_000 } else { 0 };
+        let starving = if self.period != SPARE && age > self.period + STARVING { 1_000_000 } else { 0 };
         let due = age.ms().saturating_mul(1000).checked_div(self.period.ms().max(1)).unwrap_or(i64::MAX);
         due.saturating_add(starving)
     }
@@ -129,12 +130,17 @@ fn orders_period(book: &Book) -> Span {
     }
 }
 
-/// Whether a target that takes what the marketplace lists lacks a server, or has never seen a listing.
+/// Whether a target that takes what the marketplace lists lacks a server, or has never seen a listing; or whether the
+/// list must tell why an order that should hold its server does not.
 fn lacks_match(book: &Book) -> bool {
-    book.targets().any(|(id, target)| {
-        let unread = needs_listing(target) && book.listing_read.good_at.is_none();
-        unread || (matches!(target.choice, Choice::Match(_)) && book.in_hand(id) < target.want)
-    })
+    let idle = book.servers.values().filter_map(|s| s.hand.order()).filter(|o| o.cancel.is_none());
+    let unlisted = idle.filter_map(|o| o.idle_since.filter(|_| o.lost_since.is_none()));
+    let must_tell = unlisted.max().is_some_and(|since| book.listing_read.good_at.is_none_or(|at| at <= since));
+    must_tell
+        || book.targets().any(|(id, target)| {
+            let unread = needs_listing(target) && book.listing_read.good_at.is_none();
+            unread || (matches!(target.choice, Choice::Match(_)) && book.in_hand(id) < target.want)
+        })
 }
 
 fn market_need(book: &Book, id: ServerId, server: &Server) -> Option<Need> {

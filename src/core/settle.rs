@@ -6,7 +6,7 @@
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
-use crate::ask::{Answer, Refusal, TargetId};
+use crate::ask::{Answer, Doubt, Refusal, TargetId};
 use crate::book::Book;
 use crate::change::Cause;
 use crate::market::{OrderId, ServerId};
@@ -18,6 +18,8 @@ use crate::time::{Span, Time};
 const RETRY_SOON: Span = Span::from_secs(60);
 /// A server that refused for a reason that will not pass soon.
 const RETRY_LATE: Span = Span::from_secs(3_600);
+/// A lowering that came too soon is asked for again after this long at the least.
+const LOWER_AGAIN: Span = Span::from_secs(1);
 /// After a refused re-pricing that says nothing about when to try again.
 const REPRICE_AGAIN: Span = Span::from_secs(10);
 
@@ -36,11 +38,16 @@ impl Book {
         if let Answer::Refused(refusal) = answer {
             return self.create_refused(id, now, refusal);
         }
+        if matches!(answer, Answer::Unknown(Doubt::Unreachable)) {
+            // No connection was made, so nothing was sent: the next good answer may try again.
+            return;
+        }
         let known_accepted = matches!(answer, Answer::Applied);
         let cause = if known_accepted { Cause::Accepted } else { Cause::AnswerUnknown };
         let before = self.orders_on(id);
         self.shift(id, now, cause, |server| {
             server.target = target;
+            server.denial = None;
             server.hand = Hand::Create(Create { bid, sent_at, known_accepted, before, absent_reads: 0 });
         });
     }
@@ -59,7 +66,8 @@ impl Book {
 
     fn create_refused(&mut self, id: ServerId, now: Time, refusal: &Refusal) {
         let wait = match refusal {
-            Refusal::RateLimited => Span::ZERO,
+            // Neither says anything of the server; the pause after them is for every request.
+            Refusal::RateLimited | Refusal::BadKey => Span::ZERO,
             Refusal::PriceTooLow { .. } | Refusal::ServerOffline | Refusal::ServerRented => RETRY_SOON,
             Refusal::AlreadyHaveOrder => {
                 // Something of ours stands there that we do not know of: look before anything else.
@@ -92,7 +100,7 @@ impl Book {
         self.shift(id, now, Cause::Accepted, |server| {
             let Some(order) = server.hand.order_mut() else { return };
             match answer {
-                Answer::Refused(refusal) => refused(order, bid, now, every, refusal),
+                Answer::Refused(refusal) => refused(order, to, now, every, refusal),
                 Answer::Applied => {
                     order.bid = to;
                     order.unsettled = None;
@@ -104,10 +112,14 @@ impl Book {
                         order.lost_since = None;
                     }
                 }
+                // No connection was made, so nothing was sent.
+                Answer::Unknown(Doubt::Unreachable) => {}
                 _ => {
                     order.unsettled = Some(to);
                     if lowering {
                         order.next_lower_at = now + every;
+                    } else {
+                        order.stay_until = now + stay;
                     }
                 }
             }
@@ -134,12 +146,15 @@ impl Book {
     }
 }
 
-fn refused(order: &mut Order, bid: Price, now: Time, every: Span, refusal: &Refusal) {
+/// The venue refused to re-price the order to `to`. Whatever it says, the same is not asked again at once for ever.
+fn refused(order: &mut Order, to: Price, now: Time, every: Span, refusal: &Refusal) {
     match refusal {
         // The refusal names the price it would take: the next request may ask for it at once.
-        Refusal::StepTooLarge { lowest } if *lowest < bid => {}
-        Refusal::StepTooLarge { .. } => order.next_lower_at = now + every,
-        Refusal::LoweringTooSoon { wait } => order.next_lower_at = now + *wait,
+        Refusal::StepTooLarge { lowest } if to < *lowest && *lowest < order.bid => {}
+        Refusal::StepTooLarge { .. } if to < order.bid => order.next_lower_at = now + every,
+        Refusal::LoweringTooSoon { wait } if to < order.bid => {
+            order.next_lower_at = now + (*wait).max(LOWER_AGAIN);
+        }
         Refusal::OrderNotActive => order.dead = true,
         Refusal::OrderGone | Refusal::NotOurOrder => {
             order.dead = true;

@@ -49,7 +49,8 @@ impl Engine {
     pub fn status(&self, now: Time) -> Status {
         let book = &self.book;
         let (currency, tick) = (book.strategy.currency, book.strategy.venue.tick);
-        let servers = book.servers.iter().filter(|(_, s)| s.market.is_some() || s.hand.worst_bid().is_some());
+        let servers =
+            book.servers.iter().filter(|(_, s)| (s.watched && s.market.is_some()) || s.hand.worst_bid().is_some());
         let servers = servers.map(|(id, s)| {
             let market = s.market.as_ref().map(|m| &m.value);
             ServerStatus {

@@ -37,7 +37,7 @@ pub struct Exchange {
     pub body: Option<Bytes>,
 }
 
-pub(crate) const SELECT_EXCHANGES: &str = "\
+const SELECT_EXCHANGES: &str = "\
      SELECT r.id AS id, r.sent_at, r.sent_at + r.took, c.call, c.args, c.request, c.target, r.reason, \
             p.status, p.error, coalesce(p.outcome, 'unknown'), r.reply_id \
      FROM reads r JOIN calls c ON c.id = r.call_id LEFT JOIN replies p ON p.id = r.reply_id \
@@ -49,7 +49,7 @@ pub(crate) const SELECT_EXCHANGES: &str = "\
      WHERE c.id BETWEEN ?1 AND ?2 \
      ORDER BY id LIMIT ?3";
 
-pub(crate) const SELECT_FIRST_MEMORY: &str =
+const SELECT_FIRST_MEMORY: &str =
     "SELECT encoding, size, body FROM memories WHERE id BETWEEN ? AND ? AND seq = 0 ORDER BY id LIMIT 1";
 
 impl History {

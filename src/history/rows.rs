@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use comfy_table::Table;
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::presets::NOTHING;
 use serde_json::value::RawValue;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, TypeInfo, ValueRef};
@@ -83,7 +83,7 @@ impl Rows {
 
     fn write_table(&self, out: &mut impl Write) -> io::Result<()> {
         let mut table = Table::new();
-        table.load_style(UTF8_HORIZONTAL_ONLY).set_header(&self.columns);
+        table.load_style(NOTHING).set_header(&self.columns);
         for row in &self.rows {
             table.add_row(row.iter().map(|cell| one_line(&cell.shown())));
         }

@@ -7,7 +7,7 @@ use crate::journal::key;
 
 /// The key of the oldest of the newest requests. The view joins too much for SQLite to see that it need not be read
 /// whole for them; its keys alone it reads backwards and stops.
-pub(crate) const SELECT_OLDEST_WANTED: &str = "SELECT min(id) FROM ( \
+pub(super) const SELECT_OLDEST_WANTED: &str = "SELECT min(id) FROM ( \
      SELECT id FROM (SELECT id, sent_at FROM reads UNION ALL SELECT id, sent_at FROM changes) \
      WHERE id BETWEEN ?1 AND ?2 AND sent_at >= ?3 AND sent_at < ?4 ORDER BY id DESC LIMIT ?5)";
 

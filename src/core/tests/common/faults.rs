@@ -1,0 +1,41 @@
+//! What may go wrong at the venue: with a request, and with an order that is outbid.
+
+/// What becomes of a spot order that is outbid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Eviction {
+    /// It stays in the book, inactive.
+    Pause,
+    /// It is gone from the book and from my_orders.
+    Vanish,
+    /// It is gone from the book and listed as expired.
+    Expire,
+    /// It is gone from the book, still listed, and no bid brings it back.
+    Freeze,
+    /// It stays in the book, inactive for good, even where it is the highest.
+    Stick,
+}
+
+/// What may go wrong with one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It never arrives; nobody knows.
+    LostBefore,
+    /// It is carried out and the answer is lost.
+    LostAfter,
+    /// code 5.
+    TooFast,
+    /// code 1, not carried out.
+    Database,
+    /// No connection is made.
+    Unreachable,
+}
+
+/// Which requests a forced fault waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Create,
+    Raise,
+    Lower,
+    Cancel,
+    Read,
+}

@@ -1,0 +1,176 @@
+//! A process may end at any moment. The next one goes on from what was remembered: with the ids, the clocks, the money
+//! spent and the doubts of the one before.
+#![allow(clippy::arithmetic_side_effects, reason = "test sums are small")]
+
+mod common;
+
+use clorebid_core::ask::Request;
+use clorebid_core::change::{Change, State};
+use clorebid_core::engine::Engine;
+use clorebid_core::time::Span;
+use common::venue::{Eviction, Fault, Kind};
+use common::{World, price, strategy, sum, target};
+
+fn one(floor: i64) -> World {
+    World::new(strategy(vec![target("t", &[6])]), &[(6, floor)])
+}
+
+#[test]
+fn a_held_order_is_known_again_at_once_and_nothing_is_placed() {
+    let mut world = one(900);
+    world.until(60, "held", |w| w.holds(6));
+    world.run(60);
+    for _ in 0..5 {
+        world.restart();
+        assert!(world.state(6).is_some_and(|s| s != State::Wanted), "before any read");
+        world.run(60);
+        assert_eq!(world.state(6), Some(State::Holding));
+    }
+    assert_eq!((world.creates().len(), world.cancels()), (1, 0));
+    world.assert_clean();
+}
+
+#[test]
+fn a_crash_in_any_change_leads_to_no_second_order() {
+    for arrives in [true, false] {
+        for eviction in [Eviction::Pause, Eviction::Vanish, Eviction::Freeze] {
+            let mut world = one(900);
+            world.venue.eviction = eviction;
+            assert!(matches!(world.crash_in_change(60, arrives), Request::Create { .. }));
+            world.until(200, "held", |w| w.holds(6));
+            world.run(60);
+            world.rival(6, 1_000);
+            world.crash_in_change(90, arrives);
+            world.until(200, "won back", |w| w.holds(6));
+            world.run(60);
+            world.rival(6, 0);
+            world.crash_in_change(700, arrives);
+            world.run(700);
+            world.engine.leave();
+            world.crash_in_change(60, arrives);
+            world.engine.leave();
+            world.until(200, "gone", |w| w.engine.is_empty());
+            assert!(world.venue.orders.values().all(|o| !o.stands()));
+            assert_eq!(world.venue.too_soon, 0);
+            world.assert_clean();
+        }
+    }
+}
+
+#[test]
+fn a_restart_while_a_create_is_unknown_keeps_its_two_minutes() {
+    let mut world = one(900);
+    world.force(Kind::Create, Fault::LostBefore);
+    world.until(60, "the create", |w| !w.creates().is_empty());
+    let sent = world.log.last().expect("the create").sent;
+    for _ in 0..4 {
+        world.run(20);
+        world.restart();
+        assert_eq!(world.state(6), Some(State::Unknown));
+    }
+    world.until(90, "the second create", |w| w.log.iter().any(|s| s.sent > sent && s.ask.request.is_change()));
+    let second = world.log.iter().rfind(|s| s.ask.request.is_change()).expect("a create").sent;
+    assert!(second.since(sent) >= Span::from_secs(120));
+    world.assert_clean();
+}
+
+#[test]
+fn the_lowering_clock_and_the_step_outlive_the_process() {
+    let mut world = one(500);
+    world.rival(6, 999);
+    world.until(60, "held", |w| w.bid(6) == Some(1_000));
+    world.rival(6, 0);
+    world.until(60, "the first step down", |w| w.bid(6) == Some(900));
+    let at = world.now;
+    for _ in 0..6 {
+        world.run(60);
+        world.restart();
+    }
+    world.until(400, "the second step down", |w| w.bid(6) == Some(800));
+    let took = world.now.since(at).ms() / 1000;
+    assert!((598..=625).contains(&took), "{took} s");
+    assert_eq!((world.venue.too_soon, world.venue.too_large), (0, 1), "what was learned is not learned twice");
+}
+
+#[test]
+fn a_clock_that_makes_no_sense_waits_the_full_window_at_most() {
+    let mut world = one(500);
+    world.rival(6, 999);
+    world.until(60, "held", |w| w.bid(6) == Some(1_000));
+    world.rival(6, 0);
+    world.until(60, "the first step down", |w| w.bid(6) == Some(900));
+    let memory = world.engine.memory(world.now);
+    // The machine's clock was a day ahead when this was remembered, and is right now.
+    world.now = world.now - Span::DAY;
+    world.resume(memory);
+    let next = world.status(6).expect("the order").next_lower_at.expect("its clock");
+    assert!(next.since(world.now) <= Span::from_secs(600));
+}
+
+#[test]
+fn an_order_that_has_ended_is_not_taken_up_again() {
+    let mut world = one(900);
+    world.venue.eviction = Eviction::Expire;
+    world.until(60, "held", |w| w.holds(6));
+    world.run(60);
+    world.rival(6, 1_000);
+    world.until(60, "held anew", |w| w.bid(6) == Some(1_001));
+    world.run(60);
+    let first = 501;
+    world.restart();
+    world.run(60);
+    let order = world.status(6).and_then(|s| s.order).expect("the new order");
+    assert_ne!(order.0, first, "the ended order is still listed, and over");
+    assert_eq!(world.creates().len(), 2);
+    world.assert_clean();
+}
+
+#[test]
+fn what_was_spent_is_not_forgotten() {
+    let mut plan = strategy(vec![target("t", &[6])]);
+    plan.limits.max_total_cost = Some(sum(100));
+    let mut world = World::new(plan, &[(6, 8_640)]);
+    world.until(60, "held", |w| w.holds(6));
+    for _ in 0..10 {
+        world.run(80);
+        world.restart();
+    }
+    world.run(600);
+    assert!(world.venue.held().is_empty(), "stopped");
+    let spent: i128 = world.venue.orders.values().map(|o| o.spend).sum();
+    assert!(spent <= 100 * 86_400_000, "{spent}");
+    assert!(world.engine.status(world.now).spent <= sum(100));
+    world.restart();
+    world.run(600);
+    assert_eq!(world.creates().len(), 1, "a later run spends no more either");
+}
+
+#[test]
+fn an_order_whose_target_is_gone_is_reported_and_left_alone() {
+    let mut world = one(900);
+    world.until(60, "held", |w| w.holds(6));
+    world.run(30);
+    let memory = world.engine.memory(world.now);
+    let mut other = target("other", &[7]);
+    other.adopt = true;
+    world.venue.machines.insert(7, common::venue::Machine::new(700));
+    world.engine = Engine::new(strategy(vec![other]), false);
+    world.engine.recall(memory, world.now);
+    world.run(60);
+    assert!(world.changes.iter().any(|(_, c)| matches!(c, Change::ForeignOrder { .. })));
+    assert_eq!(world.venue.held(), vec![6, 7]);
+    assert_eq!(world.cancels(), 0);
+}
+
+#[test]
+fn the_same_memory_comes_back_from_a_fresh_engine() {
+    let mut world = one(900);
+    world.until(60, "held", |w| w.holds(6));
+    world.run(700);
+    let memory = world.engine.memory(world.now);
+    let mut again = Engine::new(world.engine.strategy().clone(), false);
+    again.recall(memory.clone(), world.now);
+    assert_eq!(again.memory(world.now), memory);
+    assert_eq!(again.status(world.now).spent, world.engine.status(world.now).spent);
+    assert_eq!(price(900), world.status(6).and_then(|s| s.our_bid).expect("a bid"));
+}

@@ -1,0 +1,228 @@
+//! The exact optimum for one target over all servers, walked forward in time.
+//!
+//! The state is either out, or an order (server, bid, tick from which it may be lowered) with what it took to get there.
+//! Each tick an order is raised to what wins, stays, is lowered, or leaves; from out one may place at what wins. What
+//! makes this quick is that nearly all states can be dropped without losing the optimum:
+//!
+//! 1. Of two orders on a server, one that bids no more, may be lowered no later and has cost no more makes the other
+//!    superfluous: whatever the other does, it can do too or be lower still. (To raise is free at any time; where the
+//!    other lowers by a step, it lowers to the same bid or stays where it is already no higher.)
+//! 2. An order that has cost as much as being out plus a restart is superfluous: placing anew at what wins costs no more
+//!    and leads to the lowest bid that wins, free to be lowered at once. No order is better than that, by 1.
+//! 3. Being out costs no more than any order, since leaving is free; so out is the least over all of them.
+//!
+//! What is left is a handful of orders for each server, however many levels there are: a bid that waits with its lowering
+//! is overtaken after one window by the one that did not wait. Hence the work is in ticks times servers, and the
+//! number of levels, the size of a step and the length of a window do not enter into it.
+
+use super::market::{Cost, Cursor, Problem, Rules};
+use super::plan::{Action, Move, Plan};
+
+/// The cheapest way for one target, and the plan if it was asked for.
+pub(super) struct Best {
+    pub(super) cost: Cost,
+    pub(super) plan: Option<Plan>,
+}
+
+/// An order that is worth remembering, as it is at the start of a tick.
+#[derive(Clone, Copy)]
+struct Order {
+    bid: i64,
+    /// The first tick in which it may be lowered; never in the past, so that equal orders look equal.
+    lower_from: u64,
+    cost: Cost,
+    /// The last move that led here.
+    node: Node,
+    /// A move of this tick, not kept before it is sure that the order is.
+    made: Option<Action>,
+}
+
+/// Being out: what it took, and how one came to be so.
+struct Out {
+    cost: Cost,
+    node: Node,
+    /// When and from which server one left last, not kept before an order is placed.
+    left: Option<(u32, u16)>,
+}
+
+/// Finds the least cost of a target of one server, whatever `problem` wants.
+pub(super) fn best(problem: &Problem, keep_plan: bool) -> Best {
+    let rules = problem.rules();
+    let mut levels: Vec<Cursor<'_>> = problem.servers().iter().map(Cursor::new).collect();
+    let mut orders: Vec<Vec<Order>> = vec![Vec::new(); levels.len()];
+    let mut next: Vec<Order> = Vec::new();
+    let mut out = Out { cost: 0, node: NONE, left: None };
+    let mut moves = Moves::new(keep_plan);
+    for tick in 0..problem.ticks() {
+        leave(&mut out, &orders, tick);
+        for (server, (kept, cursor)) in (0_u16..).zip(orders.iter_mut().zip(&mut levels)) {
+            let Some(level) = cursor.at(tick) else {
+                kept.clear();
+                continue;
+            };
+            let enough = out.cost + rules.restart_cost;
+            next.clear();
+            let placed = enough + cost_of(rules, level);
+            next.push(Order {
+                bid: level,
+                lower_from: u64::from(tick) + 1,
+                cost: placed,
+                node: NONE,
+                made: Some(Action::Place { bid: level }),
+            });
+            for order in kept.iter().filter(|order| order.cost < enough) {
+                follow(rules, tick, level, order, &mut next);
+            }
+            keep_undominated(&mut next, kept);
+            for order in kept.iter_mut() {
+                moves.keep(order, &mut out, tick, server);
+            }
+        }
+        out.cost += rules.per_tick;
+        moves.forget_unreachable(&mut orders, &mut out);
+    }
+    leave(&mut out, &orders, problem.ticks());
+    // What is held at the end needs no leaving.
+    if let Some((tick, server)) = out.left.filter(|(tick, _)| *tick < problem.ticks()) {
+        out.node = moves.push(Move { tick, server, action: Action::Leave }, out.node);
+    }
+    Best { cost: out.cost, plan: keep_plan.then(|| moves.plan(out.node)) }
+}
+
+fn cost_of(rules: &Rules, level: i64) -> Cost {
+    Cost::from(level) * rules.level_cost
+}
+
+/// Being out is at most as dear as the cheapest order, left now.
+fn leave(out: &mut Out, orders: &[Vec<Order>], tick: u32) {
+    for (server, kept) in (0_u16..).zip(orders) {
+        for order in kept {
+            if order.cost < out.cost {
+                *out = Out { cost: order.cost, node: order.node, left: Some((tick, server)) };
+            }
+        }
+    }
+}
+
+/// What may become of an order in a tick at that level, leaving aside.
+fn follow(rules: &Rules, tick: u32, level: i64, order: &Order, next: &mut Vec<Order>) {
+    let tick = u64::from(tick);
+    let lower_from = order.lower_from.max(tick + 1);
+    let bid = order.bid.max(level);
+    let made = (bid > order.bid).then_some(Action::Raise { to: bid });
+    next.push(Order { bid, lower_from, cost: order.cost + cost_of(rules, bid), made, ..*order });
+    if order.lower_from <= tick && order.bid > level && rules.step > 0 {
+        let to = order.bid.saturating_sub_unsigned(rules.step).max(level);
+        next.push(Order {
+            bid: to,
+            lower_from: tick + u64::from(rules.window),
+            cost: order.cost + cost_of(rules, to),
+            made: Some(Action::Lower { to }),
+            ..*order
+        });
+    }
+}
+
+/// Moves to `kept` what no other of `next` makes superfluous.
+fn keep_undominated(next: &mut [Order], kept: &mut Vec<Order>) {
+    kept.clear();
+    // In order of cost, only what came before can dominate; of equal ones the first is kept.
+    next.sort_by_key(|order| (order.cost, order.bid, order.lower_from));
+    for order in next {
+        let dominated = kept.iter().any(|k| k.bid <= order.bid && k.lower_from <= order.lower_from);
+        if !dominated {
+            kept.push(*order);
+        }
+    }
+}
+
+/// A move and the one before it.
+type Node = u32;
+
+/// No move before.
+const NONE: Node = Node::MAX;
+
+/// How many moves may be kept before it is looked which of them still matter.
+const LOOK_AT: usize = 1 << 16;
+
+/// All moves that the best plan may turn out to consist of, each with the one before it.
+struct Moves {
+    wanted: bool,
+    made: Vec<(Move, Node)>,
+    look_at: usize,
+}
+
+impl Moves {
+    fn new(wanted: bool) -> Moves {
+        Moves { wanted, made: Vec::new(), look_at: LOOK_AT }
+    }
+
+    /// Notes the move that an order has just made, and the leaving before it where it was placed.
+    fn keep(&mut self, order: &mut Order, out: &mut Out, tick: u32, server: u16) {
+        let Some(action) = order.made.take() else { return };
+        if matches!(action, Action::Place { .. }) {
+            if let Some((tick, server)) = out.left.take() {
+                out.node = self.push(Move { tick, server, action: Action::Leave }, out.node);
+            }
+            order.node = out.node;
+        }
+        order.node = self.push(Move { tick, server, action }, order.node);
+    }
+
+    fn push(&mut self, made: Move, before: Node) -> Node {
+        if !self.wanted {
+            return NONE;
+        }
+        // The number of nodes stays below `NONE`: kept are few chains of at most some moves a tick, and ticks are u32;
+        // memory would be exhausted long before.
+        let node = Node::try_from(self.made.len()).unwrap_or(NONE);
+        self.made.push((made, before));
+        node
+    }
+
+    /// Frees the moves that lead nowhere any more, so that memory stays in proportion to the plan.
+    fn forget_unreachable(&mut self, orders: &mut [Vec<Order>], out: &mut Out) {
+        if self.made.len() < self.look_at {
+            return;
+        }
+        let mut alive = vec![false; self.made.len()];
+        let roots = orders.iter().flatten().map(|order| order.node).chain([out.node]);
+        for mut node in roots {
+            // A chain that meets one already walked is walked from there on.
+            while let Some(seen) = alive.get_mut(node as usize).filter(|seen| !**seen) {
+                *seen = true;
+                node = self.before(node);
+            }
+        }
+        let mut moved_to = vec![NONE; self.made.len()];
+        let mut kept = Vec::new();
+        for (at, (made, before)) in self.made.iter().enumerate().filter(|(at, _)| alive.get(*at) == Some(&true)) {
+            if let Some(to) = moved_to.get_mut(at) {
+                *to = Node::try_from(kept.len()).unwrap_or(NONE);
+            }
+            // What came before stands before, so that it has its new place already.
+            kept.push((*made, moved_to.get(*before as usize).copied().unwrap_or(NONE)));
+        }
+        for node in orders.iter_mut().flatten().map(|order| &mut order.node).chain([&mut out.node]) {
+            *node = moved_to.get(*node as usize).copied().unwrap_or(NONE);
+        }
+        self.look_at = kept.len() * 2 + LOOK_AT;
+        self.made = kept;
+    }
+
+    fn before(&self, node: Node) -> Node {
+        self.made.get(node as usize).map_or(NONE, |(_, before)| *before)
+    }
+
+    /// The moves up to that one, in order of time.
+    fn plan(&self, last: Node) -> Plan {
+        let mut moves = Vec::new();
+        let mut node = last;
+        while let Some((made, before)) = self.made.get(node as usize) {
+            moves.push(*made);
+            node = *before;
+        }
+        moves.reverse();
+        Plan { moves }
+    }
+}

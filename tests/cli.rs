@@ -1,0 +1,209 @@
+//! The command line as scripts rely on it: exit codes, messages, what is left behind when something is wrong.
+
+mod common;
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use clorebid::history::View;
+use common::{follow, rows};
+
+fn clorebid(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_clorebid"));
+    command.current_dir(folder).env_remove("CLORE_API_KEY").env("NO_COLOR", "1").stdin(Stdio::null());
+    command
+}
+
+fn folder_with_strategy() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("s.toml"), follow("")).expect("a strategy");
+    folder
+}
+
+fn ended(output: &Output) -> (i32, String) {
+    (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+fn run(folder: &Path, args: &[&str]) -> (i32, String) {
+    ended(&clorebid(folder).args(args).output().expect("the binary"))
+}
+
+const PAPER_HOUR: [&str; 7] = ["run", "--strategy", "s.toml", "--for", "10m", "--time-scale", "1000000"];
+
+#[test]
+fn a_paper_run_ends_by_itself_with_exit_0_and_leaves_a_history() {
+    let folder = folder_with_strategy();
+    let (code, said) = run(folder.path(), &PAPER_HOUR);
+    assert_eq!(code, 0, "{said}");
+    let bids = clorebid(folder.path()).args(["history", "bids", "--format", "json"]).output().expect("the binary");
+    let bids = String::from_utf8(bids.stdout).expect("UTF-8");
+    assert!(bids.contains("\"action\":\"place\"") && bids.contains("\"reason\":\"first bid;"), "{bids}");
+}
+
+#[test]
+fn a_bad_strategy_is_exit_2_with_line_and_column_and_no_database() {
+    let folder = folder_with_strategy();
+    std::fs::write(folder.path().join("s.toml"), follow("").replace("max_bid", "max_bit")).expect("a strategy");
+    let (code, said) = run(folder.path(), &PAPER_HOUR);
+    assert_eq!(code, 2);
+    assert!(said.contains("s.toml:5:1") && said.contains("max_bit") && said.contains("max_bid"), "{said}");
+    assert!(!folder.path().join("clorebid.db").exists(), "nothing is left behind");
+}
+
+#[test]
+fn a_missing_strategy_and_unknown_flags_are_exit_2() {
+    let folder = folder_with_strategy();
+    let (code, said) = run(folder.path(), &["run", "--strategy", "none.toml"]);
+    assert_eq!(code, 2);
+    assert!(said.contains("none.toml"), "{said}");
+    assert_eq!(run(folder.path(), &["run", "--strategie", "s.toml"]).0, 2);
+}
+
+#[test]
+fn a_file_that_is_no_database_is_exit_4_and_stays_as_it_is() {
+    let folder = folder_with_strategy();
+    let notes = folder.path().join("clorebid.db");
+    std::fs::write(&notes, "my notes, not a database\n").expect("a file");
+    let (code, said) = run(folder.path(), &PAPER_HOUR);
+    assert_eq!(code, 4, "{said}");
+    assert!(said.contains("clorebid.db"), "{said}");
+    assert_eq!(std::fs::read_to_string(notes).expect("a file"), "my notes, not a database\n");
+}
+
+#[test]
+fn a_full_disk_is_exit_4_and_what_was_written_is_whole() {
+    let folder = folder_with_strategy();
+    // No file may grow beyond 200 KiB; the signal that comes with it is ignored, so that the write fails instead.
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 200; exec {} run --strategy s.toml --for 12h --time-scale 1000000",
+        env!("CARGO_BIN_EXE_clorebid")
+    );
+    let output = Command::new("bash").args(["-c", &script]).current_dir(folder.path()).output().expect("bash");
+    let (code, said) = ended(&output);
+    assert_eq!(code, 4, "{said}");
+    assert!(said.contains("clorebid.db"), "{said}");
+    let check = clorebid(folder.path())
+        .args(["history", "sql", "SELECT * FROM pragma_integrity_check"])
+        .output()
+        .expect("the binary");
+    assert!(String::from_utf8_lossy(&check.stdout).contains("ok"), "{check:?}");
+}
+
+#[test]
+fn an_unreachable_host_is_exit_1_with_its_address() {
+    let folder = folder_with_strategy();
+    let args = ["run", "--live", "--strategy", "s.toml", "--api-url", "http://127.0.0.1:9/v1", "--time-scale", "100"];
+    let output = clorebid(folder.path()).args(args).env("CLORE_API_KEY", "some-key-of-mine").output();
+    let (code, said) = ended(&output.expect("the binary"));
+    assert_eq!(code, 1);
+    assert!(said.contains("nobody answers at http://127.0.0.1:9/v1"), "{said}");
+}
+
+#[test]
+fn no_key_is_exit_2_and_says_where_to_put_one() {
+    let folder = folder_with_strategy();
+    let (code, said) = run(folder.path(), &["run", "--live", "--strategy", "s.toml"]);
+    assert_eq!(code, 2);
+    assert!(said.contains("CLORE_API_KEY") && said.contains("--api-key-file"), "{said}");
+}
+
+#[test]
+fn plain_http_to_another_host_and_fast_time_at_the_real_venue_are_refused() {
+    let folder = folder_with_strategy();
+    let live = |more: &[&str]| {
+        let mut args = vec!["run", "--live", "--strategy", "s.toml"];
+        args.extend(more);
+        ended(&clorebid(folder.path()).args(args).env("CLORE_API_KEY", "k").output().expect("the binary"))
+    };
+    let (code, said) = live(&["--api-url", "http://192.0.2.1/v1"]);
+    assert_eq!(code, 2, "{said}");
+    let (code, said) = live(&["--time-scale", "60"]);
+    assert_eq!(code, 2);
+    assert!(said.contains("--time-scale"), "{said}");
+}
+
+#[test]
+fn history_of_a_missing_database_is_exit_2_and_makes_none() {
+    let folder = folder_with_strategy();
+    let (code, said) = run(folder.path(), &["history", "bids"]);
+    assert_eq!(code, 2);
+    assert!(said.contains("clorebid.db"), "{said}");
+    assert!(!folder.path().join("clorebid.db").exists());
+}
+
+#[test]
+fn history_sql_reads_and_never_writes() {
+    let folder = folder_with_strategy();
+    run(folder.path(), &PAPER_HOUR);
+    let (code, _) = run(folder.path(), &["history", "sql", "DELETE FROM run_starts"]);
+    assert_eq!(code, 2);
+    let count = clorebid(folder.path())
+        .args(["history", "sql", "SELECT count(*) AS n FROM bids", "--format", "csv"])
+        .output()
+        .expect("the binary");
+    assert!(String::from_utf8_lossy(&count.stdout).starts_with("n\n"), "{count:?}");
+}
+
+#[test]
+fn check_prints_a_strategy_that_checks_the_same_and_its_schema() {
+    let folder = folder_with_strategy();
+    let filled = clorebid(folder.path()).args(["check", "s.toml"]).output().expect("the binary");
+    assert!(filled.status.success());
+    std::fs::write(folder.path().join("filled.toml"), &filled.stdout).expect("a file");
+    let again = clorebid(folder.path()).args(["check", "filled.toml"]).output().expect("the binary");
+    assert_eq!(filled.stdout, again.stdout);
+    let schema = clorebid(folder.path()).args(["check", "--schema"]).output().expect("the binary");
+    assert!(serde_json::from_slice::<serde_json::Value>(&schema.stdout).expect("JSON")["properties"].is_object());
+}
+
+#[test]
+fn completions_and_the_manual_page_name_every_command() {
+    let folder = folder_with_strategy();
+    let text = |args: &[&str]| {
+        String::from_utf8_lossy(&clorebid(folder.path()).args(args).output().expect("the binary").stdout).into_owned()
+    };
+    let (bash, man) = (text(&["completions", "bash"]), text(&["man"]));
+    for command in ["run", "check", "exchange", "market", "orders", "wallets", "cancel", "history"] {
+        assert!(bash.contains(command) && man.contains(command), "{command}");
+    }
+}
+
+/// A paper run at natural speed, with one request behind it.
+fn running(folder: &Path) -> std::process::Child {
+    let child = clorebid(folder).args(["run", "--strategy", "s.toml"]).stderr(Stdio::piped()).spawn();
+    let child = child.expect("the binary");
+    let begun = Instant::now();
+    while !folder.join("clorebid.db").exists() && begun.elapsed() < Duration::from_secs(20) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    std::thread::sleep(Duration::from_millis(1_500));
+    child
+}
+
+#[test]
+fn a_second_bot_on_the_same_database_is_refused_with_the_first_ones_pid() {
+    let folder = folder_with_strategy();
+    let mut first = running(folder.path());
+    let (code, said) = run(folder.path(), &PAPER_HOUR);
+    first.kill().expect("its end");
+    first.wait().expect("its end");
+    assert_eq!(code, 1);
+    assert!(said.contains(&format!("pid {}", first.id())), "{said}");
+}
+
+#[tokio::test]
+async fn a_signal_ends_a_run_in_order_within_five_seconds() {
+    for signal in ["INT", "TERM"] {
+        let folder = folder_with_strategy();
+        let mut bot = running(folder.path());
+        let told = Instant::now();
+        let kill = Command::new("kill").args([format!("-{signal}"), bot.id().to_string()]).status();
+        assert!(kill.expect("kill").success());
+        let status = bot.wait().expect("its end");
+        assert_eq!(status.code(), Some(0), "{signal}");
+        assert!(told.elapsed() < Duration::from_secs(5), "{signal}");
+        let runs = rows(&folder.path().join("clorebid.db"), View::Runs).await;
+        assert_eq!(runs[0].last().map(String::as_str), Some("signal"));
+    }
+}

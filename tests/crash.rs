@@ -1,0 +1,126 @@
+//! `kill -9` at any point of a create or a raise, then a restart on the same journal: the same outcome
+//! as without it. The real binary, a real signal, a venue over HTTP.
+
+mod common;
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use clorebid::clock::Clock;
+use clorebid::history::View;
+use clorebid::sim::{Exchange, OrderTruth, Scenario, Shared, serve};
+use common::{follow, one_server, rows};
+use futures_util::future::join_all;
+
+const TIME_SCALE: u32 = 60;
+
+const POINTS: [&str; 5] = ["before_intent", "after_intent", "after_send", "after_answer", "before_core"];
+
+struct Venue {
+    exchange: Arc<Mutex<Exchange>>,
+    clock: Clock,
+    url: String,
+}
+
+impl Venue {
+    async fn start(scenario: &str) -> Venue {
+        let mut exchange = Exchange::new(Scenario::parse(scenario).expect("a scenario"), None);
+        let clock = Clock::system(TIME_SCALE);
+        exchange.start_at(clock.now());
+        let exchange = Arc::new(Mutex::new(exchange));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
+        let shared = Shared { exchange: Arc::clone(&exchange), clock: clock.clone() };
+        tokio::spawn(serve(listener, shared, |_| {}, std::future::pending()));
+        Venue { exchange, clock, url }
+    }
+
+    /// Every order we ever made, as it truly stands.
+    fn orders(&self) -> Vec<OrderTruth> {
+        let mut exchange = self.exchange.lock().expect("the venue");
+        exchange.advance(self.clock.now());
+        exchange.orders()
+    }
+
+    fn bot(&self, folder: &Path, span: &str, crash_at: Option<&str>) -> Child {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_clorebid"));
+        command.args(["run", "--live", "--api-url", &self.url, "--time-scale", &TIME_SCALE.to_string(), "--for", span]);
+        command.arg("--strategy").arg(folder.join("strategy.toml")).arg("--db").arg(folder.join("bot.db"));
+        command.env("CLORE_API_KEY", clorebid::sim::PAPER_KEY).env_remove("CLOREBID_CRASH_AT");
+        if let Some(point) = crash_at {
+            command.env("CLOREBID_CRASH_AT", point);
+        }
+        command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the bot")
+    }
+}
+
+/// Waits until the bot stands at its crash point, then kills it so that no code of its own can run.
+async fn kill_at_crash_point(mut bot: Child) {
+    let stdout = bot.stdout.take().expect("its output");
+    let line = tokio::task::spawn_blocking(move || BufReader::new(stdout).lines().next());
+    let line = tokio::time::timeout(Duration::from_secs(60), line).await.expect("in time").expect("a thread");
+    assert!(line.is_some_and(|l| l.is_ok_and(|l| l.starts_with("crash point"))), "the crash point was reached");
+    bot.kill().expect("SIGKILL");
+    bot.wait().expect("its end");
+}
+
+async fn finish(mut bot: Child) {
+    let ended = tokio::task::spawn_blocking(move || bot.wait());
+    let ended = tokio::time::timeout(Duration::from_secs(60), ended).await.expect("in time").expect("a thread");
+    assert!(ended.expect("its end").success());
+}
+
+/// Kills the bot at that point of that call, restarts it, and demands one order that holds, known and journaled.
+async fn survives(point: &str, call: &str) {
+    let rival = "[[server.rival]]\nat = \"2m\"\nuntil = \"30m\"\nbid = \"0.000021\"\n";
+    let venue = Venue::start(&one_server("order_delay = \"2s..10s\"", rival)).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("strategy.toml"), follow("")).expect("a strategy");
+
+    kill_at_crash_point(venue.bot(folder.path(), "1h", Some(&format!("{point}:{call}")))).await;
+    finish(venue.bot(folder.path(), "10m", None)).await;
+
+    let orders = venue.orders();
+    assert_eq!(orders.len(), 1, "{point}:{call}: one order, ever: {orders:?}");
+    assert!(orders[0].holding, "{point}:{call}: it holds the server");
+    let db = folder.path().join("bot.db");
+    let holdings = rows(&db, View::Holdings).await;
+    let id = orders[0].id.to_string();
+    assert!(holdings.iter().any(|h| h[0] == "2" && h.contains(&id)), "{point}:{call}: run 2 adopted it: {holdings:?}");
+    let runs = rows(&db, View::Runs).await;
+    assert_eq!(runs.len(), 2);
+    assert_eq!(runs[0][10], "", "the first run never ended");
+    let faults = clorebid::history::History::open_read_only(&db).await.expect("a journal").verify_chain().await;
+    assert_eq!(faults.expect("a chain"), [], "{point}:{call}: the chain holds");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_around_a_create() {
+    join_all(POINTS.map(|point| survives(point, "create_order"))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_around_a_raise() {
+    join_all(POINTS.map(|point| survives(point, "set_spot_price"))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_clock_of_a_lowering_outlives_the_process() {
+    let rival = "[[server.rival]]\nat = \"2m\"\nuntil = \"5m\"\nbid = \"0.000025\"\n";
+    let venue = Venue::start(&one_server("", rival)).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("strategy.toml"), follow("replace = \"never\"")).expect("a strategy");
+    // Run 1 lowers once, at about five minutes, and ends; run 2 follows within the ten minutes.
+    finish(venue.bot(folder.path(), "8m", None)).await;
+    finish(venue.bot(folder.path(), "30m", None)).await;
+    let bids = rows(&folder.path().join("bot.db"), View::Bids).await;
+    let lowered: Vec<_> = bids.iter().filter(|b| b[6] == "lower" && b[10] == "applied").collect();
+    assert!(lowered.iter().any(|b| b[0] == "1") && lowered.iter().any(|b| b[0] == "2"), "{lowered:?}");
+    let too_soon = bids.iter().filter(|b| b[12] == "can_lower_every_600_seconds").count();
+    assert_eq!(too_soon, 0, "the second run waited for the first one's window: {bids:?}");
+    let taught = bids.iter().filter(|b| b[12] == "exceeded_max_step").count();
+    assert_eq!(taught, 1, "and remembered the step");
+}
