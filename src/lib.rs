@@ -4,7 +4,7 @@
 //! the answer and hands it to the core. Live and paper runs drive the very same core and differ only in clock and venue:
 //!
 //! ```text
-//! core ◄─ clock, json ◄─ strategy, journal ◄─ governor ◄─ venue ◄─ { clore (HTTP), sim } ◄─ driver ◄─ cli ◄─ main
+//! core ◄─ clock, json ◄─ strategy, journal ◄─ governor ◄─ venue ◄─ { clore (HTTP), sim, tape } ◄─ driver ◄─ cli ◄─ main
 //! ```
 //!
 //! Imports point left only; `tests/structure.rs` holds them to it. Where to start reading: `src/core/engine.rs` for what

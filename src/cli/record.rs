@@ -222,7 +222,7 @@ impl Recorder {
             at: now,
             call: call.name(),
             args: call.args(),
-            request: String::new(),
+            request: serde_json::to_string(&asked.request()).unwrap_or_default(),
             target: None,
             reason: "to be recorded".to_owned(),
             bid: None,

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use clorebid_core::ask::Request;
 use clorebid_core::market::ServerId;
 use clorebid_core::time::Time;
 use serde::Deserialize;
@@ -51,6 +52,16 @@ impl TapeCall {
             TapeCall::Marketplace => Call::Marketplace,
             TapeCall::MyOrders { return_completed } => Call::MyOrders { return_completed },
             TapeCall::Wallets => Call::Wallets,
+        }
+    }
+
+    /// The same as the core asks for it.
+    pub const fn request(self) -> Request {
+        match self {
+            TapeCall::SpotMarketplace { market } => Request::SpotMarket { server: market },
+            TapeCall::Marketplace => Request::Marketplace,
+            TapeCall::MyOrders { .. } => Request::MyOrders,
+            TapeCall::Wallets => Request::Wallets,
         }
     }
 

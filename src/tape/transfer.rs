@@ -91,7 +91,7 @@ pub async fn import(
             at: record.at,
             call: call.name(),
             args: call.args(),
-            request: String::new(),
+            request: serde_json::to_string(&record.call.request()).unwrap_or_default(),
             target: None,
             reason: "on the tape".to_owned(),
             bid: None,

@@ -13,6 +13,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use clorebid_core::time::Time;
@@ -26,6 +27,8 @@ pub const SYNC_EVERY: Duration = Duration::from_secs(5);
 /// A frame is closed after so many bytes unpacked.
 const FRAME_MAX: usize = 64 * 1024 * 1024;
 const LEVEL: i32 = 3;
+/// How long a lock that somebody else holds is tried for.
+const LOCK_PATIENCE: Duration = Duration::from_millis(200);
 /// A packer looks back 16 MiB: over several marketplaces, which differ in little.
 const WINDOW_LOG: u32 = 24;
 
@@ -235,10 +238,15 @@ fn encoder(file: File) -> io::Result<zstd::Encoder<'static, File>> {
 fn lock(path: &Path) -> Result<(File, u64), TapeError> {
     let failed = |source| TapeError::Write { path: path.to_path_buf(), source };
     let file = OpenOptions::new().append(true).create(true).open(path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(TapeError::InUse { path: path.to_path_buf() }),
-        Err(TryLockError::Error(source)) => return Err(failed(source)),
+    let started = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            // A process that is just being started holds copies of its parent's locks for a moment.
+            Err(TryLockError::WouldBlock) if started.elapsed() < LOCK_PATIENCE => thread::sleep(LOCK_PATIENCE / 20),
+            Err(TryLockError::WouldBlock) => return Err(TapeError::InUse { path: path.to_path_buf() }),
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
     }
     let length = file.metadata().map_err(failed)?.len();
     Ok((file, length))
