@@ -145,7 +145,7 @@ pub fn run(
                 look(now, &ask, &answer);
                 now = now + SPACING;
                 if jump {
-                    let skipped = engine.skip_repeats(now, SPACING, venue.next_news().min(to));
+                    let skipped = engine.skip_repeats(now, SPACING, to, |read, since| recorded.news(read, since));
                     counts.requests += skipped.reads;
                     now = skipped.now;
                 }

@@ -64,6 +64,9 @@ pub struct Recorded {
     pub(super) series: Arc<Series>,
     events: Arc<Vec<(Time, Event)>>,
     most: Arc<BTreeMap<OrderId, Price>>,
+    /// When each server's market or listing changes, and when any listing does.
+    server_news: Arc<BTreeMap<ServerId, Vec<Time>>>,
+    listing_news: Arc<Vec<Time>>,
 }
 
 impl Recorded {
@@ -81,7 +84,32 @@ impl Recorded {
         }
         events.extend(series.gaps.iter().flat_map(|g| [(g.from, Event::GapFrom), (g.to, Event::GapTo)]));
         events.sort_by_key(|(at, _)| *at);
-        Recorded { series: Arc::new(series), events: Arc::new(events), most: Arc::new(most) }
+        let mut server_news: BTreeMap<ServerId, Vec<Time>> = BTreeMap::new();
+        for (at, event) in &events {
+            if let Event::Server(id) = event {
+                server_news.entry(*id).or_default().push(*at);
+            }
+        }
+        let mut listing_news: Vec<Time> = series.servers.values().flat_map(|s| s.listed.iter().map(|l| l.at)).collect();
+        listing_news.sort_unstable();
+        Recorded {
+            series: Arc::new(series),
+            events: Arc::new(events),
+            most: Arc::new(most),
+            server_news: Arc::new(server_news),
+            listing_news: Arc::new(listing_news),
+        }
+    }
+
+    /// When the answer to that read becomes another than it was at `since`, our own doings aside.
+    pub(super) fn news(&self, read: &Request, since: Time) -> Time {
+        let times = match read {
+            Request::SpotMarket { server } => self.server_news.get(server).map(Vec::as_slice),
+            Request::Marketplace => Some(self.listing_news.as_slice()),
+            _ => None,
+        };
+        let after = times.and_then(|times| times.get(times.partition_point(|at| *at <= since)));
+        after.copied().unwrap_or(Time::from_ms(i64::MAX))
     }
 
     /// When the tape begins and ends.
@@ -119,11 +147,6 @@ impl TapeVenue {
         };
         venue.advance(recorded.series.from);
         venue
-    }
-
-    /// When anything could be answered that is not answered now; the tape's end at the latest.
-    pub(super) fn next_news(&self) -> Time {
-        self.events.get(self.next_event).map_or(self.series.to, |(at, _)| *at)
     }
 
     /// Lets everything happen that happens until `now`.

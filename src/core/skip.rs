@@ -27,12 +27,19 @@ pub struct Skipped {
 impl Engine {
     /// Makes every read from `now` on that can only repeat the last answer, one each `slot`.
     ///
-    /// `until`: when the venue could first answer anything new, were it asked. The venue must be one that answers at
-    /// once. Does nothing, and says so by no reads, unless all stands still.
-    pub fn skip_repeats(&mut self, now: Time, slot: Span, until: Time) -> Skipped {
+    /// `news(request, since)`: when the venue's answer to that read first becomes another than it was at `since`, our own
+    /// doings aside; `until`: no further than this. The venue must be one that answers at once. Does nothing, and says
+    /// so by no reads, unless all stands still.
+    pub fn skip_repeats(
+        &mut self,
+        now: Time,
+        slot: Span,
+        until: Time,
+        news: impl Fn(&Request, Time) -> Time,
+    ) -> Skipped {
         let mut skipped = Skipped { now, reads: 0 };
         let Some(alarm) = self.still_until(now) else { return skipped };
-        let limit = alarm.min(until);
+        let limit = self.book.first_news(news).min(alarm).min(until);
         while skipped.now < limit {
             let request = match next_read(&self.book, skipped.now) {
                 NextRead::Now { request, .. } => request,
@@ -93,7 +100,10 @@ impl Book {
                 Hand::Empty if repeats || !server.watched => {}
                 Hand::Empty | Hand::Create(_) => return None,
                 Hand::Order(order) => {
-                    if !repeats || !rests(order) {
+                    // A read from before our last re-pricing would not come again as it was.
+                    let shown = server.market.as_ref().and_then(|m| m.value.mine());
+                    let up_to_date = shown.is_some_and(|o| o.id == order.id && o.bid == order.bid && o.active);
+                    if !repeats || !up_to_date || !rests(order) {
                         return None;
                     }
                     let target = self.target_of(server)?;
@@ -108,6 +118,17 @@ impl Book {
             }
         }
         Some(alarm)
+    }
+
+    /// When any read first brings something else than it did last time.
+    fn first_news(&self, news: impl Fn(&Request, Time) -> Time) -> Time {
+        let listing = self.listing_read.good_at.map(|at| news(&Request::Marketplace, at));
+        let markets = self.servers.iter().filter_map(|(id, server)| {
+            let seen = server.market.as_ref()?;
+            let is_read = server.watched || server.hand != Hand::Empty;
+            is_read.then(|| news(&Request::SpotMarket { server: *id }, seen.sent_at))
+        });
+        markets.chain(listing).min().unwrap_or(Time::from_ms(i64::MAX))
     }
 
     /// A read that brought what the last one brought.
