@@ -4,6 +4,7 @@
 //! that an order takes is told as a [`Change`] on its way.
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use rust_decimal::Decimal;
@@ -80,7 +81,7 @@ pub(crate) struct Stray {
 /// Everything we believe.
 #[derive(Debug, Clone)]
 pub(crate) struct Book {
-    pub strategy: Strategy,
+    pub strategy: Arc<Strategy>,
     pub servers: BTreeMap<ServerId, Server>,
     /// For each target, the servers that will do, cheapest floor first.
     pub candidates: Vec<Vec<ServerId>>,
@@ -139,7 +140,7 @@ impl Book {
             last_create_end: None,
             changes: Vec::new(),
             urgent: BTreeSet::new(),
-            strategy,
+            strategy: Arc::new(strategy),
         };
         book.watch_candidates();
         book
@@ -147,7 +148,7 @@ impl Book {
 
     /// Targets with their numbers, in the file's order.
     pub(crate) fn targets(&self) -> impl Iterator<Item = (TargetId, &Target)> {
-        (0_u32..).map(TargetId).zip(self.strategy.targets.iter())
+        targets(&self.strategy)
     }
 
     /// The target whose server it is.
@@ -337,6 +338,11 @@ impl Book {
         let count = self.servers.values().filter(|s| s.target == target && s.hand != Hand::Empty).count();
         u32::try_from(count).unwrap_or(u32::MAX)
     }
+}
+
+/// A strategy's targets with their numbers, in the file's order.
+pub(crate) fn targets(strategy: &Strategy) -> impl Iterator<Item = (TargetId, &Target)> {
+    (0_u32..).map(TargetId).zip(strategy.targets.iter())
 }
 
 impl Server {

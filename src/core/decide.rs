@@ -1,10 +1,11 @@
 //! Which change to ask for now, if any. In this order, since a request a second is all there is:
 //! what must go is cancelled, what is lost is won back, what is missing is placed, what is too dear comes down.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::ask::{Request, TargetId};
-use crate::book::{Book, Server};
+use crate::book::{Book, Server, targets};
 use crate::change::Reason;
 use crate::choose::{Choice, FRESH};
 use crate::governing::CREATE_SPACING;
@@ -53,8 +54,8 @@ impl Book {
     /// Marks the orders that may not stand any longer.
     fn mark_what_must_go(&mut self, now: Time, leaving: bool) {
         let max_bid = self.strategy.limits.max_bid;
-        let exposure = self.exposure(now, &[]);
-        let stop = exposure.must_stop(&self.strategy.limits);
+        let limited = self.strategy.limits.max_total_cost.is_some();
+        let stop = limited.then(|| self.exposure(now, &[]).must_stop(&self.strategy.limits)).flatten();
         for server in self.servers.values_mut() {
             let Some(order) = server.hand.order_mut() else { continue };
             if leaving {
@@ -67,16 +68,17 @@ impl Book {
                 order.must_go(Reason::Dead);
             }
         }
-        let wants: Vec<(TargetId, u32)> = self.targets().map(|(id, t)| (id, t.want)).collect();
-        for (target, want) in wants {
-            if self.in_hand(target) > want {
+        let strategy = Arc::clone(&self.strategy);
+        for (target, wanted) in targets(&strategy) {
+            if self.in_hand(target) > wanted.want {
                 self.mark_dearest(|s| s.target == target, Reason::Surplus);
             }
         }
-        let own_per_day = self.own_per_day();
-        if let Some(max) = self.strategy.limits.max_daily_cost.filter(|max| own_per_day.for_a_day() > *max) {
-            let denial = Denial::MaxDailyCost { cost: own_per_day.for_a_day(), max };
-            self.mark_dearest(|_| true, Reason::Limit(denial));
+        if let Some(max) = self.strategy.limits.max_daily_cost {
+            let cost = self.own_per_day().for_a_day();
+            if cost > max {
+                self.mark_dearest(|_| true, Reason::Limit(Denial::MaxDailyCost { cost, max }));
+            }
         }
     }
 
@@ -120,6 +122,10 @@ impl Book {
     fn raise(&mut self, id: ServerId, now: Time) -> Option<Action> {
         if let Some(action) = self.abandon(id, now) {
             return Some(action);
+        }
+        let order = self.servers.get(&id)?.hand.order()?;
+        if order.lost_since.is_none() && order.missing_since.is_none() {
+            return None;
         }
         let (target_id, target, order, situation) = self.bidding_on(id, now, FRESH_ENOUGH_TO_RAISE)?;
         let standing = self.standing(id, &order, now)?;
@@ -216,12 +222,12 @@ impl Book {
         if self.last_create_end.is_some_and(|end| now < end + CREATE_SPACING) {
             return None;
         }
-        let targets: Vec<(TargetId, Target)> = self.targets().map(|(id, t)| (id, t.clone())).collect();
-        for (id, target) in targets {
-            if self.in_hand(id) >= target.want || !self.knows_enough(&target, now) {
+        let strategy = Arc::clone(&self.strategy);
+        for (id, target) in targets(&strategy) {
+            if self.in_hand(id) >= target.want || !self.knows_enough(target, now) {
                 continue;
             }
-            match self.choose(id, &target, None, now) {
+            match self.choose(id, target, None, now) {
                 Choice::Bid { server, price, least_winning, floor } => {
                     let request = Request::Create { server, target: id, bid: price };
                     return Some(Action { request, target: Some(id), reason: Reason::Open { least_winning, floor } });
@@ -237,6 +243,11 @@ impl Book {
 
     /// Takes away what is paid for nothing: one step down, or a new order where that costs less than the steps.
     fn come_down(&mut self, id: ServerId, now: Time) -> Option<Action> {
+        let server = self.servers.get(&id)?;
+        let walks_blind = self.target_of(server)?.bid.policy == crate::strategy::PolicyKind::Ladder;
+        if server.hand.order()?.slack_since.is_none() && !walks_blind {
+            return None;
+        }
         let (target_id, target, order, situation) = self.bidding_on(id, now, FRESH)?;
         let standing = self.standing(id, &order, now)?;
         let Wish::Lower { goal } = policy::keep(&target.bid, &situation, &standing) else { return None };
