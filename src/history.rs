@@ -19,7 +19,7 @@ mod rows;
 mod statement;
 mod view;
 
-pub use exchange::Exchange;
+pub use exchange::{Exchange, Kept};
 pub use rows::{Cell, Format, Rows};
 pub use view::View;
 
