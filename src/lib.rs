@@ -22,6 +22,7 @@ pub mod history;
 pub mod journal;
 pub mod json;
 pub mod lock;
+pub mod replay;
 pub mod sim;
 pub mod strategy;
 pub mod venue;

@@ -8,9 +8,12 @@ mod exit;
 mod history;
 mod live;
 mod logging;
+mod replay;
 mod run;
 mod screen;
 mod shutdown;
+mod verify;
+mod why;
 
 use std::process::ExitCode;
 
@@ -46,6 +49,9 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Wallets(args) => by_hand::wallets(&global, args).await,
         Command::Cancel(args) => by_hand::cancel(&global, args).await,
         Command::History(args) => history::show(&global, &args).await,
+        Command::Replay(args) => replay::replay(&global, &args).await,
+        Command::Verify(args) => verify::verify(&global, &args).await,
+        Command::Why(args) => why::why(&global, &args).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "clorebid", &mut std::io::stdout());
             Ok(())
