@@ -26,3 +26,4 @@ pub mod replay;
 pub mod sim;
 pub mod strategy;
 pub mod venue;
+pub mod verify;

@@ -2,71 +2,55 @@
 //!
 //! Both are put into the same words, so that a difference can be read.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 
 use clorebid_core::change::Change;
 use clorebid_core::engine::Engine;
 use clorebid_core::time::Time;
 
 use crate::clock::rfc3339;
-use crate::history::{Cell, History, HistoryError};
+use crate::history::{Cell, History, HistoryError, Paged};
 
 /// The kinds of notes, each in a table of its own.
 pub(super) const KINDS: [&str; 4] = ["states", "holdings", "holding ends", "notices"];
-/// Rows read at once.
-const PAGE: usize = 256;
 
-/// For each kind: id, seq, time, and the line's pieces.
-const SELECTS: [&str; 4] = [
-    "SELECT id, seq, at, target, server, from_state, to_state, cause FROM transitions",
-    "SELECT id, seq, from_at, target, server, offer, bid, fee_percent FROM stretches",
-    "SELECT e.id AS id, e.seq, e.to_at, s.offer FROM stretch_ends e JOIN stretches s ON s.id = e.stretch_id",
-    "SELECT id, seq, at, kind, target, server, offer, amount, code, words FROM notices",
+/// For each kind: id, seq, time, and the line's pieces; with the column of the key.
+const SELECTS: [(&str, &str); 4] = [
+    ("SELECT id, seq, at, target, server, from_state, to_state, cause FROM transitions WHERE {}", "id"),
+    ("SELECT id, seq, from_at, target, server, offer, bid, fee_percent FROM stretches WHERE {}", "id"),
+    (
+        "SELECT e.id AS id, e.seq, e.to_at, s.offer FROM stretch_ends e JOIN stretches s ON s.id = e.stretch_id \
+         WHERE {}",
+        "e.id",
+    ),
+    ("SELECT id, seq, at, kind, target, server, offer, amount, code, words FROM notices WHERE {}", "id"),
 ];
 
 /// Lines of each kind.
 pub(super) type Lines = [Vec<String>; 4];
 
-/// One table, read as the replay goes on.
-#[derive(Debug, Default)]
-struct Lane {
-    waiting: VecDeque<(u64, String)>,
-    /// The key of the last row read.
-    last: i64,
-    dry: bool,
-}
-
 /// The notes of a run.
 #[derive(Debug)]
 pub(super) struct Notes {
-    last_key: i64,
-    lanes: [Lane; 4],
+    tables: [Paged; 4],
     /// Orders with an open stretch, as re-decided.
     open: BTreeSet<u64>,
 }
 
 impl Notes {
     pub(super) fn new(run_id: i64) -> Notes {
-        let lane = || Lane { last: run_id << 32, ..Lane::default() };
-        Notes {
-            last_key: (run_id << 32) | i64::from(u32::MAX),
-            lanes: [lane(), lane(), lane(), lane()],
-            open: BTreeSet::new(),
-        }
+        let tables = SELECTS.map(|(select, key)| Paged::of_run(run_id, select, key));
+        Notes { tables, open: BTreeSet::new() }
     }
 
     /// What is on record up to that request and was not asked for before.
     pub(super) async fn recorded(&mut self, history: &mut History, seq: u64) -> Result<Lines, HistoryError> {
         let mut lines = Lines::default();
-        for ((lane, select), lines) in self.lanes.iter_mut().zip(SELECTS).zip(&mut lines) {
-            loop {
-                if lane.waiting.is_empty() && !lane.dry {
-                    lane.fill(history, select, self.last_key).await?;
-                }
-                match lane.waiting.pop_front_if(|(of, _)| *of <= seq) {
-                    Some((_, line)) => lines.push(line),
-                    None => break,
-                }
+        let due =
+            |row: &[Cell]| row.get(1).and_then(Cell::int).is_some_and(|of| u64::try_from(of).is_ok_and(|of| of <= seq));
+        for (table, lines) in self.tables.iter_mut().zip(&mut lines) {
+            while let Some(row) = table.next_if(history, due).await? {
+                lines.push(line(&row));
             }
         }
         Ok(lines)
@@ -123,23 +107,11 @@ impl Notes {
     }
 }
 
-impl Lane {
-    async fn fill(&mut self, history: &mut History, select: &str, last_key: i64) -> Result<(), HistoryError> {
-        let id = if select.contains(" e ") { "e.id" } else { "id" };
-        let after = self.last;
-        let sql = format!("{select} WHERE {id} > {after} AND {id} <= {last_key} ORDER BY {id} LIMIT {PAGE}");
-        let rows = history.sql(&sql).await?.rows;
-        self.dry = rows.len() < PAGE;
-        for row in &rows {
-            let int = |at: usize| row.get(at).and_then(Cell::int).unwrap_or(0);
-            self.last = int(0);
-            let stamp = rfc3339(Time::from_ms(int(2)));
-            let rest: Vec<String> = row.iter().skip(3).map(word).collect();
-            let pieces: Vec<&str> = std::iter::once(stamp.as_str()).chain(rest.iter().map(String::as_str)).collect();
-            self.waiting.push_back((u64::try_from(int(1)).unwrap_or(0), join(&pieces)));
-        }
-        Ok(())
-    }
+/// A row in the words of [`Notes::decided`].
+fn line(row: &[Cell]) -> String {
+    let at = row.get(2).and_then(Cell::int).unwrap_or(0);
+    let pieces: Vec<String> = std::iter::once(rfc3339(Time::from_ms(at))).chain(row.iter().skip(3).map(word)).collect();
+    join(&pieces.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 fn join(pieces: &[&str]) -> String {

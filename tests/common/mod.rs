@@ -21,6 +21,7 @@ use clorebid::replay::{self, ReplayError, Summary};
 use clorebid::sim::{Exchange, Scenario, Shared, SimVenue, serve};
 use clorebid::strategy;
 use clorebid::venue::Venue;
+use clorebid::verify;
 use tokio::sync::watch;
 
 /// A simulated venue and its clock.
@@ -145,6 +146,8 @@ pub async fn assert_sound(db: &Path) -> Vec<Summary> {
             Err(error) => panic!("run {run_id} cannot be replayed: {error}"),
         }
     }
+    let report = verify::verify(&mut history, None).await.expect("a report");
+    assert!(report.is_sound(), "the journal is sound: {:#?}", report.broken().collect::<Vec<_>>());
     summaries
 }
 
