@@ -27,3 +27,4 @@ pub mod sim;
 pub mod strategy;
 pub mod venue;
 pub mod verify;
+pub mod why;
