@@ -151,9 +151,9 @@ async fn put(conn: &mut SqliteConnection, table: &str, column: &str, rowid: i64,
     })
 }
 
-/// How many bytes to flip: 100, or as many as CLOREBID_CASES says (1,000 for the full test).
+/// How many bytes to flip: 1,000, or as many as CLOREBID_CASES says.
 fn cases() -> usize {
-    std::env::var("CLOREBID_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(100)
+    std::env::var("CLOREBID_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(1_000)
 }
 
 #[tokio::test]
