@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! core ◄─ clock, json ◄─ strategy, journal ◄─ governor ◄─ venue ◄─ { clore (HTTP), sim } ◄─ driver ◄─ cli ◄─ main
+//! history, clore ◄─ replay ◄─ { verify, why } ◄─ cli
 //! ```
 //!
 //! Imports point left only; `tests/structure.rs` holds them to it. Where to start reading: `src/core/engine.rs` for what
