@@ -48,7 +48,8 @@ pub struct VenueRules {
 pub enum Rivals {
     /// They bid what they bid.
     Static,
-    /// Each that we outbid answers once, a tick above us, up to the most it ever bid.
+    /// Each that we outbid answers once, a tick above us, up to the most it ever bid; its answer stands until the tape
+    /// has it do something else.
     Counter,
 }
 

@@ -137,6 +137,8 @@ impl<V: Venue, W: Watcher> Driver<V, W> {
         }
         if !self.engine.is_leaving() {
             self.engine.leave();
+            // When it was told to leave shows in no request, and a replay must know.
+            self.keep_memory(now, progress);
             let orders = self.engine.status(now).servers.iter().filter(|s| s.our_bid.is_some()).count();
             let time = LEAVE_PER_ORDER.times(i64::try_from(orders).unwrap_or(1) + 1).min(LEAVE_AT_MOST);
             progress.leave_by = Some(now + time);
@@ -177,8 +179,9 @@ impl<V: Venue, W: Watcher> Driver<V, W> {
             () = patience(self.stop.clone()) => Reply::None(Doubt::Interrupted),
         };
         crash::point("after_send", &call);
-        self.governor.ended(call.is_create());
+        // Taken before the governor counts its pause, so that the pause between two requests on record is no shorter.
         let answered_at = self.clock.now();
+        self.governor.ended(call.is_create());
         let answer = clore::answer(&call, &reply);
         crash::point("after_answer", &call);
         self.journal.record(received(ask, answered_at, reply, &answer, self.engine.strategy())).await?;

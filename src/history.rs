@@ -15,11 +15,13 @@ use crate::journal::{
 };
 
 mod exchange;
+mod paged;
 mod rows;
 mod statement;
 mod view;
 
-pub use exchange::Exchange;
+pub use exchange::{Exchange, Kept};
+pub(crate) use paged::Paged;
 pub use rows::{Cell, Format, Rows};
 pub use view::View;
 

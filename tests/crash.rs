@@ -12,7 +12,7 @@ use std::time::Duration;
 use clorebid::clock::Clock;
 use clorebid::history::View;
 use clorebid::sim::{Exchange, OrderTruth, Scenario, Shared, serve};
-use common::{follow, one_server, rows};
+use common::{assert_sound, follow, one_server, rows};
 use futures_util::future::join_all;
 
 const TIME_SCALE: u32 = 60;
@@ -93,8 +93,8 @@ async fn survives(point: &str, call: &str) {
     let runs = rows(&db, View::Runs).await;
     assert_eq!(runs.len(), 2);
     assert_eq!(runs[0][10], "", "the first run never ended");
-    let faults = clorebid::history::History::open_read_only(&db).await.expect("a journal").verify_chain().await;
-    assert_eq!(faults.expect("a chain"), [], "{point}:{call}: the chain holds");
+    // Both runs are decided alike again, the one that was cut short and the one that went on from it.
+    assert_eq!(assert_sound(&db).await.len(), 2, "{point}:{call}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -116,6 +116,7 @@ async fn the_clock_of_a_lowering_outlives_the_process() {
     // Run 1 lowers once, at about five minutes, and ends; run 2 follows within the ten minutes.
     finish(venue.bot(folder.path(), "8m", None)).await;
     finish(venue.bot(folder.path(), "30m", None)).await;
+    assert_sound(&folder.path().join("bot.db")).await;
     let bids = rows(&folder.path().join("bot.db"), View::Bids).await;
     let lowered: Vec<_> = bids.iter().filter(|b| b[6] == "lower" && b[10] == "applied").collect();
     assert!(lowered.iter().any(|b| b[0] == "1") && lowered.iter().any(|b| b[0] == "2"), "{lowered:?}");

@@ -4,7 +4,7 @@ mod common;
 
 use clorebid::core::time::Span;
 use clorebid::history::View;
-use common::{World, follow, one_server};
+use common::{World, assert_sound, follow, one_server};
 
 /// Runs ten minutes with that fault on the first create, over HTTP, and demands exactly one order: held, ours, journaled.
 async fn one_order_after(kind: &str) {
@@ -25,6 +25,7 @@ async fn one_order_after(kind: &str) {
     let bids = ran.view(View::Bids).await;
     let outcomes: Vec<&str> = bids.iter().filter(|b| b[6] == "place").map(|b| b[10].as_str()).collect();
     assert_eq!(outcomes[0], "unknown", "{kind}: nobody could know from the answer alone");
+    assert_sound(&ran.db).await;
 }
 
 #[tokio::test]
@@ -66,7 +67,8 @@ async fn code_1_and_no_order() {
 async fn a_create_that_never_was_is_not_repeated_before_two_good_reads_120_seconds_on() {
     let fault = "[[fault]]\ncall = \"create_order\"\nnth = 1\nkind = \"lost_before\"\n";
     let world = World::new(&one_server("", fault));
-    world.run_over_http(&follow(""), Span::from_secs(600)).await;
+    let ran = world.run_over_http(&follow(""), Span::from_secs(600)).await;
+    assert_sound(&ran.db).await;
     let truth = world.truth();
     let creates: Vec<_> = truth.log().iter().filter(|e| e.endpoint == "create_order").map(|e| e.at).collect();
     assert_eq!(creates.len(), 2);
@@ -97,6 +99,7 @@ async fn lost_repricings_and_cancellations_settle_too() {
     "#;
     let world = World::new(&one_server("", faults));
     let ran = world.run_over_http(&follow("replace = \"never\""), Span::from_secs(3600)).await;
+    assert_sound(&ran.db).await;
     let truth = world.truth();
     let orders = truth.orders();
     assert_eq!(orders.len(), 1, "{orders:?}");

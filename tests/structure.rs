@@ -28,6 +28,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &["crash", "clock", "json", "strategy", "journal", "history", "governor", "venue", "clore", "sim", "tape"],
     ),
     ("replay", &["clock", "json", "strategy", "journal", "history", "governor", "venue", "clore", "driver"]),
+    ("verify", &["clock", "json", "strategy", "journal", "history", "governor", "replay"]),
+    ("why", &["clock", "json", "strategy", "journal", "history", "venue", "clore", "replay"]),
     (
         "backtest",
         &[
@@ -40,7 +42,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "cli",
         &[
             "clock", "json", "lock", "strategy", "journal", "history", "governor", "venue", "clore", "sim", "tape",
-            "driver", "replay", "backtest", "report",
+            "driver", "replay", "verify", "why", "backtest", "report",
         ],
     ),
     ("main", &["cli"]),

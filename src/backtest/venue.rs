@@ -156,6 +156,7 @@ impl TapeVenue {
             self.now = at;
             match event {
                 Event::Server(id) => {
+                    self.forget_answers(id, at);
                     self.settle(id, true);
                     self.ledger.prices_moved(at, &self.series, self.currency);
                 }
@@ -248,14 +249,29 @@ impl TapeVenue {
         Answer::Applied
     }
 
-    /// Each rival that our new bid tops answers once, a tick above us, up to the most it ever bid.
+    /// What a rival is recorded to have done next takes the place of what it would have answered.
+    fn forget_answers(&mut self, server: ServerId, at: Time) {
+        if self.answered.is_empty() {
+            return;
+        }
+        let Some(changes) = self.series.servers.get(&server).map(|s| &s.changes) else { return };
+        let now = changes.partition_point(|c| c.at <= at);
+        if changes.get(now.wrapping_sub(1)).is_some_and(|c| c.at == at) {
+            let before = changes.get(now.wrapping_sub(2));
+            for rival in before.iter().flat_map(|c| c.rivals.iter()) {
+                self.answered.remove(&rival.id);
+            }
+        }
+    }
+
+    /// Each rival that our new bid tops answers once, a tick above us, up to the most it ever bid; then it is outbid
+    /// until the tape has it do something else.
     fn let_rivals_answer(&mut self, server: ServerId) {
         let (Rivals::Counter, Some(order)) = (self.rivals, self.orders.get(&server).copied()) else { return };
         let Some(market) = self.series.servers.get(&server).and_then(|s| s.market_at(self.now)) else { return };
         for rival in market.rivals.iter() {
-            let stands_at = self.answered.get(&rival.id).map_or(rival.bid, |a| rival.bid.max(*a));
             let most = self.most.get(&rival.id).copied().unwrap_or(rival.bid);
-            if stands_at < order.bid && most > order.bid {
+            if !self.answered.contains_key(&rival.id) && rival.bid < order.bid && most > order.bid {
                 self.answered.insert(rival.id, order.bid.plus(self.rules.tick).min(most));
             }
         }

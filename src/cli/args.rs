@@ -81,6 +81,12 @@ pub(super) enum Command {
     Cancel(CancelArgs),
     /// What happened: runs, requests, bids, states, holdings, spending
     History(HistoryArgs),
+    /// Decide a recorded run again and compare ask by ask
+    Replay(ReplayArgs),
+    /// Check the journal itself: hash chain, gaps, views and invariants
+    Verify(VerifyArgs),
+    /// Why one request was made, or why what the core would have liked was not done
+    Why(WhyArgs),
     /// Print completions for a shell
     Completions {
         /// Which shell
@@ -368,6 +374,27 @@ pub(super) struct HistoryArgs {
     /// Only the newest so many
     #[arg(long, global = true, value_name = "N")]
     pub limit: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReplayArgs {
+    /// The run's number; none: the newest that a strategy decided
+    pub run: Option<i64>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VerifyArgs {
+    /// Check the invariants of this run only (the hash chain is always checked whole)
+    #[arg(long)]
+    pub run: Option<i64>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct WhyArgs {
+    /// The run's number
+    pub run: i64,
+    /// The request's number in it
+    pub seq: u64,
 }
 
 /// The views, and free SQL over them.

@@ -165,6 +165,7 @@ impl Session {
         let journaled = self.journal.intend(call.clone(), sent).await?;
         let slot = self.governor.take(call.is_create());
         let reply = self.venue.send(journaled, slot).await;
+        let answered_at = self.clock.now();
         self.governor.ended(call.is_create());
         let answer = clore::answer(&call, &reply);
         let verdict = clore::verdict(&reply);
@@ -174,7 +175,7 @@ impl Session {
         };
         let received = Received {
             seq: self.seq,
-            at: self.clock.now(),
+            at: answered_at,
             status,
             body,
             code: verdict.code,

@@ -17,6 +17,8 @@ pub enum Kind {
     Key = 3,
     /// The journal cannot be written.
     Journal = 4,
+    /// Replay or verify found a difference.
+    Difference = 5,
 }
 
 /// A failed command.

@@ -10,10 +10,13 @@ mod history;
 mod live;
 mod logging;
 mod record;
+mod replay;
 mod run;
 mod screen;
 mod shutdown;
 mod tape;
+mod verify;
+mod why;
 
 use std::process::ExitCode;
 
@@ -52,6 +55,9 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Wallets(args) => by_hand::wallets(&global, args).await,
         Command::Cancel(args) => by_hand::cancel(&global, args).await,
         Command::History(args) => history::show(&global, &args).await,
+        Command::Replay(args) => replay::replay(&global, &args).await,
+        Command::Verify(args) => verify::verify(&global, &args).await,
+        Command::Why(args) => why::why(&global, &args).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "clorebid", &mut std::io::stdout());
             Ok(())

@@ -152,7 +152,9 @@ impl<V: Venue> Prepared<V> {
     async fn go(mut self, args: &RunArgs, stop: watch::Receiver<bool>, screen: Screen) -> Result<(), Failure> {
         let now = self.clock.now();
         let venue = self.venue.name();
+        // The run starts from what it has on record and from nothing else, as its replay will.
         let memory = memory_json(&self.engine, now);
+        let engine = Engine::start(self.file.strategy.clone(), self.engine.memory(now), now);
         let start = RunStart {
             at: now,
             mode: self.mode,
@@ -167,7 +169,7 @@ impl<V: Venue> Prepared<V> {
         info!(run_id, mode = self.mode.code(), venue, "run {run_id}: {} on {venue}", self.file.strategy.name);
         let until = args.duration.map(|span| now + span);
         let mut driver = Driver {
-            engine: self.engine,
+            engine,
             journal: self.journal,
             clock: self.clock,
             governor: self.governor,

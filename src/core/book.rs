@@ -101,6 +101,8 @@ pub(crate) struct Book {
     pub spent_ended: Amount,
     pub last_create_end: Option<Time>,
     pub changes: Vec<Change>,
+    /// What limits refused in the decision being made.
+    pub denials: Vec<(ServerId, Denial)>,
     /// Servers whose market a decision is waiting for.
     pub urgent: BTreeSet<ServerId>,
 }
@@ -139,6 +141,7 @@ impl Book {
             spent_ended: Amount::ZERO,
             last_create_end: None,
             changes: Vec::new(),
+            denials: Vec::new(),
             urgent: BTreeSet::new(),
             strategy: Arc::new(strategy),
         };
@@ -323,13 +326,20 @@ impl Book {
         })
     }
 
-    /// Tells of a denial, once until it changes.
+    /// Notes a denial, to be told if a request comes of this decision.
     pub(crate) fn deny(&mut self, id: ServerId, denial: Denial) {
-        let Some(server) = self.servers.get_mut(&id) else { return };
-        let news = server.denial.is_none_or(|told| told.code() != denial.code());
-        server.denial = Some(denial);
-        if news {
-            self.changes.push(Change::Denied { target: server.target, server: id, denial });
+        self.denials.push((id, denial));
+    }
+
+    /// Tells of the denials of this decision, each once until it changes.
+    pub(crate) fn tell_denials(&mut self) {
+        for (id, denial) in core::mem::take(&mut self.denials) {
+            let Some(server) = self.servers.get_mut(&id) else { continue };
+            let news = server.denial.is_none_or(|told| told.code() != denial.code());
+            server.denial = Some(denial);
+            if news {
+                self.changes.push(Change::Denied { target: server.target, server: id, denial });
+            }
         }
     }
 

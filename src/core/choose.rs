@@ -57,7 +57,7 @@ impl Book {
     }
 
     /// The bid that one more order on that server would make; `None` where its market is not known well enough.
-    fn bid_there(
+    pub(crate) fn bid_there(
         &self,
         server: ServerId,
         target: &Target,

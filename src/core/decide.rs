@@ -20,7 +20,7 @@ use crate::strategy::{Lost, Target};
 use crate::time::{Span, Time};
 
 /// A raise may rest on a market read a little older than other bids may: it only ever wins back what is wanted.
-const FRESH_ENOUGH_TO_RAISE: Span = Span::from_secs(5);
+pub(crate) const FRESH_ENOUGH_TO_RAISE: Span = Span::from_secs(5);
 /// A server that no bid of ours can win is left for another one after this long.
 const UNWINNABLE_FOR: Span = Span::from_secs(60);
 /// An order that should hold its server, and does not for no reason to be seen, is taken for dead after this long.
@@ -312,7 +312,8 @@ impl Book {
         listed_since && (order.ever_held || now.since(order.placed_at) >= APPEARS_WITHIN)
     }
 
-    fn standing(&self, id: ServerId, order: &Order, now: Time) -> Option<Standing> {
+    /// Our order in the market as last read.
+    pub(crate) fn standing(&self, id: ServerId, order: &Order, now: Time) -> Option<Standing> {
         let market = &self.servers.get(&id)?.market.as_ref()?.value;
         let for_how_long = |since: Option<Time>| since.map_or(Span::ZERO, |s| now.since(s));
         Some(Standing {

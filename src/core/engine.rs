@@ -60,12 +60,13 @@ pub struct Engine {
     pub(crate) book: Book,
     seq: u64,
     pending: Option<(Ask, Time)>,
-    observe_only: bool,
-    leaving: bool,
+    pub(crate) observe_only: bool,
+    pub(crate) resumed: bool,
+    pub(crate) leaving: bool,
     ever_answered: bool,
     failures: u32,
     bad_keys: u32,
-    quiet_until: Option<Time>,
+    pub(crate) quiet_until: Option<Time>,
 }
 
 impl Engine {
@@ -76,6 +77,7 @@ impl Engine {
             seq: 0,
             pending: None,
             observe_only,
+            resumed: false,
             leaving: false,
             ever_answered: false,
             failures: 0,
@@ -111,6 +113,9 @@ impl Engine {
 
     /// Which request is best now.
     ///
+    /// A call that says to wait leaves nothing behind that a later one would not do just the same: it is not on record,
+    /// and a replay that does not know of it must decide alike (I8).
+    ///
     /// # Panics
     /// When the last ask has not been observed: two requests at once would break the order that everything rests on.
     pub fn next(&mut self, now: Time) -> Next {
@@ -122,6 +127,7 @@ impl Engine {
             return Next::Wait(until);
         }
         self.book.charge_creation_fees(now);
+        self.book.denials.clear();
         let change = if self.observe_only { None } else { self.book.next_change(now, self.leaving) };
         let (request, target, reason) = match change {
             Some(action) => (action.request, action.target, action.reason),
@@ -132,6 +138,7 @@ impl Engine {
             },
         };
         self.assert_allowed(&request, now);
+        self.book.tell_denials();
         self.seq = self.seq.saturating_add(1);
         let ask = Ask { seq: self.seq, request, target, reason };
         self.note_sent(&ask, now);

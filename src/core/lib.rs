@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! money, time ◄─ market, ask, change ◄─ strategy, limits, lowering ◄─ policy ◄─ book ◄─ { reconcile, settle,
-//! choose, decide, schedule } ◄─ engine ◄─ { memory, skip, status }
+//! choose, decide, schedule } ◄─ engine ◄─ { memory, skip, status, explain }
 //! ```
 
 extern crate alloc;
@@ -17,6 +17,7 @@ pub mod change;
 mod choose;
 mod decide;
 pub mod engine;
+pub mod explain;
 pub mod governing;
 pub mod limits;
 pub mod lowering;

@@ -17,6 +17,7 @@ use crate::lowering::Steps;
 use crate::market::{OrderId, ServerId};
 use crate::money::{Amount, Price};
 use crate::order::{Cancelling, Create, Hand, Order};
+use crate::strategy::Strategy;
 use crate::time::{Span, Time};
 
 /// Everything a later run needs to know of an earlier one.
@@ -29,6 +30,27 @@ pub struct Memory {
     fee_percent: Decimal,
     creation_fee: Amount,
     spent_ended: Amount,
+    #[serde(default)]
+    manner: Manner,
+}
+
+/// How the run that wrote a memory went about it. The next run has a manner of its own; whoever re-decides the run that
+/// wrote it needs to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Manner {
+    /// It read and never bid.
+    pub observe_only: bool,
+    /// It went on from the memory of an earlier run.
+    pub resumed: bool,
+    /// It had been told to cancel what stands and place nothing more.
+    pub leaving: bool,
+}
+
+impl Memory {
+    /// How the run that wrote it went about it.
+    pub fn manner(&self) -> Manner {
+        self.manner
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,13 +116,25 @@ impl Engine {
             fee_percent: book.fee_percent,
             creation_fee: book.creation_fee,
             spent_ended: book.spent_ended,
+            manner: Manner { observe_only: self.observe_only, resumed: self.resumed, leaving: self.leaving },
         }
+    }
+
+    /// The engine of a run that begins at `now` with this on record. Run and replay both start here, so that nothing
+    /// the record lacks can make a difference between them.
+    pub fn start(strategy: Strategy, first: Memory, now: Time) -> Engine {
+        let mut engine = Engine::new(strategy, first.manner.observe_only);
+        if first.manner.resumed {
+            engine.recall(first, now);
+        }
+        engine
     }
 
     /// Goes on from what an earlier run remembered. Call before the first [`Engine::next`].
     ///
     /// An order whose target the strategy no longer has is left alone and reported once my_orders shows it.
     pub fn recall(&mut self, memory: Memory, now: Time) {
+        self.resumed = true;
         let book = &mut self.book;
         book.steps = memory.steps.assuming(book.strategy.venue.step);
         book.fee_percent = memory.fee_percent;

@@ -52,6 +52,20 @@ const SELECT_EXCHANGES: &str = "\
 const SELECT_FIRST_MEMORY: &str =
     "SELECT encoding, size, body FROM memories WHERE id BETWEEN ? AND ? AND seq = 0 ORDER BY id LIMIT 1";
 
+const SELECT_MEMORIES_BACK: &str = "SELECT encoding, size, body, id, seq FROM memories \
+     WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT ?";
+
+/// What the core kept at one moment of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Its number among the run's memories.
+    pub number: u32,
+    /// The request it was written at.
+    pub seq: u64,
+    /// The memory as JSON.
+    pub memory: String,
+}
+
 impl History {
     /// The requests of a run that come after number `after`, at most `count` of them, in order.
     ///
@@ -83,6 +97,22 @@ impl History {
         let row = query.fetch_optional(&mut self.conn).await.map_err(|e| self.failed(e.into()))?;
         let Some(row) = row else { return Ok(None) };
         memory(&row).map(Some).map_err(|e| self.failed(e))
+    }
+
+    /// The memories of a run before the one of that number, newest first, at most `count` of them.
+    ///
+    /// # Errors
+    /// When the file cannot be read or a memory is damaged.
+    pub async fn memories_back(&mut self, run_id: i64, before: u32, count: u32) -> Result<Vec<Kept>, HistoryError> {
+        let last = key(run_id, before).saturating_sub(1);
+        let query = sqlx::query(SELECT_MEMORIES_BACK).bind(key(run_id, 0)).bind(last).bind(i64::from(count));
+        let rows = query.fetch_all(&mut self.conn).await.map_err(|e| self.failed(e.into()))?;
+        let kept = |row: &SqliteRow| {
+            let (id, seq): (i64, i64) = (row.try_get(3)?, row.try_get(4)?);
+            let number = u32::try_from(id & i64::from(u32::MAX)).unwrap_or(0);
+            Ok(Kept { number, seq: u64::try_from(seq).unwrap_or(0), memory: memory(row)? })
+        };
+        rows.iter().map(kept).collect::<Result<_, BodyError>>().map_err(|e| self.failed(e))
     }
 
     fn failed(&self, error: BodyError) -> HistoryError {

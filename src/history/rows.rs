@@ -47,6 +47,22 @@ pub struct Rows {
 }
 
 impl Cell {
+    /// The whole number, if it is one.
+    pub const fn int(&self) -> Option<i64> {
+        match self {
+            Cell::Integer(i) => Some(*i),
+            _ => None,
+        }
+    }
+
+    /// The text, if it is one.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Cell::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// As a table and a CSV file show it.
     fn shown(&self) -> String {
         match self {

@@ -17,9 +17,11 @@ use clorebid::driver::{Driver, EndedBy, Watcher, memory_json};
 use clorebid::governor::Governor;
 use clorebid::history::{Cell, Filter, History, View};
 use clorebid::journal::{Journal, Mode, RunStart};
+use clorebid::replay::{self, ReplayError, Summary};
 use clorebid::sim::{Exchange, Scenario, Shared, SimVenue, serve};
 use clorebid::strategy;
 use clorebid::venue::Venue;
+use clorebid::verify;
 use tokio::sync::watch;
 
 /// A simulated venue and its clock.
@@ -128,6 +130,25 @@ pub async fn rows(db: &Path, view: View) -> Vec<Vec<String>> {
     let mut history = History::open_read_only(db).await.expect("a journal");
     let rows = history.view(view, &Filter::default()).await.expect("a view");
     rows.rows.iter().map(|row| row.iter().map(text).collect()).collect()
+}
+
+/// Demands that the journal checks out and that every run in it which a strategy decided is decided alike again.
+pub async fn assert_sound(db: &Path) -> Vec<Summary> {
+    let mut history = History::open_read_only(db).await.expect("a journal");
+    let mut summaries = Vec::new();
+    for run_id in replay::runs(&mut history).await.expect("runs") {
+        match replay::replay(&mut history, run_id).await {
+            Ok(summary) => {
+                assert_eq!(summary.difference, None, "run {run_id} is decided alike");
+                summaries.push(summary);
+            }
+            Err(ReplayError::NotDecided(..)) => {}
+            Err(error) => panic!("run {run_id} cannot be replayed: {error}"),
+        }
+    }
+    let report = verify::verify(&mut history, None).await.expect("a report");
+    assert!(report.is_sound(), "the journal is sound: {:#?}", report.broken().collect::<Vec<_>>());
+    summaries
 }
 
 /// A cell as text; NULL is empty.

@@ -1,0 +1,127 @@
+//! What came of the answers besides the next ask: states, stretches of holding, notices; as recorded and as re-decided.
+//!
+//! Both are put into the same words, so that a difference can be read.
+
+use std::collections::BTreeSet;
+
+use clorebid_core::change::Change;
+use clorebid_core::engine::Engine;
+use clorebid_core::time::Time;
+
+use crate::clock::rfc3339;
+use crate::history::{Cell, History, HistoryError, Paged};
+
+/// The kinds of notes, each in a table of its own.
+pub(super) const KINDS: [&str; 4] = ["states", "holdings", "holding ends", "notices"];
+
+/// For each kind: id, seq, time, and the line's pieces; with the column of the key.
+const SELECTS: [(&str, &str); 4] = [
+    ("SELECT id, seq, at, target, server, from_state, to_state, cause FROM transitions WHERE {}", "id"),
+    ("SELECT id, seq, from_at, target, server, offer, bid, fee_percent FROM stretches WHERE {}", "id"),
+    (
+        "SELECT e.id AS id, e.seq, e.to_at, s.offer FROM stretch_ends e JOIN stretches s ON s.id = e.stretch_id \
+         WHERE {}",
+        "e.id",
+    ),
+    ("SELECT id, seq, at, kind, target, server, offer, amount, code, words FROM notices WHERE {}", "id"),
+];
+
+/// Lines of each kind.
+pub(super) type Lines = [Vec<String>; 4];
+
+/// The notes of a run.
+#[derive(Debug)]
+pub(super) struct Notes {
+    tables: [Paged; 4],
+    /// Orders with an open stretch, as re-decided.
+    open: BTreeSet<u64>,
+}
+
+impl Notes {
+    pub(super) fn new(run_id: i64) -> Notes {
+        let tables = SELECTS.map(|(select, key)| Paged::of_run(run_id, select, key));
+        Notes { tables, open: BTreeSet::new() }
+    }
+
+    /// What is on record up to that request and was not asked for before.
+    pub(super) async fn recorded(&mut self, history: &mut History, seq: u64) -> Result<Lines, HistoryError> {
+        let mut lines = Lines::default();
+        let due =
+            |row: &[Cell]| row.get(1).and_then(Cell::int).is_some_and(|of| u64::try_from(of).is_ok_and(|of| of <= seq));
+        for (table, lines) in self.tables.iter_mut().zip(&mut lines) {
+            while let Some(row) = table.next_if(history, due).await? {
+                lines.push(line(&row));
+            }
+        }
+        Ok(lines)
+    }
+
+    /// The same as re-decided: the changes noted at `at`; what is still open ends at `ended_at`, where the run did.
+    pub(super) fn decided(&mut self, engine: &Engine, at: Time, changes: &[Change], ended_at: Option<Time>) -> Lines {
+        let [mut states, mut holdings, mut ends, mut notices] = Lines::default();
+        let stamp = rfc3339(at);
+        for change in changes {
+            match *change {
+                Change::State { target, server, from, to, cause } => states.push(join(&[
+                    &stamp,
+                    engine.target_name(target),
+                    &server.to_string(),
+                    from.code(),
+                    to.code(),
+                    cause.code(),
+                ])),
+                Change::HoldingFrom { target, server, order, bid, fee_percent } => {
+                    if self.open.replace(order.0).is_some() {
+                        ends.push(join(&[&stamp, &order.to_string()]));
+                    }
+                    let [server, order, bid] = [server.to_string(), order.to_string(), bid.to_string()];
+                    let fee = fee_percent.normalize().to_string();
+                    holdings.push(join(&[&stamp, engine.target_name(target), &server, &order, &bid, &fee]));
+                }
+                Change::HoldingTo { order, .. } => {
+                    if self.open.remove(&order.0) {
+                        ends.push(join(&[&stamp, &order.to_string()]));
+                    }
+                }
+                Change::CreationFee { target, server, order, amount } => {
+                    let [server, order, amount] = [server.to_string(), order.to_string(), amount.to_string()];
+                    let pieces = [&stamp, "creation_fee", engine.target_name(target), &server, &order, &amount, "", ""];
+                    notices.push(join(&pieces));
+                }
+                Change::Denied { target, server, denial } => {
+                    let (server, words) = (server.to_string(), denial.to_string());
+                    let pieces = [&stamp, "denied", engine.target_name(target), &server, "", "", denial.code(), &words];
+                    notices.push(join(&pieces));
+                }
+                Change::ForeignOrder { server, order } => {
+                    let [server, order] = [server.to_string(), order.to_string()];
+                    notices.push(join(&[&stamp, "foreign_order", "", &server, &order, "", "", ""]));
+                }
+            }
+        }
+        if let Some(ended_at) = ended_at {
+            let stamp = rfc3339(ended_at);
+            ends.extend(std::mem::take(&mut self.open).into_iter().map(|order| join(&[&stamp, &order.to_string()])));
+        }
+        [states, holdings, ends, notices]
+    }
+}
+
+/// A row in the words of [`Notes::decided`].
+fn line(row: &[Cell]) -> String {
+    let at = row.get(2).and_then(Cell::int).unwrap_or(0);
+    let pieces: Vec<String> = std::iter::once(rfc3339(Time::from_ms(at))).chain(row.iter().skip(3).map(word)).collect();
+    join(&pieces.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+fn join(pieces: &[&str]) -> String {
+    pieces.iter().filter(|piece| !piece.is_empty()).copied().collect::<Vec<_>>().join("  ")
+}
+
+fn word(cell: &Cell) -> String {
+    match cell {
+        Cell::Integer(i) => i.to_string(),
+        Cell::Text(text) => text.clone(),
+        Cell::Null | Cell::Real(_) | Cell::Blob(_) => String::new(),
+    }
+}
