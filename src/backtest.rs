@@ -7,6 +7,8 @@
 mod bounds;
 mod grid;
 mod ledger;
+mod record;
+mod render;
 mod summary;
 mod venue;
 
@@ -22,6 +24,7 @@ use rust_decimal::Decimal;
 pub use bounds::{Bounds, BoundsError, bounds};
 pub use grid::{Axis, GridError, Point, Shard, points};
 pub use ledger::Stretch;
+pub use record::run_recorded;
 pub use summary::{Label, Summary, summary};
 pub use venue::Recorded;
 

@@ -105,8 +105,9 @@ impl<V: Venue, W: Watcher> Driver<V, W> {
             }
             self.rest_until(self.governor.free_at(), until).await;
             let now = self.clock.now();
-            if self.governor.free_at().is_some_and(|free_at| now < free_at) {
-                // The rest was cut short: the run is over, or was told to be.
+            let cut_short = self.governor.free_at().is_some_and(|free_at| now < free_at);
+            if cut_short || (!self.engine.is_leaving() && until.is_some_and(|until| now >= until)) {
+                // The run is over, or was told to be.
                 continue;
             }
             match self.engine.next(now) {
@@ -119,6 +120,7 @@ impl<V: Venue, W: Watcher> Driver<V, W> {
             }
         };
         let now = self.clock.now();
+        self.note_truth(progress.seq, now, true);
         self.keep_memory(now, &mut progress);
         self.journal.end_run(now, ended_by.code()).await?;
         Ok(ended_by)
@@ -170,6 +172,7 @@ impl<V: Venue, W: Watcher> Driver<V, W> {
         progress.seq = ask.seq;
         let mut changes = self.engine.take_changes();
         let call = self.call(&ask.request);
+        let truth_known = self.note_truth(ask.seq, now, false);
         crash::point("before_intent", &call);
         let journaled = self.journal.intend(call.clone(), sent(&self.engine, ask, &call, now)).await?;
         crash::point("after_intent", &call);
@@ -190,14 +193,28 @@ impl<V: Venue, W: Watcher> Driver<V, W> {
         changes.extend(self.engine.take_changes());
         for change in &changes {
             let engine = &self.engine;
+            if truth_known && matches!(change, Change::HoldingFrom { .. } | Change::HoldingTo { .. }) {
+                continue;
+            }
             self.journal.note(ask.seq, answered_at, |id| engine.target_name(id), change);
         }
+        self.note_truth(ask.seq, answered_at, false);
         let news = ask.request.is_change() || changes.iter().any(|c| matches!(c, Change::State { .. }));
         if news || answered_at.since(progress.remembered_at) >= REMEMBER_EVERY {
             self.keep_memory(answered_at, progress);
         }
         self.watcher.step(answered_at, ask, &answer, &changes, &self.engine);
         self.journal.flush_if_due().await
+    }
+
+    /// Records what truly happened to our holdings, where the venue can tell; says whether it can.
+    fn note_truth(&mut self, seq: u64, now: Time, over: bool) -> bool {
+        let Some(moves) = self.venue.truth(now, over) else { return false };
+        for (at, change) in &moves {
+            let engine = &self.engine;
+            self.journal.note(seq, *at, |id| engine.target_name(id), change);
+        }
+        true
     }
 
     fn keep_memory(&mut self, now: Time, progress: &mut Progress) {

@@ -7,6 +7,9 @@ use std::future::Future;
 use bytes::Bytes;
 use clorebid_core::ask::Doubt;
 
+use clorebid_core::change::Change;
+use clorebid_core::time::Time;
+
 use crate::clore::Call;
 use crate::governor::Slot;
 use crate::journal::Journaled;
@@ -58,6 +61,12 @@ pub enum Reply {
 pub trait Venue {
     /// Sends one request and waits for its end.
     fn send(&mut self, call: Journaled<Call>, slot: Slot) -> impl Future<Output = Reply>;
+
+    /// What truly happened to our holdings up to `now`, where the venue can tell: it takes the place of what the bot came
+    /// to see. `over`: the run ends now.
+    fn truth(&mut self, _now: Time, _over: bool) -> Option<Vec<(Time, Change)>> {
+        None
+    }
 
     /// Where requests go, for the journal: an address, or the name of a scenario.
     fn name(&self) -> String;

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use clorebid_core::ask::TargetId;
+use clorebid_core::change::Change;
 use clorebid_core::market::{OrderId, ServerId};
 use clorebid_core::money::{Accrual, Amount, Currency, Price};
 use clorebid_core::strategy::{Choice, PerDay, RestartCost, Strategy};
 use clorebid_core::time::{Span, Time};
+use rust_decimal::Decimal;
 
-use crate::tape::Series;
+use crate::tape::{Series, ServerSeries};
 
 /// The creation fee is charged once an order has stood this long, as the venue is said to do.
 const CREATION_FEE_AFTER: Span = Span::from_secs(600);
@@ -64,6 +66,9 @@ pub(super) struct Ledger {
     pub creation_fees: u64,
     pub gap_ms: i64,
     gap_since: Time,
+    fee_percent: Decimal,
+    /// Every begin and end of a stretch, for whoever records them.
+    moves: Option<Vec<(Time, Change)>>,
 }
 
 impl Ledger {
@@ -98,7 +103,19 @@ impl Ledger {
             creation_fees: 0,
             gap_ms: 0,
             gap_since: from,
+            fee_percent: strategy.venue.fee_percent,
+            moves: None,
         }
+    }
+
+    /// From now on every begin and end of a stretch is kept for [`Ledger::take_moves`].
+    pub(super) fn keep_moves(&mut self) {
+        self.moves = Some(Vec::new());
+    }
+
+    /// What was kept since the last call.
+    pub(super) fn take_moves(&mut self) -> Vec<(Time, Change)> {
+        self.moves.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Our order begins to hold a server.
@@ -113,14 +130,14 @@ impl Ledger {
             wanted.restarts = wanted.restarts.plus(lost_work);
         }
         self.restarts += 1;
-        self.open.insert(server, Stretch { target, server, order, bid, from: at, to: at });
+        self.begin_stretch(at, Stretch { target, server, order, bid, from: at, to: at });
     }
 
     /// It goes on at another bid.
     pub(super) fn repriced(&mut self, at: Time, target: TargetId, server: ServerId, order: OrderId, bid: Price) {
         if self.open.get(&server).is_some_and(|s| s.bid != bid) {
             self.end_stretch(at, server);
-            self.open.insert(server, Stretch { target, server, order, bid, from: at, to: at });
+            self.begin_stretch(at, Stretch { target, server, order, bid, from: at, to: at });
         }
     }
 
@@ -146,9 +163,8 @@ impl Ledger {
             self.count(at, TargetId(u32::try_from(index).unwrap_or(u32::MAX)));
         }
         let held: Vec<Stretch> = self.open.values().copied().collect();
-        for stretch in held {
+        for stretch in &held {
             self.end_stretch(at, stretch.server);
-            self.open.insert(stretch.server, Stretch { from: at, to: at, ..stretch });
         }
         if begins {
             self.gap_since = at;
@@ -156,6 +172,9 @@ impl Ledger {
             self.gap_ms += at.since(self.gap_since).ms();
         }
         self.in_gap = begins;
+        for stretch in held {
+            self.begin_stretch(at, Stretch { from: at, to: at, ..stretch });
+        }
     }
 
     /// On-demand prices may be others now.
@@ -164,7 +183,10 @@ impl Ledger {
             let PerDay::OnDemand = self.targets[index].per_day else { continue };
             let servers = self.targets[index].servers.as_ref();
             let listed = series.servers.iter().filter(|(id, _)| servers.is_none_or(|s| s.contains(id)));
-            let cheapest = listed.filter_map(|(_, s)| s.listed_at(at)?.on_demand.get(currency)).min();
+            // Before the first listing, what that says is the best there is to go by.
+            let first = |s: &ServerSeries| s.listed.first().map(|l| l.server.on_demand);
+            let prices = |s: &ServerSeries| s.listed_at(at).map(|l| l.on_demand).or_else(|| first(s));
+            let cheapest = listed.filter_map(|(_, s)| prices(s)?.get(currency)).min();
             let worth = cheapest.unwrap_or(self.max_bid);
             if worth != self.targets[index].worth {
                 self.count(at, TargetId(u32::try_from(index).unwrap_or(u32::MAX)));
@@ -211,10 +233,21 @@ impl Ledger {
         wanted.wanted_ms += span.ms() * i64::from(wanted.want);
     }
 
+    fn begin_stretch(&mut self, at: Time, stretch: Stretch) {
+        let Stretch { target, server, order, bid, .. } = stretch;
+        self.open.insert(server, stretch);
+        if let Some(moves) = self.moves.as_mut().filter(|_| !self.in_gap) {
+            moves.push((at, Change::HoldingFrom { target, server, order, bid, fee_percent: self.fee_percent }));
+        }
+    }
+
     fn end_stretch(&mut self, at: Time, server: ServerId) {
         let Some(mut stretch) = self.open.remove(&server) else { return };
         if self.in_gap {
             return;
+        }
+        if let Some(moves) = &mut self.moves {
+            moves.push((at, Change::HoldingTo { server, order: stretch.order }));
         }
         stretch.to = at;
         let span = at.since(stretch.from);

@@ -145,6 +145,7 @@ impl TapeVenue {
             most: Arc::clone(&recorded.most),
             ledger,
         };
+        venue.ledger.prices_moved(recorded.series.from, &recorded.series, currency);
         venue.advance(recorded.series.from);
         venue
     }
@@ -262,6 +263,11 @@ impl TapeVenue {
                 self.answered.remove(&rival.id);
             }
         }
+    }
+
+    /// Where an order stands and what it bids.
+    pub(super) fn standing(&self, id: OrderId) -> Option<(ServerId, Price)> {
+        self.orders.values().find(|o| o.id == id).map(|o| (o.server, o.bid))
     }
 
     /// Each rival that our new bid tops answers once, a tick above us, up to the most it ever bid; then it is outbid

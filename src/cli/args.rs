@@ -1,6 +1,6 @@
 //! What can be said on the command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clorebid_core::money::{Amount, Price};
@@ -22,9 +22,9 @@ pub(super) struct Cli {
 /// Options of every command.
 #[derive(Debug, Args)]
 pub(super) struct Global {
-    /// The journal: every run's history, in SQLite
-    #[arg(long, global = true, value_name = "FILE", default_value = "clorebid.db")]
-    pub db: PathBuf,
+    /// The journal: every run's history, in SQLite [default: clorebid.db; a backtest keeps none unless told]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub db: Option<PathBuf>,
     /// How lists are printed
     #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
     pub format: Format,
@@ -40,6 +40,13 @@ pub(super) struct Global {
     /// How log lines are written
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
     pub log: LogFormat,
+}
+
+impl Global {
+    /// The journal's file.
+    pub(super) fn db(&self) -> &Path {
+        self.db.as_deref().unwrap_or(Path::new("clorebid.db"))
+    }
 }
 
 /// How lists are printed.

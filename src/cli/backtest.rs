@@ -12,9 +12,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::{BacktestArgs, Global, RivalsArg};
 use super::{Failure, check, history};
-use crate::backtest::{Bounds, Label, Point, Recorded, Rivals, Summary, VenueRules, bounds, points, run, summary};
+use crate::backtest::{
+    Axis, Bounds, Label, Point, Recorded, Rivals, Summary, VenueRules, bounds, points, run, run_recorded, summary,
+};
 use crate::history::{Cell, Rows};
-use crate::strategy;
+use crate::journal::Journal;
+use crate::lock::Lock;
+use crate::strategy::{self, StrategyFile};
 use crate::tape::{Reader, Series, SeriesOptions};
 
 /// The table shows this many points of a grid.
@@ -22,14 +26,15 @@ const BEST_SHOWN: usize = 20;
 /// A progress bar appears when a grid takes longer than this.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-pub(super) fn backtest(global: &Global, args: &BacktestArgs) -> Result<(), Failure> {
+pub(super) async fn backtest(global: &Global, args: &BacktestArgs) -> Result<(), Failure> {
     let file = check::read(global, &args.strategy)?;
-    let points = match args.vary.as_slice() {
-        [] => vec![Point { settings: Vec::new(), text: file.text.clone() }],
-        axes => points(&file.text, axes).map_err(|e| Failure::usage(e.to_string()))?,
-    };
+    let points = grid(args, &file.text)?;
     // Every point is checked before the first is run: a grid with a hole is a mistake, not a result.
-    let strategies = points.iter().map(|p| strategy_at(args, p)).collect::<Result<Vec<Strategy>, Failure>>()?;
+    let files = points.iter().map(|p| strategy_at(args, p)).collect::<Result<Vec<StrategyFile>, Failure>>()?;
+    if global.db.is_some() && (files.len() > 1 || args.rivals == RivalsArg::Both) {
+        return Err(Failure::usage("--db keeps one run's history: leave out --vary and --rivals both"));
+    }
+    let strategies: Vec<Strategy> = files.iter().map(|f| f.strategy.clone()).collect();
     let reader = Reader::open(&args.tape)?;
     let options = SeriesOptions { servers: Vec::new(), gap: Some(args.gap) };
     let recorded = Recorded::new(Series::read(reader, &options)?);
@@ -37,25 +42,40 @@ pub(super) fn backtest(global: &Global, args: &BacktestArgs) -> Result<(), Failu
         eprintln!("clorebid: {}: the last line, record {}, is cut off and left out", cut.path.display(), cut.record);
     }
     let work = Work { args, points: &points, strategies: &strategies, recorded: &recorded, tape: tape_name(args) };
-    let summaries = work.run()?;
+    let summaries = match (&global.db, files.first()) {
+        (Some(_), Some(file)) => vec![work.on_record(global, file).await?],
+        _ => work.run()?,
+    };
     print(global, args, &summaries)
 }
 
-fn strategy_at(args: &BacktestArgs, point: &Point) -> Result<Strategy, Failure> {
+/// The points of the grid, each with the rules of the command line written into it, so that a recorded run says under
+/// which rules it was made.
+fn grid(args: &BacktestArgs, text: &str) -> Result<Vec<Point>, Failure> {
+    let told = [
+        ("venue.tick", args.tick.map(|p| p.to_string())),
+        ("venue.lower_every", args.lower_every.map(|d| d.to_string())),
+        ("venue.fee_percent", Some(args.fee_percent.to_string())),
+        ("venue.creation_fee", Some(args.creation_fee.to_string())),
+    ];
+    let mut axes: Vec<Axis> = told
+        .into_iter()
+        .filter_map(|(key, value)| value.map(|v| Axis { key: key.to_owned(), values: vec![v] }))
+        .collect();
+    let rules = axes.len();
+    axes.extend(args.vary.iter().cloned());
+    let mut points = points(text, &axes).map_err(|e| Failure::usage(e.to_string()))?;
+    for point in &mut points {
+        point.settings.drain(..rules);
+    }
+    Ok(points)
+}
+
+fn strategy_at(args: &BacktestArgs, point: &Point) -> Result<StrategyFile, Failure> {
     let name = format!("{} at {}", args.strategy.display(), point.settings.join(", "));
     let name = if point.settings.is_empty() { args.strategy.display().to_string() } else { name };
-    let file = strategy::read(&point.text, &name)
-        .map_err(|mistakes| Failure::usage(format!("{}\n", mistakes.picture(100, false).trim_end())))?;
-    let mut strategy = file.strategy;
-    if let Some(tick) = args.tick {
-        strategy.venue.tick = tick;
-    }
-    if let Some(every) = args.lower_every {
-        strategy.venue.lower_every = every;
-    }
-    strategy.venue.fee_percent = args.fee_percent.decimal();
-    strategy.venue.creation_fee = args.creation_fee;
-    Ok(strategy)
+    strategy::read(&point.text, &name)
+        .map_err(|mistakes| Failure::usage(format!("{}\n", mistakes.picture(100, false).trim_end())))
 }
 
 fn tape_name(args: &BacktestArgs) -> String {
@@ -123,6 +143,27 @@ impl Work<'_> {
         })?;
         progress.end();
         Ok(done.into_inner().map(|d| d.into_values().collect()).unwrap_or_default())
+    }
+
+    /// The one run there is, with its whole history.
+    async fn on_record(&self, global: &Global, file: &StrategyFile) -> Result<Summary, Failure> {
+        let rules = rules(self.args, &file.strategy);
+        let rivals = if self.args.rivals == RivalsArg::Counter { Rivals::Counter } else { Rivals::Static };
+        let _database = Lock::database(global.db())?;
+        let journal = Journal::open(global.db()).await?;
+        let begun = Instant::now();
+        let (ran, journal, run_id) = run_recorded(file, self.recorded, &rules, rivals, &self.tape, journal).await?;
+        let wall = begun.elapsed();
+        journal.close().await?;
+        eprintln!("clorebid: run {run_id} in {}", global.db().display());
+        let ruler = self.ruler(&file.strategy, &rules, &Rulers::default())?;
+        let label = Label {
+            strategy: file.strategy.name.clone(),
+            tape: self.tape.clone(),
+            rivals: rivals.name(),
+            vary: Vec::new(),
+        };
+        Ok(summary(label, &ran, Some(&ruler), wall))
     }
 
     fn one(&self, point: usize, rivals: Rivals, rulers: &Rulers) -> Result<Summary, Failure> {

@@ -115,9 +115,9 @@ impl Session {
     async fn open(global: &Global, account: &AccountArgs) -> Result<Session, Failure> {
         let key: SecretString = live::api_key(account)?;
         logging::start(global, vec![key.clone()], None);
-        let locks = [Lock::database(&global.db)?, Lock::api_key(&key, &account.api_url)?];
+        let locks = [Lock::database(global.db())?, Lock::api_key(&key, &account.api_url)?];
         let venue = live::venue(account, key, Vec::new())?;
-        let mut journal = Journal::open(&global.db).await?;
+        let mut journal = Journal::open(global.db()).await?;
         let clock = Clock::system(1);
         let name = venue.name();
         let start = RunStart {

@@ -8,7 +8,7 @@ use super::{Failure, Kind};
 use crate::history::{self, Filter, History, HistoryError, View};
 
 pub(super) async fn show(global: &Global, args: &HistoryArgs) -> Result<(), Failure> {
-    let mut journal = History::open_read_only(&global.db).await?;
+    let mut journal = History::open_read_only(global.db()).await?;
     let filter = Filter {
         run: args.run,
         target: args.target.clone(),

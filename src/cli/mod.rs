@@ -45,7 +45,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
     let global = cli.global;
     match cli.command {
         Command::Run(args) => run::run(&global, args).await,
-        Command::Backtest(args) => backtest::backtest(&global, &args),
+        Command::Backtest(args) => backtest::backtest(&global, &args).await,
         Command::Check(args) => check::check(&global, &args),
         Command::Exchange(args) => exchange::serve(&global, args).await,
         Command::Record(args) => record::record(&global, args).await,

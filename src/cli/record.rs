@@ -43,7 +43,7 @@ pub(super) async fn record(global: &Global, args: RecordArgs) -> Result<(), Fail
     let key = live::api_key(&args.account)?;
     logging::start(global, vec![key.clone()], None);
     let stop = shutdown::on_signal()?;
-    let _locks = [Lock::database(&global.db)?, Lock::api_key(&key, &args.account.api_url)?];
+    let _locks = [Lock::database(global.db())?, Lock::api_key(&key, &args.account.api_url)?];
     let venue = live::venue(&args.account, key, Vec::new())?;
     let tape = Writer::append(&args.out)?;
     if let Some(cut) = tape.repaired() {
@@ -53,7 +53,7 @@ pub(super) async fn record(global: &Global, args: RecordArgs) -> Result<(), Fail
     let earliest = tape.last_at().unwrap_or(Time::from_ms(i64::MIN));
     let clock = Clock::system_after(earliest, args.time_scale);
     let plan = Plan::new(&args, strategy.as_ref(), clock.now());
-    let journal = Journal::open(&global.db).await?;
+    let journal = Journal::open(global.db()).await?;
     let governor = Governor::new(clock.clone(), None);
     let count = Count::default();
     let (seq, health) = (0, Health::default());

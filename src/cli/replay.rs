@@ -10,7 +10,7 @@ use crate::replay::{self, Difference, ReplayError, Summary};
 
 pub(super) async fn replay(global: &Global, args: &ReplayArgs) -> Result<(), Failure> {
     logging::start(global, Vec::new(), None);
-    let mut history = History::open_read_only(&global.db).await?;
+    let mut history = History::open_read_only(global.db()).await?;
     let run_id = match args.run {
         Some(run_id) => run_id,
         None => replay::newest_replayable(&mut history).await?,

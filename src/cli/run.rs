@@ -48,10 +48,10 @@ async fn live_run(
     let mut secrets = live::secrets(&file);
     secrets.push(key.clone());
     logging::start(global, secrets.clone(), screen.bar());
-    let _database = Lock::database(&global.db)?;
+    let _database = Lock::database(global.db())?;
     let _account = Lock::api_key(&key, &args.account.api_url)?;
     let venue = live::venue(&args.account, key, secrets)?;
-    let mut journal = Journal::open(&global.db).await?;
+    let mut journal = Journal::open(global.db()).await?;
     let resume = journal.last_memory(Mode::Live, &venue.name()).await?;
     // Run faster than the machine's, the clock of an earlier run is ahead of it; time never runs backwards.
     let earliest = resume.as_ref().filter(|_| args.time_scale != 1).map_or(Time::from_ms(i64::MIN), last_moment);
@@ -76,8 +76,8 @@ async fn paper_run(
     let forms = live::forms(&file, false)?;
     logging::start(global, live::secrets(&file), screen.bar());
     let scenario = exchange::scenario(args.scenario.as_deref())?;
-    let _database = Lock::database(&global.db)?;
-    let journal = Journal::open(&global.db).await?;
+    let _database = Lock::database(global.db())?;
+    let journal = Journal::open(global.db()).await?;
     let exchange = Exchange::new(scenario, args.seed);
     let (start, seed, key) = (exchange.start(), exchange.seed(), exchange.key().to_owned());
     // Every paper run is a world of its own: it remembers nothing and is the same every time.

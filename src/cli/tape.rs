@@ -104,12 +104,12 @@ fn whole(n: u64) -> Cell {
 }
 
 async fn export(global: &Global, run: i64, out: &Path) -> Result<(), Failure> {
-    let mut journal = History::open_read_only(&global.db).await?;
+    let mut journal = History::open_read_only(global.db()).await?;
     let filter = Filter { run: Some(run), ..Filter::default() };
     if journal.view(View::Runs, &filter).await?.rows.is_empty() {
         return Err(Failure::usage(format!(
             "there is no run {run} in {}; see `clorebid history runs`",
-            global.db.display()
+            global.db().display()
         )));
     }
     let mut writer = Writer::create(out)?;
@@ -139,8 +139,8 @@ async fn import(global: &Global, tapes: &[PathBuf], currency: Option<Currency>) 
     let currency = currency.or_else(first_floor).unwrap_or(Currency::Bitcoin);
     drop(series);
     let names: Vec<String> = tapes.iter().map(|t| t.display().to_string()).collect();
-    let _database = Lock::database(&global.db)?;
-    let mut journal = Journal::open(&global.db).await?;
+    let _database = Lock::database(global.db())?;
+    let mut journal = Journal::open(global.db()).await?;
     let (run, count) = tape::import(&mut journal, Reader::open(tapes)?, &names.join(" "), currency).await?;
     journal.close().await?;
     info!("run {run}: {count} records from {}", names.join(" "));

@@ -7,7 +7,7 @@ use crate::verify;
 
 pub(super) async fn verify(global: &Global, args: &VerifyArgs) -> Result<(), Failure> {
     logging::start(global, Vec::new(), None);
-    let mut journal = History::open_read_only(&global.db).await?;
+    let mut journal = History::open_read_only(global.db()).await?;
     let report = verify::verify(&mut journal, args.run).await?;
     let number = |n: u64| Cell::Integer(i64::try_from(n).unwrap_or(i64::MAX));
     let rows = report.checks.iter().map(|check| {

@@ -9,7 +9,7 @@ use crate::why::{self, Seen, Why, WhyError};
 
 pub(super) async fn why(global: &Global, args: &WhyArgs) -> Result<(), Failure> {
     logging::start(global, Vec::new(), None);
-    let mut history = History::open_read_only(&global.db).await?;
+    let mut history = History::open_read_only(global.db()).await?;
     let why = why::why(&mut history, args.run, args.seq).await?;
     let written = match global.format {
         Format::Table => tell(&why, &mut io::stdout().lock()),
