@@ -324,16 +324,7 @@ impl TapeVenue {
 
     fn market(&self, server: ServerId) -> Market {
         let Some(change) = self.change(server) else {
-            return Market {
-                server,
-                exists: false,
-                online: false,
-                visibility: Visibility::Hidden,
-                floors: PerCurrency::none(),
-                longest_rental: None,
-                offers: Vec::new(),
-                usd_rates: PerCurrency::none(),
-            };
+            return Market::missing(server);
         };
         let mut market = recorded_market(server, change);
         for offer in &mut market.offers {

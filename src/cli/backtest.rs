@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use clorebid_core::money::{Currency, Price};
 use clorebid_core::strategy::Strategy;
 use indicatif::{ProgressBar, ProgressStyle};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 use super::args::{BacktestArgs, Global, RivalsArg};
 use super::{Failure, check, history};
@@ -239,29 +240,53 @@ fn print(global: &Global, args: &BacktestArgs, summaries: &[Summary]) -> Result<
     history::print(global, &rows)
 }
 
-/// A run as a column, its numbers as rows.
+/// A run as a column, its numbers as rows, in the order that the JSON has them.
 fn one_by_one(summaries: &[Summary]) -> Rows {
     let mut columns = vec!["what".to_owned()];
     columns.extend(summaries.iter().map(|s| format!("rivals {}", s.rivals)));
-    let fields: Vec<serde_json::Map<String, serde_json::Value>> = summaries.iter().filter_map(object).collect();
-    let names: Vec<String> = fields.first().map(|f| f.keys().cloned().collect()).unwrap_or_default();
-    let value = |f: &serde_json::Map<String, serde_json::Value>, name: &str| match f.get(name) {
-        None | Some(serde_json::Value::Null) => Cell::Null,
-        Some(serde_json::Value::String(text)) => Cell::Text(text.clone()),
-        Some(other) => Cell::Text(other.to_string()),
-    };
-    let rows = names.into_iter().map(|name| {
-        let mut row = vec![Cell::Text(name.clone())];
-        row.extend(fields.iter().map(|f| value(f, &name)));
-        row
+    let runs: Vec<Fields> = summaries.iter().filter_map(fields).collect();
+    let names: Vec<String> =
+        runs.first().map(|f| f.0.iter().map(|(name, _)| name.clone()).collect()).unwrap_or_default();
+    let rows = names.into_iter().enumerate().map(|(n, name)| {
+        let value = |f: &Fields| f.0.get(n).map_or(Cell::Null, |(_, value)| value.clone());
+        std::iter::once(Cell::Text(name)).chain(runs.iter().map(value)).collect()
     });
     Rows { columns, rows: rows.collect() }
 }
 
-fn object(summary: &Summary) -> Option<serde_json::Map<String, serde_json::Value>> {
-    match serde_json::to_value(summary).ok()? {
-        serde_json::Value::Object(fields) => Some(fields),
-        _ => None,
+/// A summary's keys and values, in its own order.
+struct Fields(Vec<(String, Cell)>);
+
+fn fields(summary: &Summary) -> Option<Fields> {
+    serde_json::from_str(&serde_json::to_string(summary).ok()?).ok()
+}
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Fields, D::Error> {
+        struct InOrder;
+
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Fields;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a summary")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+                let mut fields = Vec::new();
+                while let Some((name, value)) = map.next_entry::<String, serde_json::Value>()? {
+                    let cell = match value {
+                        serde_json::Value::Null => Cell::Null,
+                        serde_json::Value::String(text) => Cell::Text(text),
+                        other => Cell::Text(other.to_string()),
+                    };
+                    fields.push((name, cell));
+                }
+                Ok(Fields(fields))
+            }
+        }
+
+        deserializer.deserialize_map(InOrder)
     }
 }
 

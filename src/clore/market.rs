@@ -158,13 +158,13 @@ pub fn spot_marketplace(server: ServerId, bytes: &[u8]) -> Result<Market, ReadEr
     let denied = raw.exists.is_some_and(|flag| !flag.0);
     let market: RawMarket<'_> = match raw.market {
         Some(market) if market.get().starts_with('{') => object(market.get())?,
-        _ if denied => return Ok(absent(server)),
+        _ if denied => return Ok(Market::missing(server)),
         Some(_) => return Err(ReadError::NotAnObject),
         None => return Err(ReadError::Missing("market")),
     };
     let offers = match market.offers {
         Some(offers) => offers,
-        None if denied => return Ok(absent(server)),
+        None if denied => return Ok(Market::missing(server)),
         None => return Err(ReadError::Missing("market.offers")),
     };
     let offers = offers.into_iter().map(|row| offer(row.get())).collect::<Result<Vec<Offer>, ReadError>>()?;
@@ -188,19 +188,6 @@ pub fn spot_marketplace(server: ServerId, bytes: &[u8]) -> Result<Market, ReadEr
 /// Only the word `public` opens a market.
 pub(super) fn visibility(word: Lax<String>) -> Visibility {
     if word.get().as_deref() == Some("public") { Visibility::Public } else { Visibility::Hidden }
-}
-
-fn absent(server: ServerId) -> Market {
-    Market {
-        server,
-        exists: false,
-        online: false,
-        visibility: Visibility::Hidden,
-        floors: PerCurrency::none(),
-        longest_rental: None,
-        offers: Vec::new(),
-        usd_rates: PerCurrency::none(),
-    }
 }
 
 fn offer(row: &str) -> Result<Offer, ReadError> {

@@ -82,6 +82,20 @@ pub struct Market {
 }
 
 impl Market {
+    /// The market of a server that the venue does not know.
+    pub fn missing(server: ServerId) -> Market {
+        Market {
+            server,
+            exists: false,
+            online: false,
+            visibility: Visibility::Hidden,
+            floors: PerCurrency::none(),
+            longest_rental: None,
+            offers: Vec::new(),
+            usd_rates: PerCurrency::none(),
+        }
+    }
+
     /// Whether an offer could be made on it now.
     pub fn is_open(&self) -> bool {
         self.exists && self.online && self.visibility == Visibility::Public
