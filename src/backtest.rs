@@ -7,6 +7,7 @@
 mod bounds;
 mod grid;
 mod ledger;
+mod perfect;
 mod record;
 mod render;
 mod summary;
@@ -24,6 +25,7 @@ use rust_decimal::Decimal;
 pub use bounds::{Bounds, BoundsError, bounds};
 pub use grid::{Axis, GridError, Point, Shard, points};
 pub use ledger::Stretch;
+pub use perfect::{PerfectError, keep_perfect_plan};
 pub use record::run_recorded;
 pub use summary::{Label, Summary, summary};
 pub use venue::Recorded;

@@ -3,7 +3,7 @@
 
 mod common;
 
-use clorebid::backtest::{Ran, Recorded, Rivals, VenueRules, run, run_recorded};
+use clorebid::backtest::{Ran, Recorded, Rivals, VenueRules, bounds, keep_perfect_plan, run, run_recorded};
 use clorebid::core::money::{Accrual, Amount, Price};
 use clorebid::core::time::{Span, Time};
 use clorebid::history::{History, View};
@@ -143,4 +143,40 @@ async fn a_recorded_backtest_replays_and_verifies_like_any_run() {
     let file = strategy::read(&text, "s.toml").expect("a strategy");
     let (_, _folder, db) = on_record(&file, &recorded).await;
     assert_sound(&db).await;
+}
+
+#[tokio::test]
+async fn the_plan_of_perfection_costs_what_the_oracle_says() {
+    let text = follow("");
+    let (_, recorded) = paper_run_and_its_tape(&text).await;
+    let file = strategy::read(&text, "s.toml").expect("a strategy");
+    let (rules, tick) = (rules(&file), Span::from_secs(60));
+    let folder = tempfile::tempdir().expect("a folder");
+    let db = folder.path().join("oracle.db");
+    let mut journal = Journal::open(&db).await.expect("a journal");
+    keep_perfect_plan(&file.strategy, &recorded, &rules, tick, "paper", &mut journal).await.expect("a plan");
+    journal.close().await.expect("a closed journal");
+
+    let bids = rows(&db, View::Bids).await;
+    let places = bids.iter().filter(|b| b[6] == "place").count();
+    let mut cost = Accrual::ZERO;
+    let mut held_ms = 0;
+    for row in &rows(&db, View::Holdings).await {
+        let span = time(&row[5]).since(time(&row[4]));
+        cost = cost.plus(Price::parse(&row[6]).expect("a price").accrue(span));
+        held_ms += span.ms();
+    }
+    let per_day = Price::parse("0.00008").expect("a price");
+    let (from, to) = recorded.span();
+    let planned_ms = to.since(from).ms() / tick.ms() * tick.ms();
+    let unheld = per_day.accrue(Span::from_ms(planned_ms - held_ms)).amount();
+    let restart = per_day.accrue(Span::from_secs(600)).amount().decimal() * Decimal::from(places);
+    let total = cost.amount().plus(unheld).plus(Amount::new(restart).expect("a sum"));
+    let oracle = bounds(&file.strategy, &recorded, &rules, tick).expect("bounds").oracle_cost;
+    let off = total.minus(oracle).plus(oracle.minus(total));
+    assert!(
+        off <= Amount::parse("0.000000000000000010").expect("a sum"),
+        "{total} by the views, {oracle} by the oracle"
+    );
+    assert!(places >= 1 && held_ms > 0);
 }

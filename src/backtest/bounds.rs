@@ -54,7 +54,7 @@ pub fn bounds(strategy: &Strategy, recorded: &Recorded, rules: &VenueRules, tick
         follow_cost: zero,
     };
     for target in &strategy.targets {
-        let (units, problem) = problem(strategy, target, recorded.series(), rules, tick)?;
+        let (units, _, problem) = problem(strategy, target, recorded.series(), rules, tick)?;
         let scaled = |cost: Cost| with_fee(units.amount(cost), rules.fee_percent);
         let solution = solve(&problem, false);
         sum.oracle_cost = sum.oracle_cost.plus(scaled(solution.lower));
@@ -76,14 +76,14 @@ fn without_fee(value: Decimal, fee_percent: Decimal) -> Decimal {
     value.checked_div(share).unwrap_or(value)
 }
 
-/// The oracle's problem for one target.
-fn problem(
+/// The oracle's problem for one target, and the servers in the order it numbers them.
+pub(super) fn problem(
     strategy: &Strategy,
     target: &Target,
     series: &Series,
     rules: &VenueRules,
     tick: Span,
-) -> Result<(Units, Problem), BoundsError> {
+) -> Result<(Units, Vec<ServerId>, Problem), BoundsError> {
     let servers: Vec<ServerId> = match &target.choice {
         Choice::Servers(ids) => ids.iter().copied().filter(|id| series.servers.contains_key(id)).collect(),
         Choice::Match(_) => series.servers.keys().copied().collect(),
@@ -112,7 +112,8 @@ fn problem(
         Track::from_changes(series.from, series.to, tick, changes, rules.tick)
     });
     let tracks = tracks.collect::<Result<Vec<Track>, ProblemError>>()?;
-    Ok((units, Problem::new(tracks, ticks, oracle_rules, target.want)?))
+    let problem = Problem::new(tracks, ticks, oracle_rules, target.want)?;
+    Ok((units, servers, problem))
 }
 
 /// What a day is worth: as the strategy says, or the cheapest on-demand price at the tape's beginning.

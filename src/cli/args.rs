@@ -196,6 +196,9 @@ pub(super) struct BacktestArgs {
     /// What the venue adds to every price, in percent
     #[arg(long, value_name = "P", value_parser = amount, default_value = "0")]
     pub fee_percent: Amount,
+    /// Keep what perfection would have done, as a run in this journal
+    #[arg(long, value_name = "FILE")]
+    pub oracle_db: Option<PathBuf>,
     /// The oracle's time resolution
     #[arg(long, value_name = "DUR", value_parser = duration, default_value = "60s")]
     pub oracle_tick: Span,

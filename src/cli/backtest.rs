@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -14,7 +15,8 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use super::args::{BacktestArgs, Global, RivalsArg};
 use super::{Failure, check, history};
 use crate::backtest::{
-    Axis, Bounds, Label, Point, Recorded, Rivals, Summary, VenueRules, bounds, points, run, run_recorded, summary,
+    Axis, Bounds, Label, PerfectError, Point, Recorded, Rivals, Summary, VenueRules, bounds, keep_perfect_plan, points,
+    run, run_recorded, summary,
 };
 use crate::history::{Cell, Rows};
 use crate::journal::Journal;
@@ -47,6 +49,9 @@ pub(super) async fn backtest(global: &Global, args: &BacktestArgs) -> Result<(),
         (Some(_), Some(file)) => vec![work.on_record(global, file).await?],
         _ => work.run()?,
     };
+    if let (Some(path), Some(strategy)) = (&args.oracle_db, strategies.first()) {
+        work.keep_perfect_plan(path, strategy).await?;
+    }
     print(global, args, &summaries)
 }
 
@@ -165,6 +170,22 @@ impl Work<'_> {
             vary: Vec::new(),
         };
         Ok(summary(label, &ran, Some(&ruler), wall))
+    }
+
+    /// What perfection would have done about the first point's wants.
+    async fn keep_perfect_plan(&self, path: &Path, strategy: &Strategy) -> Result<(), Failure> {
+        let _database = Lock::database(path)?;
+        let mut journal = Journal::open(path).await?;
+        let rules = rules(self.args, strategy);
+        let tick = self.args.oracle_tick;
+        let run_id = keep_perfect_plan(strategy, self.recorded, &rules, tick, &self.tape, &mut journal).await;
+        let run_id = run_id.map_err(|e| match e {
+            PerfectError::Journal(e) => Failure::from(e),
+            PerfectError::Bounds(e) => Failure::usage(e.to_string()),
+        })?;
+        journal.close().await?;
+        eprintln!("clorebid: what perfection would have done is run {run_id} in {}", path.display());
+        Ok(())
     }
 
     fn one(&self, point: usize, rivals: Rivals, rulers: &Rulers) -> Result<Summary, Failure> {
