@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use clorebid_core::money::{Currency, Price};
 use clorebid_core::strategy::Strategy;
 use indicatif::{ProgressBar, ProgressStyle};
+use rust_decimal::Decimal;
+use toml_edit::DocumentMut;
 
 use super::args::{BacktestArgs, Global, RivalsArg};
 use super::{Failure, check, history};
@@ -53,9 +55,19 @@ fn strategy_at(args: &BacktestArgs, point: &Point) -> Result<Strategy, Failure> 
     if let Some(every) = args.lower_every {
         strategy.venue.lower_every = every;
     }
-    strategy.venue.fee_percent = args.fee_percent.decimal();
-    strategy.venue.creation_fee = args.creation_fee;
+    // A live run assumes the venue's usual fee; a backtest counts none that nobody has named.
+    match args.fee_percent {
+        Some(percent) => strategy.venue.fee_percent = percent.decimal(),
+        None if says_of_venue(&point.text, "fee_percent") => {}
+        None => strategy.venue.fee_percent = Decimal::ZERO,
+    }
+    strategy.venue.creation_fee = args.creation_fee.unwrap_or(strategy.venue.creation_fee);
     Ok(strategy)
+}
+
+/// Whether a strategy file sets that key of `[venue]` itself, rather than leaving it to its default.
+fn says_of_venue(text: &str, key: &str) -> bool {
+    text.parse::<DocumentMut>().is_ok_and(|file| file.get("venue").and_then(|venue| venue.get(key)).is_some())
 }
 
 fn tape_name(args: &BacktestArgs) -> String {
@@ -74,8 +86,8 @@ fn rules(args: &BacktestArgs, strategy: &Strategy) -> VenueRules {
         tick: strategy.venue.tick,
         step: args.step.or(strategy.venue.step).unwrap_or(usual),
         lower_every: strategy.venue.lower_every,
-        creation_fee: args.creation_fee,
-        fee_percent: args.fee_percent.decimal(),
+        creation_fee: strategy.venue.creation_fee,
+        fee_percent: strategy.venue.fee_percent,
     }
 }
 
@@ -141,7 +153,8 @@ impl Work<'_> {
     /// The ruler for a strategy: it depends on what is wanted and what that is worth, not on how is bid.
     fn ruler(&self, strategy: &Strategy, rules: &VenueRules, rulers: &Rulers) -> Result<Bounds, Failure> {
         let wanted = strategy.targets.iter().map(|t| format!("{} {:?} {:?} {:?}", t.want, t.choice, t.value, t.name));
-        let key = format!("{rules:?} {} {:?}", strategy.limits.max_bid, wanted.collect::<Vec<_>>());
+        let (currency, most) = (strategy.currency, strategy.limits.max_bid);
+        let key = format!("{rules:?} {currency:?} {most} {:?}", wanted.collect::<Vec<_>>());
         if let Some(known) = rulers.lock().ok().and_then(|r| r.get(&key).cloned()) {
             return Ok(known);
         }
