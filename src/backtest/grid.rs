@@ -156,7 +156,8 @@ fn range(axis: &str, first: &str, last: &str, step: &str) -> Result<Vec<String>,
         values.push(format!("{}{common}", value.normalize()));
         // The next one may be more than there is to a decimal only where it would lie beyond the last.
         let Some(next) = value.checked_add(step).filter(|next| *next <= last) else { return Ok(values) };
-        if next.checked_sub(value) != Some(step) {
+        // A sum that was rounded has fewer places than what was added up.
+        if next.scale() < value.scale().max(step.scale()) {
             return Err(digits());
         }
         value = next;
