@@ -178,6 +178,23 @@ fn a_gap_counts_as_neither_held_nor_unheld_and_is_reported() {
 }
 
 #[test]
+fn a_gap_counts_for_the_ruler_no_more_than_for_the_run() {
+    let days = |days: i64| days * 86_400_000;
+    let tape = Tape::of(&[1]).market(0, 1, &[]).market(3_600_000, 1, &[]).market(days(2), 1, &[]).market(
+        days(2) + 3_600_000,
+        1,
+        &[],
+    );
+    let said = &Desk::new(&strategy("policy = \"follow\""), &tape).json(&[])[0];
+    assert_eq!(field(said, "gap_seconds"), "169200");
+    // Two hours at the floor of 0.5 a day, and one restart.
+    assert_eq!(field(said, "oracle_cost"), "0.141666666666666667");
+    assert_eq!(field(said, "best_fixed_cost"), "0.141666666666666667");
+    let over = field(said, "effective_over_oracle").parse::<Decimal>().expect("a decimal");
+    assert!(over >= Decimal::ONE, "nobody is better than the best: {over}");
+}
+
+#[test]
 fn fees_come_from_the_flag_else_from_the_strategy_file_else_there_are_none() {
     let text = strategy(FIXED);
     let named = text.replace("[venue]", "[venue]\nfee_percent = \"10\"\ncreation_fee = \"0.02\"");
