@@ -106,10 +106,12 @@ pub(super) fn problem(
         per_day: Price::new(without_fee(worth.decimal(), rules.fee_percent)).unwrap_or(worth),
     };
     let (units, oracle_rules) = terms.in_units()?;
-    let ticks = ticks_between(series.from, series.to, tick)?;
+    let to = told(series, series.to);
+    let ticks = ticks_between(series.from, to, tick)?;
     let tracks = servers.iter().map(|id| {
         let changes = winning_bids(strategy, series, *id, rules.tick);
-        Track::from_changes(series.from, series.to, tick, changes, rules.tick)
+        let changes = changes.into_iter().map(|(at, bid)| (told(series, at), bid));
+        Track::from_changes(series.from, to, tick, changes, rules.tick)
     });
     let tracks = tracks.collect::<Result<Vec<Track>, ProblemError>>()?;
     let problem = Problem::new(tracks, ticks, oracle_rules, target.want)?;
@@ -126,6 +128,14 @@ fn worth(strategy: &Strategy, target: &Target, series: &Series, servers: &[Serve
             cheapest.unwrap_or(strategy.limits.max_bid)
         }
     }
+}
+
+/// That moment on a clock that stands still in the gaps of the tape: what nobody counts for a run, nobody counts for its
+/// ruler. A bid that could have been lowered in a gap is not lowered there, which is worth at most a restart a gap.
+fn told(series: &Series, at: Time) -> Time {
+    let before = series.gaps.iter().filter(|gap| gap.from < at);
+    let untold: i64 = before.map(|gap| gap.to.min(at).since(gap.from).ms()).sum();
+    Time::from_ms(at.ms() - untold)
 }
 
 /// The least winning bid of a server as it changes; `None` while it cannot be held.

@@ -5,7 +5,7 @@
 
 use clorebid_core::money::read_decimal;
 use rust_decimal::Decimal;
-use toml_edit::{DocumentMut, Item, Table, Value};
+use toml_edit::{Array, DocumentMut, InlineTable, Item, TableLike, Value};
 
 /// One key and the values it takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,9 +51,18 @@ pub enum GridError {
     /// A range that does not lead anywhere.
     #[error("the range of `{0}` has no end: the step must be above zero and the last value not below the first")]
     Range(String),
+    /// A range whose numbers mean different things.
+    #[error("the range of `{0}` mixes units; write 0%..5%:1% or 0s..60s:20s")]
+    Units(String),
+    /// A range whose values no decimal holds exactly.
+    #[error("the range of `{0}` has values of more digits than can be kept exactly")]
+    Digits(String),
     /// The file has no such table.
     #[error("there is no `{0}` in the strategy file to vary")]
     NoSuchKey(String),
+    /// Two axes for one key: the second would undo what the first sets.
+    #[error("`{0}` is varied twice")]
+    Twice(String),
     /// More points than anybody could want.
     #[error("the grid has more than {0} points")]
     TooMany(usize),
@@ -71,7 +80,8 @@ pub struct Point {
     pub text: String,
 }
 
-const POINTS_MAX: usize = 10_000_000;
+/// Each point is a strategy in memory, so that this many take a few gigabytes.
+const POINTS_MAX: usize = 1_000_000;
 
 impl std::str::FromStr for Axis {
     type Err = GridError;
@@ -79,40 +89,79 @@ impl std::str::FromStr for Axis {
     fn from_str(text: &str) -> Result<Axis, GridError> {
         let shape = || GridError::Shape(text.to_owned());
         let (key, values) = text.split_once('=').ok_or_else(shape)?;
-        let values = match values.split_once("..") {
-            None => values.split(',').map(|v| v.trim().to_owned()).collect(),
+        let is_range = !values.trim_start().starts_with(['[', '{', '"', '\'']);
+        let values = match values.split_once("..").filter(|_| is_range) {
+            None => list(values),
             Some((first, rest)) => {
                 let (last, step) = rest.split_once(':').ok_or_else(shape)?;
                 range(text, first, last, step)?
             }
         };
-        if key.trim().is_empty() || values.iter().any(String::is_empty) {
+        if key.split('.').any(|part| part.trim().is_empty()) || values.iter().any(|v| typed(v).is_none()) {
             return Err(shape());
         }
         Ok(Axis { key: key.trim().to_owned(), values })
     }
 }
 
-/// The values of a range, its last one included; a `%` on the numbers stays on the values.
+/// The values between commas; a comma within brackets or quotes belongs to its value.
+fn list(values: &str) -> Vec<String> {
+    let (mut depth, mut quote, mut found) = (0_u32, None, vec![String::new()]);
+    for c in values.chars() {
+        match (quote, c) {
+            (Some(q), c) if c == q => quote = None,
+            (None, '"' | '\'') => quote = Some(c),
+            (None, '[' | '{') => depth += 1,
+            (None, ']' | '}') => depth = depth.saturating_sub(1),
+            (None, ',') if depth == 0 => {
+                found.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        if let Some(last) = found.last_mut() {
+            last.push(c);
+        }
+    }
+    found.iter().map(|v| v.trim().to_owned()).collect()
+}
+
+/// The values of a range, its last one included; the unit of the last one, such as `%` or `s`, stays on all of them.
 fn range(axis: &str, first: &str, last: &str, step: &str) -> Result<Vec<String>, GridError> {
-    let percent = if last.trim().ends_with('%') { "%" } else { "" };
-    let number = |text: &str| {
-        let bare = text.trim().trim_end_matches('%');
-        read_decimal(bare).map(|(value, _)| value).map_err(|_| GridError::Shape(axis.to_owned()))
+    let is_unit = |c: char| c == '%' || c.is_ascii_alphabetic();
+    let number =
+        |text: &str| read_decimal(text.trim().trim_end_matches(is_unit)).map_err(|_| GridError::Shape(axis.to_owned()));
+    let unit = |text: &str| {
+        let text = text.trim();
+        text[text.trim_end_matches(is_unit).len()..].to_owned()
     };
-    let (mut value, last, step) = (number(first)?, number(last)?, number(step)?);
+    let common = unit(last);
+    if [first, step].iter().any(|t| !unit(t).is_empty() && unit(t) != common) {
+        return Err(GridError::Units(axis.to_owned()));
+    }
+    let digits = || GridError::Digits(axis.to_owned());
+    let ((mut value, a), (last, b), (step, c)) = (number(first)?, number(last)?, number(step)?);
+    if !(a && b && c) {
+        return Err(digits());
+    }
     if step <= Decimal::ZERO || last < value {
         return Err(GridError::Range(axis.to_owned()));
     }
-    let mut values = Vec::new();
-    while value <= last {
-        values.push(format!("{}{percent}", value.normalize()));
-        value += step;
-        if values.len() > POINTS_MAX {
-            return Err(GridError::TooMany(POINTS_MAX));
-        }
+    let steps = last.checked_sub(value).and_then(|span| span.checked_div(step));
+    if steps.is_none_or(|steps| steps >= Decimal::from(POINTS_MAX)) {
+        return Err(GridError::TooMany(POINTS_MAX));
     }
-    Ok(values)
+    let mut values = Vec::new();
+    loop {
+        values.push(format!("{}{common}", value.normalize()));
+        // The next one may be more than there is to a decimal only where it would lie beyond the last.
+        let Some(next) = value.checked_add(step).filter(|next| *next <= last) else { return Ok(values) };
+        // A sum that was rounded has fewer places than what was added up.
+        if next.scale() < value.scale().max(step.scale()) {
+            return Err(digits());
+        }
+        value = next;
+    }
 }
 
 /// Every point of the grid that those axes span over a strategy file; the last axis changes fastest.
@@ -120,6 +169,9 @@ fn range(axis: &str, first: &str, last: &str, step: &str) -> Result<Vec<String>,
 /// # Errors
 /// When a key is not there to vary, or there are too many points.
 pub fn points(text: &str, axes: &[Axis]) -> Result<Vec<Point>, GridError> {
+    if let Some(twice) = axes.iter().enumerate().find(|(n, axis)| axes[..*n].iter().any(|a| a.key == axis.key)) {
+        return Err(GridError::Twice(twice.1.key.clone()));
+    }
     let count = axes.iter().try_fold(1_usize, |n, axis| n.checked_mul(axis.values.len()));
     let count = count.filter(|n| *n <= POINTS_MAX).ok_or(GridError::TooMany(POINTS_MAX))?;
     // Edited as text, so that every number that is not varied stays as it is written.
@@ -141,30 +193,48 @@ pub fn points(text: &str, axes: &[Axis]) -> Result<Vec<Point>, GridError> {
     Ok(points)
 }
 
-/// Sets one key. `target.bid.margin` means every target's.
-fn set(table: &mut Table, key: &str, value: &str) -> Result<(), GridError> {
-    let (first, rest) = key.split_once('.').map_or((key, None), |(first, rest)| (first, Some(rest)));
-    let Some(rest) = rest else {
-        table.insert(first, Item::Value(typed(value)));
+/// Sets one key. `target.bid.margin` means every target's, `target.0.bid.margin` the first one's.
+fn set(table: &mut dyn TableLike, key: &str, value: &str) -> Result<(), GridError> {
+    let no_such_key = || GridError::NoSuchKey(key.to_owned());
+    let Some((first, rest)) = key.split_once('.') else {
+        table.insert(key, Item::Value(typed(value).ok_or_else(no_such_key)?));
         return Ok(());
     };
-    let entry = table.entry(first).or_insert_with(|| Item::Table(Table::new()));
+    if !table.contains_key(first) {
+        table.insert(first, Item::Value(Value::InlineTable(InlineTable::new())));
+    }
+    let entry = table.get_mut(first).ok_or_else(no_such_key)?;
     match entry {
-        Item::Table(inner) => set(inner, rest, value),
-        Item::ArrayOfTables(tables) if !tables.is_empty() => tables.iter_mut().try_for_each(|t| set(t, rest, value)),
-        Item::Value(Value::InlineTable(inner)) if !rest.contains('.') => {
-            inner.insert(rest, typed(value));
-            Ok(())
+        Item::ArrayOfTables(tables) if !tables.is_empty() => {
+            set_in_each(tables.iter_mut().map(|t| t as &mut dyn TableLike).collect(), rest, value)
         }
-        _ => Err(GridError::NoSuchKey(key.to_owned())),
+        Item::Value(Value::Array(tables)) if !tables.is_empty() => set_in_each(inline_tables(tables), rest, value),
+        _ => set(entry.as_table_like_mut().ok_or_else(no_such_key)?, rest, value),
     }
 }
 
-/// A value as a strategy file would have it: whole numbers and truths bare, all else as a string.
-fn typed(value: &str) -> Value {
+fn inline_tables(array: &mut Array) -> Vec<&mut dyn TableLike> {
+    array.iter_mut().filter_map(Value::as_inline_table_mut).map(|t| t as &mut dyn TableLike).collect()
+}
+
+/// Sets a key in one of the tables, where it begins with that one's number, else in all of them.
+fn set_in_each(mut tables: Vec<&mut dyn TableLike>, key: &str, value: &str) -> Result<(), GridError> {
+    let no_such_key = || GridError::NoSuchKey(key.to_owned());
+    match key.split_once('.').and_then(|(number, rest)| Some((number.parse::<usize>().ok()?, rest))) {
+        Some((number, rest)) => set(*tables.get_mut(number).ok_or_else(no_such_key)?, rest, value),
+        None if tables.is_empty() => Err(no_such_key()),
+        None => tables.into_iter().try_for_each(|t| set(t, key, value)),
+    }
+}
+
+/// A value as a strategy file would have it: whole numbers, truths, arrays, tables and what is quoted as they are, all
+/// else as a string. `None` for nothing, and for brackets or quotes that are not closed.
+fn typed(value: &str) -> Option<Value> {
     match value {
-        "true" => Value::from(true),
-        "false" => Value::from(false),
-        _ => value.parse::<i64>().map_or_else(|_| Value::from(value), Value::from),
+        "" => None,
+        "true" => Some(Value::from(true)),
+        "false" => Some(Value::from(false)),
+        _ if value.starts_with(['[', '{', '"', '\'']) => value.parse::<Value>().ok(),
+        _ => Some(value.parse::<i64>().map_or_else(|_| Value::from(value), Value::from)),
     }
 }

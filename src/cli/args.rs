@@ -190,12 +190,12 @@ pub(super) struct BacktestArgs {
     /// Time between two lowerings [default: what the strategy says, else 600s]
     #[arg(long, value_name = "DUR", value_parser = duration)]
     pub lower_every: Option<Span>,
-    /// Charged once for each order that stands ten minutes
-    #[arg(long, value_name = "P", value_parser = amount, default_value = "0")]
-    pub creation_fee: Amount,
-    /// What the venue adds to every price, in percent
-    #[arg(long, value_name = "P", value_parser = amount, default_value = "0")]
-    pub fee_percent: Amount,
+    /// Charged once for each order that stands ten minutes [default: what the strategy file says, else 0]
+    #[arg(long, value_name = "P", value_parser = amount)]
+    pub creation_fee: Option<Amount>,
+    /// What the venue adds to every price, in percent [default: what the strategy file says, else 0]
+    #[arg(long, value_name = "P", value_parser = amount)]
+    pub fee_percent: Option<Amount>,
     /// Keep what perfection would have done, as a run in this journal
     #[arg(long, value_name = "FILE")]
     pub oracle_db: Option<PathBuf>,

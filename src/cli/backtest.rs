@@ -11,6 +11,7 @@ use clorebid_core::money::{Currency, Price};
 use clorebid_core::strategy::Strategy;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use toml_edit::DocumentMut;
 
 use super::args::{BacktestArgs, Global, RivalsArg};
 use super::{Failure, check, history};
@@ -58,11 +59,15 @@ pub(super) async fn backtest(global: &Global, args: &BacktestArgs) -> Result<(),
 /// The points of the grid, each with the rules of the command line written into it, so that a recorded run says under
 /// which rules it was made.
 fn grid(args: &BacktestArgs, text: &str) -> Result<Vec<Point>, Failure> {
+    let fee_key = "venue.fee_percent";
+    let fee_is_said = says_of_venue(text, "fee_percent") || args.vary.iter().any(|axis| axis.key == fee_key);
+    // A live run assumes the venue's usual fee; a backtest counts none that nobody has named.
+    let no_fee = (!fee_is_said).then(|| "0".to_owned());
     let told = [
         ("venue.tick", args.tick.map(|p| p.to_string())),
         ("venue.lower_every", args.lower_every.map(|d| d.to_string())),
-        ("venue.fee_percent", Some(args.fee_percent.to_string())),
-        ("venue.creation_fee", Some(args.creation_fee.to_string())),
+        (fee_key, args.fee_percent.map(|p| p.to_string()).or(no_fee)),
+        ("venue.creation_fee", args.creation_fee.map(|a| a.to_string())),
     ];
     let mut axes: Vec<Axis> = told
         .into_iter()
@@ -84,6 +89,11 @@ fn strategy_at(args: &BacktestArgs, point: &Point) -> Result<StrategyFile, Failu
         .map_err(|mistakes| Failure::usage(format!("{}\n", mistakes.picture(100, false).trim_end())))
 }
 
+/// Whether a strategy file sets that key of `[venue]` itself, rather than leaving it to its default.
+fn says_of_venue(text: &str, key: &str) -> bool {
+    text.parse::<DocumentMut>().is_ok_and(|file| file.get("venue").and_then(|venue| venue.get(key)).is_some())
+}
+
 fn tape_name(args: &BacktestArgs) -> String {
     let names: Vec<String> = args.tape.iter().map(|t| t.display().to_string()).collect();
     names.join(" ")
@@ -100,8 +110,8 @@ fn rules(args: &BacktestArgs, strategy: &Strategy) -> VenueRules {
         tick: strategy.venue.tick,
         step: args.step.or(strategy.venue.step).unwrap_or(usual),
         lower_every: strategy.venue.lower_every,
-        creation_fee: args.creation_fee,
-        fee_percent: args.fee_percent.decimal(),
+        creation_fee: strategy.venue.creation_fee,
+        fee_percent: strategy.venue.fee_percent,
     }
 }
 
@@ -204,7 +214,8 @@ impl Work<'_> {
     /// The ruler for a strategy: it depends on what is wanted and what that is worth, not on how is bid.
     fn ruler(&self, strategy: &Strategy, rules: &VenueRules, rulers: &Rulers) -> Result<Bounds, Failure> {
         let wanted = strategy.targets.iter().map(|t| format!("{} {:?} {:?} {:?}", t.want, t.choice, t.value, t.name));
-        let key = format!("{rules:?} {} {:?}", strategy.limits.max_bid, wanted.collect::<Vec<_>>());
+        let (currency, most) = (strategy.currency, strategy.limits.max_bid);
+        let key = format!("{rules:?} {currency:?} {most} {:?}", wanted.collect::<Vec<_>>());
         if let Some(known) = rulers.lock().ok().and_then(|r| r.get(&key).cloned()) {
             return Ok(known);
         }
