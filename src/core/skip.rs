@@ -114,7 +114,7 @@ impl Book {
                 read.push((*id, core::mem::replace(&mut market.sent_at, now)));
             }
         }
-        let orders_read = core::mem::replace(&mut self.orders_read.good_at, Some(now));
+        let orders_read = self.orders_read.good_at.replace(now);
         let change = self.next_change(now, false);
         self.orders_read.good_at = orders_read;
         for (id, sent_at) in read {
