@@ -71,7 +71,7 @@ async fn journal() {
             sighting: None,
         };
         journal.record(received).await.expect("a record");
-        if seq % ROWS_A_COMMIT == 0 {
+        if seq.is_multiple_of(ROWS_A_COMMIT) {
             journal.flush().await.expect("a commit");
         }
     }

@@ -68,7 +68,7 @@ fn made_up() -> String {
             1000 + id % 9000,
             20 + id % 400,
             10 + id % 90,
-            id % 3 == 0,
+            id.is_multiple_of(3),
             30 + id % 200,
             id % 100
         )

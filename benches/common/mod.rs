@@ -87,7 +87,7 @@ pub(crate) fn made_up_tape(days: u32) -> String {
         }
         let id = 101 + if n < 3 { n } else { u64::from(random.next_u32() % 3) };
         // Mostly quiet, with a spike now and then.
-        let spike = if random.next_u32() % 40 == 0 { 3_000 } else { 0 };
+        let spike = if random.next_u32().is_multiple_of(40) { 3_000 } else { 0 };
         let ticks = 600 + random.next_u32() % 200 + spike;
         let bid = Decimal::new(i64::from(ticks) * 24, 4);
         let head = format!(
