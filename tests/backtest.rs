@@ -113,9 +113,8 @@ proptest! {
     fn the_jump_changes_nothing(
         steps in prop::collection::vec((1_u32..4000, 1_u64..3, prop_oneof![Just(0_u32), 500_u32..3000], 400_u32..700), 1..25),
         policy in 0_usize..BIDS.len(),
-        both in any::<bool>(),
+        servers in prop::sample::select(vec!["[1]", "[1, 2]", "[1, 2]\nwant = 2"]),
     ) {
-        let servers = if both { "[1, 2]" } else { "[1]" };
         same_with_and_without_the_jump(&strategy(BIDS[policy], servers), &recorded(&tape(&steps)));
     }
 
@@ -153,8 +152,10 @@ fn the_jump_changes_nothing_on_a_real_market() {
     let text = String::from_utf8(text).expect("UTF-8");
     let week: String = text.lines().take_while(|l| l < &"{\"at\":\"2015-03-16").map(|l| format!("{l}\n")).collect();
     let recorded = recorded(&week);
-    let mut strategy = strategy(BIDS[0], "[101]");
-    strategy.venue.tick = Price::parse("0.0024").expect("a price");
-    strategy.limits.max_bid = Price::parse("15.6").expect("a price");
-    same_with_and_without_the_jump(&strategy, &recorded);
+    for servers in ["[101]", "[101, 102, 103]", "[101, 102, 103]\nwant = 3"] {
+        let mut strategy = strategy(BIDS[0], servers);
+        strategy.venue.tick = Price::parse("0.0024").expect("a price");
+        strategy.limits.max_bid = Price::parse("15.6").expect("a price");
+        same_with_and_without_the_jump(&strategy, &recorded);
+    }
 }

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! money, time ◄─ market, ask, change ◄─ strategy, limits, lowering ◄─ policy ◄─ book ◄─ { reconcile, settle,
-//! choose, decide, schedule } ◄─ engine ◄─ { memory, skip, status, explain }
+//! choose, decide, schedule } ◄─ engine ◄─ { memory, skip (by rota), status, explain }
 //! ```
 
 extern crate alloc;
@@ -27,6 +27,7 @@ pub mod money;
 mod order;
 pub mod policy;
 pub mod reconcile;
+mod rota;
 mod schedule;
 mod settle;
 pub mod skip;

@@ -205,11 +205,26 @@ impl Price {
         if tick.is_zero() || self.is_multiple_of(tick) {
             return self;
         }
+        if let Some(lifted) = self.ceil_in_integers(tick) {
+            return Price(lifted);
+        }
         let whole =
             self.0.checked_div(tick.0).map(|q| q.round_dp_with_strategy(0, RoundingStrategy::ToPositiveInfinity));
         let lifted = whole.and_then(|w| w.checked_mul(tick.0)).map_or(Decimal::MAX, |d| d.normalize());
         // A quotient rounded at its 28th digit could land one tick low.
         if lifted < self.0 { Price(lifted).plus(tick) } else { Price(lifted) }
+    }
+
+    /// The same exactly, where both fit into integers of one scale: several times faster than dividing decimals.
+    fn ceil_in_integers(self, tick: Price) -> Option<Decimal> {
+        let scale = self.0.scale().max(tick.0.scale());
+        let scaled = |d: Decimal| 10_i128.checked_pow(scale.checked_sub(d.scale())?)?.checked_mul(d.mantissa());
+        let (price, tick) = (scaled(self.0)?, scaled(tick.0)?);
+        let lifted = match price.checked_rem(tick)? {
+            0 => price,
+            above => price.checked_sub(above)?.checked_add(tick)?,
+        };
+        Some(Decimal::try_from_i128_with_scale(lifted, scale).ok()?.normalize())
     }
 
     /// Whether it is a whole number of ticks, found out in integers; `false` also where that is not certain.

@@ -13,13 +13,13 @@ use crate::strategy::Choice;
 use crate::time::{Span, Time};
 
 /// A server that is held or to be won back.
-const LIVE: Span = Span::from_secs(1);
+pub(crate) const LIVE: Span = Span::from_secs(1);
 /// A decision waits for it.
 const URGENT: Span = Span::from_ms(300);
 /// A candidate while its target lacks a server.
 const WANTED: Span = Span::from_secs(2);
 /// A candidate while its target has all it wants.
-const SPARE: Span = Span::from_secs(60);
+pub(crate) const SPARE: Span = Span::from_secs(60);
 /// my_orders while something about our orders is not settled.
 const ORDERS_UNSETTLED: Span = Span::from_secs(3);
 /// my_orders otherwise.
@@ -32,30 +32,40 @@ const LISTING_WANTED: Span = Span::from_secs(60);
 const LISTING: Span = Span::from_secs(600);
 /// No read waits longer than this beyond its period, however many servers there are; but servers to spare do, since
 /// they would all fall due at once, and what is held would not be looked at meanwhile.
-const STARVING: Span = Span::from_secs(60);
+pub(crate) const STARVING: Span = Span::from_secs(60);
 
 /// A read that could be made.
 #[derive(Debug, Clone, Copy)]
-struct Need {
-    request: Request,
+pub(crate) struct Need {
+    /// What would be read.
+    pub(crate) request: Request,
     target: Option<TargetId>,
-    tried_at: Option<Time>,
-    period: Span,
+    /// When that was last tried.
+    pub(crate) tried_at: Option<Time>,
+    /// How old it should grow at most.
+    pub(crate) period: Span,
 }
 
 impl Need {
     /// How overdue it is, in thousandths of its period. What was never read comes before all else.
     fn urgency(&self, now: Time) -> i64 {
-        let Some(tried_at) = self.tried_at else { return i64::MAX };
-        let age = now.since(tried_at);
-        let starving = if self.period != SPARE && age > self.period + STARVING { 1_000_000 } else { 0 };
-        let due = age.ms().saturating_mul(1000).checked_div(self.period.ms().max(1)).unwrap_or(i64::MAX);
-        due.saturating_add(starving)
+        self.tried_at.map_or(i64::MAX, |tried_at| urgency(now.since(tried_at), self.period))
     }
 
     fn due_at(&self) -> Option<Time> {
         self.tried_at.map(|t| t + self.period)
     }
+}
+
+/// How overdue a read of that age is, in thousandths of its period.
+pub(crate) fn urgency(age: Span, period: Span) -> i64 {
+    let starving = if period != SPARE && age > period + STARVING { 1_000_000 } else { 0 };
+    let due = match period {
+        // The most common one, without a division.
+        LIVE => age.ms(),
+        _ => age.ms().saturating_mul(1000).checked_div(period.ms().max(1)).unwrap_or(i64::MAX),
+    };
+    due.saturating_add(starving)
 }
 
 /// The next read, or when there will be one worth making.
@@ -80,21 +90,13 @@ pub(crate) enum NextRead {
 pub(crate) fn next_read(book: &Book, now: Time) -> NextRead {
     let mut best: Option<(i64, Need)> = None;
     let mut earliest: Option<Time> = None;
-    let mut consider = |need: Need| {
+    for need in needs(book) {
         let urgency = need.urgency(now);
         if best.is_none_or(|(most, _)| urgency > most) {
             best = Some((urgency, need));
         }
         let due = need.due_at().unwrap_or(now);
         earliest = Some(earliest.map_or(due, |e| e.min(due)));
-    };
-    consider(account_need(book, Request::MyOrders));
-    consider(account_need(book, Request::Wallets));
-    consider(account_need(book, Request::Marketplace));
-    for (id, server) in &book.servers {
-        if let Some(need) = market_need(book, *id, server) {
-            consider(need);
-        }
     }
     match best {
         Some((urgency, need)) if urgency >= 1000 => NextRead::Now {
@@ -107,25 +109,11 @@ pub(crate) fn next_read(book: &Book, now: Time) -> NextRead {
     }
 }
 
-/// When another read could first come before that of `server`, were that one read in every `slot`; `None` where more
-/// than one server is looked at that often.
-pub(crate) fn overtaken_at(book: &Book, server: ServerId, slot: Span) -> Option<Time> {
-    let mine = market_need(book, server, book.servers.get(&server)?)?;
-    if mine.period != LIVE || slot < LIVE {
-        return None;
-    }
-    let urgency = slot.ms().saturating_mul(1000).checked_div(LIVE.ms())?;
-    let accounts = [Request::MyOrders, Request::Wallets, Request::Marketplace].map(|r| account_need(book, r));
-    let others = book.servers.iter().filter(|(id, _)| **id != server).filter_map(|(id, s)| market_need(book, *id, s));
-    let mut earliest = Time::from_ms(i64::MAX);
-    for need in accounts.into_iter().chain(others) {
-        if need.period <= LIVE {
-            return None;
-        }
-        let age = need.period.ms().saturating_mul(urgency).checked_div(1000)?;
-        earliest = earliest.min(need.tried_at? + Span::from_ms(age));
-    }
-    Some(earliest)
+/// Every read that could be made: of two that are as overdue as each other, the first goes first.
+pub(crate) fn needs(book: &Book) -> impl Iterator<Item = Need> {
+    let accounts = [Request::MyOrders, Request::Wallets, Request::Marketplace];
+    let markets = book.servers.iter().filter_map(|(id, server)| market_need(book, *id, server));
+    accounts.into_iter().map(|request| account_need(book, request)).chain(markets)
 }
 
 fn account_need(book: &Book, request: Request) -> Need {

@@ -6,13 +6,15 @@
 //! moment at which an answer or a wish could differ are made at once: the same reads, at the same times, with the same
 //! numbers, but without looking at their answers. A test compares whole runs with and without the jump.
 
+use alloc::vec::Vec;
+
 use crate::ask::Request;
 use crate::book::{Book, ReadTimes};
 use crate::engine::Engine;
 use crate::governing::CREATE_SPACING;
 use crate::market::ServerId;
 use crate::order::{Hand, Order};
-use crate::schedule::{NextRead, next_read, overtaken_at};
+use crate::rota::Rota;
 use crate::time::{Span, Time};
 
 /// A jump: where it ends, and what was read on the way.
@@ -40,19 +42,11 @@ impl Engine {
         let mut skipped = Skipped { now, reads: 0 };
         let Some(alarm) = self.still_until(now) else { return skipped };
         let limit = self.book.first_news(news).min(alarm).min(until);
-        while skipped.now < limit {
-            let request = match next_read(&self.book, skipped.now) {
-                NextRead::Now { request, .. } => request,
-                NextRead::At(at) => {
-                    skipped.now = at.max(skipped.now + Span::from_ms(1));
-                    continue;
-                }
-            };
-            let times = 1_i64.max(self.reads_in_a_row(&request, skipped.now, slot, limit));
-            let last = skipped.now + slot.times(times.saturating_sub(1));
-            self.book.note_repeat(&request, last);
-            skipped.reads = skipped.reads.saturating_add(times.unsigned_abs());
-            skipped.now = last + slot;
+        let Some(mut rota) = Rota::of(&self.book, slot) else { return skipped };
+        // The list may settle why a server is idle, and how often the list is read depends on that.
+        (skipped.now, skipped.reads) = rota.read_until(now, limit, Some(&Request::Marketplace));
+        for (request, at) in rota.made() {
+            self.book.note_repeat(request, at);
         }
         self.count_skipped(skipped.reads);
         skipped
@@ -64,16 +58,7 @@ impl Engine {
             return None;
         }
         let alarm = self.book.quiet_until(now)?;
-        self.book.next_change(now, false).is_none().then_some(alarm)
-    }
-
-    /// How many times in a row that read would be the next: for the one server that is looked at in every slot.
-    fn reads_in_a_row(&self, request: &Request, now: Time, slot: Span, limit: Time) -> i64 {
-        let Request::SpotMarket { server } = *request else { return 1 };
-        let Some(overtaken) = overtaken_at(&self.book, server, slot) else { return 1 };
-        // One slot early: who wins a tie is for the schedule to say.
-        let free = overtaken.min(limit).since(now + slot.times(2));
-        free.ms().checked_div(slot.ms()).unwrap_or(0)
+        self.book.wants_nothing(now).then_some(alarm)
     }
 }
 
@@ -120,6 +105,26 @@ impl Book {
         Some(alarm)
     }
 
+    /// Whether no change would be asked for now, were everything read anew with the same answers: a wish that waits only
+    /// for a newer read comes true by one that repeats the last.
+    fn wants_nothing(&mut self, now: Time) -> bool {
+        let mut read: Vec<(ServerId, Time)> = Vec::with_capacity(self.servers.len());
+        for (id, server) in self.servers.iter_mut().filter(|(_, server)| server.hand != Hand::Empty) {
+            if let Some(market) = &mut server.market {
+                read.push((*id, core::mem::replace(&mut market.sent_at, now)));
+            }
+        }
+        let orders_read = self.orders_read.good_at.replace(now);
+        let change = self.next_change(now, false);
+        self.orders_read.good_at = orders_read;
+        for (id, sent_at) in read {
+            if let Some(market) = self.servers.get_mut(&id).and_then(|server| server.market.as_mut()) {
+                market.sent_at = sent_at;
+            }
+        }
+        change.is_none()
+    }
+
     /// When any read first brings something else than it did last time.
     fn first_news(&self, news: impl Fn(&Request, Time) -> Time) -> Time {
         let listing = self.listing_read.good_at.map(|at| news(&Request::Marketplace, at));
@@ -162,4 +167,5 @@ fn rests(order: &Order) -> bool {
         && order.unsettled.is_none()
         && order.missing_since.is_none()
         && order.lost_since.is_none()
+        && order.idle_since.is_none()
 }

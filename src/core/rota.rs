@@ -1,0 +1,182 @@
+//! Who is read when while nothing changes but when things were last read: the schedule on plain integers.
+//!
+//! [`next_read`](crate::schedule::next_read) looks at the whole book for every read. While all stands still the periods
+//! stay as they are, so the same order of reads follows from a few numbers: what is read in every slot takes its turn,
+//! and everything else waits for a moment that is known beforehand. A test compares the two read by read.
+
+use alloc::vec::Vec;
+
+use crate::ask::Request;
+use crate::book::Book;
+use crate::schedule::{LIVE, Need, SPARE, STARVING, needs, urgency};
+use crate::time::{Span, Time};
+
+/// One read that comes again and again.
+#[derive(Debug, Clone, Copy)]
+struct Turn {
+    request: Request,
+    period: Span,
+    tried_at: Time,
+    /// Of two that are as overdue as each other the one with the lower number goes first.
+    place: usize,
+    was_read: bool,
+}
+
+/// Every read of a book that stands still.
+#[derive(Debug)]
+pub(crate) struct Rota {
+    slot: Span,
+    /// What is wanted at least once in every slot, in the order in which it was last read.
+    live: Vec<Turn>,
+    /// Which of those is next.
+    next_live: usize,
+    /// Everything else, in the order of the schedule, and how old it may grow before it could come before those.
+    others: Vec<(Turn, Span)>,
+}
+
+impl Rota {
+    /// The reads of that book, one each `slot`; `None` if something was never read.
+    pub(crate) fn of(book: &Book, slot: Span) -> Option<Rota> {
+        let mut rota = Rota { slot, live: Vec::new(), next_live: 0, others: Vec::new() };
+        for (place, Need { request, tried_at, period, .. }) in needs(book).enumerate() {
+            let turn = Turn { request, period, tried_at: tried_at?, place, was_read: false };
+            match period {
+                LIVE => rota.live.push(turn),
+                _ => rota.others.push((turn, Span::ZERO)),
+            }
+        }
+        rota.live.sort_by_key(|turn| (turn.tried_at, turn.place));
+        let urgency = rota.steady_urgency();
+        for (turn, patience) in &mut rota.others {
+            let age = turn.period.ms().saturating_mul(urgency).checked_div(1000).unwrap_or(0);
+            let starves = if turn.period == SPARE { Span::from_ms(i64::MAX) } else { turn.period + STARVING };
+            *patience = Span::from_ms(age).min(starves);
+        }
+        Some(rota)
+    }
+
+    /// How overdue that live turn which was read longest ago is at least: with one read each slot, all of them were.
+    fn steady_urgency(&self) -> i64 {
+        let turns = i64::try_from(self.live.len()).unwrap_or(i64::MAX);
+        urgency(self.slot.times(turns), LIVE)
+    }
+
+    /// Makes the reads from `now` on until `limit` or until one that may change a period, `stop`. Tells when the next
+    /// may be made, and how many were.
+    pub(crate) fn read_until(&mut self, mut now: Time, limit: Time, stop: Option<&Request>) -> (Time, u64) {
+        let mut reads = 0_u64;
+        while now < limit {
+            let block = self.live_block(now, limit);
+            if block > 0 {
+                self.take_live(now, block);
+                reads = reads.saturating_add(block.unsigned_abs());
+                now = now + self.slot.times(block);
+                continue;
+            }
+            match self.take_most_overdue(now) {
+                Err(earliest) => now = earliest.max(now + Span::from_ms(1)),
+                Ok(request) => {
+                    reads = reads.saturating_add(1);
+                    now = now + self.slot;
+                    if Some(&request) == stop {
+                        break;
+                    }
+                }
+            }
+        }
+        (now, reads)
+    }
+
+    /// What was read, and when last.
+    pub(crate) fn made(&self) -> impl Iterator<Item = (&Request, Time)> {
+        let all = self.live.iter().chain(self.others.iter().map(|(turn, _)| turn));
+        all.filter(|turn| turn.was_read).map(|turn| (&turn.request, turn.tried_at))
+    }
+
+    /// How many reads from `now` on are certain to be those of the live ones in turn.
+    fn live_block(&self, now: Time, limit: Time) -> i64 {
+        let end = self.others.iter().fold(limit, |end, (turn, patience)| end.min(turn.tried_at + *patience));
+        if end <= now || self.slot < LIVE || !self.is_steady(now) {
+            return 0;
+        }
+        // Reads at `now`, one slot later and so on, all before the end.
+        let whole = end.since(now).ms().saturating_sub(1).checked_div(self.slot.ms()).unwrap_or(0);
+        whole.saturating_add(1)
+    }
+
+    /// Whether every live turn has waited, when it comes, for as long as a round takes.
+    fn is_steady(&self, now: Time) -> bool {
+        let Some(turns) = i64::try_from(self.live.len()).ok().filter(|turns| *turns > 0) else { return false };
+        let round = self.slot.times(turns);
+        let (since_first, before) = self.live.split_at(self.next_live);
+        let mut at = now;
+        before.iter().chain(since_first).all(|turn| {
+            let waited = at.since(turn.tried_at) >= round;
+            at = at + self.slot;
+            waited
+        })
+    }
+
+    fn take_live(&mut self, now: Time, reads: i64) {
+        let turns = i64::try_from(self.live.len()).unwrap_or(i64::MAX).max(1);
+        // Of many rounds only the last leaves a trace.
+        let before = reads.saturating_sub(turns).max(0);
+        let skipped = before.checked_rem(turns).and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+        let mut at = now + self.slot.times(before);
+        self.advance(skipped);
+        for _ in before..reads {
+            if let Some(turn) = self.live.get_mut(self.next_live) {
+                turn.tried_at = at;
+                turn.was_read = true;
+            }
+            at = at + self.slot;
+            self.advance(1);
+        }
+    }
+
+    fn advance(&mut self, turns: usize) {
+        let next = self.next_live.saturating_add(turns);
+        self.next_live = next.checked_rem(self.live.len()).unwrap_or(0);
+    }
+
+    /// Makes the one read that the schedule would choose; or tells when the first is due.
+    fn take_most_overdue(&mut self, now: Time) -> Result<Request, Time> {
+        let overdue = |turn: &Turn| urgency_at(turn, now);
+        let oldest = self.live.get(self.next_live).map(|turn| (overdue(turn), turn.place));
+        let mut best: Option<(i64, usize, usize)> = None;
+        for (index, (turn, _)) in self.others.iter().enumerate() {
+            let urgency = overdue(turn);
+            if best.is_none_or(|(most, ..)| urgency > most) {
+                best = Some((urgency, turn.place, index));
+            }
+        }
+        let live_first = match (oldest, best) {
+            (Some((live, live_place)), Some((other, place, _))) => {
+                live > other || (live == other && live_place < place)
+            }
+            (live, _) => live.is_some(),
+        };
+        let urgency = if live_first { oldest.map(|(urgency, _)| urgency) } else { best.map(|(urgency, ..)| urgency) };
+        if urgency.is_none_or(|urgency| urgency < 1000) {
+            let all = self.live.iter().chain(self.others.iter().map(|(turn, _)| turn));
+            return Err(all.map(|turn| turn.tried_at + turn.period).min().unwrap_or(now));
+        }
+        let turn = if live_first {
+            self.live.get_mut(self.next_live)
+        } else {
+            best.and_then(|(_, _, index)| self.others.get_mut(index)).map(|(turn, _)| turn)
+        };
+        let Some(turn) = turn else { return Err(now) };
+        turn.tried_at = now;
+        turn.was_read = true;
+        let request = turn.request;
+        if live_first {
+            self.advance(1);
+        }
+        Ok(request)
+    }
+}
+
+fn urgency_at(turn: &Turn, now: Time) -> i64 {
+    urgency(now.since(turn.tried_at), turn.period)
+}
