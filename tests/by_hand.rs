@@ -18,8 +18,12 @@ struct Exchange {
 
 impl Exchange {
     fn start() -> Exchange {
+        Exchange::start_at_scale("20")
+    }
+
+    fn start_at_scale(scale: &str) -> Exchange {
         let mut process = Command::new(env!("CARGO_BIN_EXE_clorebid"))
-            .args(["exchange", "--listen", "127.0.0.1:0", "--api-key", "by-hand", "--time-scale", "20"])
+            .args(["exchange", "--listen", "127.0.0.1:0", "--api-key", "by-hand", "--time-scale", scale])
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -121,4 +125,13 @@ fn on_exit_cancel_leaves_nothing_and_observe_only_makes_nothing() {
     assert!(left.status.success(), "{}", String::from_utf8_lossy(&left.stderr));
     assert_eq!(exchange.json(dir, &["orders"]).len(), 0, "nothing stands after the run");
     assert_eq!(exchange.json(dir, &["orders", "--completed"]).len(), 1, "though something did");
+}
+
+#[test]
+fn one_command_right_after_another_gives_the_venue_its_second() {
+    let exchange = Exchange::start_at_scale("1");
+    let folder = tempfile::tempdir().expect("a folder");
+    for _ in 0..3 {
+        exchange.json(folder.path(), &["wallets"]);
+    }
 }

@@ -132,8 +132,7 @@ impl Session {
             memory: "",
         };
         journal.begin_run(start).await?;
-        // Whatever asked last, on this machine or another, is given its second.
-        let governor = Governor::new(clock.clone(), None);
+        let governor = Governor::new(clock.clone(), None).rested();
         Ok(Session { journal, governor, clock, venue, seq: 0, known: BTreeMap::new(), _locks: locks })
     }
 

@@ -54,7 +54,7 @@ pub(super) async fn record(global: &Global, args: RecordArgs) -> Result<(), Fail
     let clock = Clock::system_after(earliest, args.time_scale);
     let plan = Plan::new(&args, strategy.as_ref(), clock.now());
     let journal = Journal::open(global.db()).await?;
-    let governor = Governor::new(clock.clone(), None);
+    let governor = Governor::new(clock.clone(), None).rested();
     let count = Count::default();
     let (seq, health) = (0, Health::default());
     let mut recorder = Recorder { journal, governor, clock, venue, tape, plan, strategy, stop, seq, health, count };

@@ -61,7 +61,7 @@ async fn live_run(
     if let Some(resume) = resume {
         recall(&mut engine, resume, clock.now())?;
     }
-    let governor = Governor::new(clock.clone(), resumed.then(|| clock.now()));
+    let governor = Governor::new(clock.clone(), resumed.then(|| clock.now())).rested();
     let run = Prepared { file, forms, journal, clock, governor, engine, venue, mode: Mode::Live, seed: None };
     run.go(args, stop, screen).await
 }
