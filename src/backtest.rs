@@ -159,16 +159,15 @@ pub fn run(
         }
     }
     venue.finish(to);
-    total(strategy, rules, (from, to), counts, venue.ledger)
+    total(rules, (from, to), counts, venue.ledger)
 }
 
-fn total(strategy: &Strategy, rules: &VenueRules, span: (Time, Time), counts: Counts, ledger: Ledger) -> Ran {
+fn total(rules: &VenueRules, span: (Time, Time), counts: Counts, ledger: Ledger) -> Ran {
     let cost = ledger.cost.amount();
     let creation_fees = rules.creation_fee.decimal().checked_mul(Decimal::from(ledger.creation_fees));
     let creation_fees = creation_fees.and_then(Amount::new).unwrap_or(Amount::MAX);
     let fees = cost.percent(rules.fee_percent).plus(creation_fees);
     let effective_cost = cost.plus(fees).plus(ledger.restart_cost()).plus(ledger.unheld_cost());
-    debug_assert!(!strategy.targets.is_empty(), "a strategy has a target");
     Ran {
         span,
         counts,

@@ -35,7 +35,7 @@ pub enum BoundsError {
     /// The oracle does not take the problem.
     #[error("the oracle cannot work on this tape: {0}")]
     Problem(#[from] ProblemError),
-    /// A strategy whose targets share servers has no separate optimum each.
+    /// The tape tells of none of that target's servers.
     #[error("no server of target {0} is on the tape")]
     NoServer(String),
 }

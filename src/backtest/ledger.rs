@@ -142,7 +142,7 @@ impl Ledger {
     }
 
     /// It ceases to hold it.
-    pub(super) fn lost(&mut self, at: Time, target: TargetId, server: ServerId, _order: OrderId) {
+    pub(super) fn lost(&mut self, at: Time, target: TargetId, server: ServerId) {
         self.count(at, target);
         self.end_stretch(at, server);
         if let Some(wanted) = self.wanted(target) {

@@ -74,7 +74,7 @@ pub async fn run_recorded(
     let counts = driver.watcher.0;
     let Driver { journal, .. } = driver;
     let ledger = venue.lock().unwrap_or_else(PoisonError::into_inner).ledger.clone();
-    Ok((total(strategy, rules, (from, to), counts, ledger), journal, run_id))
+    Ok((total(rules, (from, to), counts, ledger), journal, run_id))
 }
 
 /// Nothing is run on a tape's servers.

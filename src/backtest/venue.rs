@@ -244,7 +244,7 @@ impl TapeVenue {
         };
         self.orders.remove(&server);
         if order.holding {
-            self.ledger.lost(self.now, order.target, server, order.id);
+            self.ledger.lost(self.now, order.target, server);
         }
         self.ledger.order_over(self.now, order.made_at);
         Answer::Applied
@@ -294,7 +294,7 @@ impl TapeVenue {
             (false, true) => self.ledger.won(self.now, order.target, server, order.id, order.bid),
             (true, true) => self.ledger.repriced(self.now, order.target, server, order.id, order.bid),
             (true, false) => {
-                self.ledger.lost(self.now, order.target, server, order.id);
+                self.ledger.lost(self.now, order.target, server);
                 if by_the_tape {
                     self.ledger.interruptions += 1;
                 }
@@ -368,7 +368,7 @@ impl TapeVenue {
         self.advance(at);
         for order in std::mem::take(&mut self.orders).into_values() {
             if order.holding {
-                self.ledger.lost(at, order.target, order.server, order.id);
+                self.ledger.lost(at, order.target, order.server);
             }
             self.ledger.order_over(at, order.made_at);
         }
