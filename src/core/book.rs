@@ -13,18 +13,20 @@ use crate::ask::TargetId;
 use crate::change::{Cause, Change, State};
 use crate::limits::{Denial, Exposure};
 use crate::lowering::Steps;
-use crate::market::{Market, OrderId, ServerId};
-use crate::money::{Amount, Price};
+use crate::market::{Market, OrderId, Quote, ServerId};
+use crate::money::{Accrual, Amount, Price};
 use crate::order::{Hand, Order};
 use crate::policy::Situation;
 use crate::strategy::{PerDay, RestartCost, Strategy, Target};
 use crate::time::{Span, Time};
 
-/// A good answer and when its request was sent: what it shows may be that old.
+/// A market as a good answer showed it, and when its request was sent: what it shows may be that old.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Seen<T> {
-    pub value: T,
+pub(crate) struct Seen {
+    pub value: Market,
     pub sent_at: Time,
+    /// What it comes to in the strategy's currency.
+    pub quote: Quote,
 }
 
 /// When a kind of read was last tried, and when it last succeeded (both: sent).
@@ -50,7 +52,7 @@ pub(crate) struct Server {
     /// Whether it is a candidate of its target.
     pub watched: bool,
     pub hand: Hand,
-    pub market: Option<Seen<Market>>,
+    pub market: Option<Seen>,
     pub tried_at: Option<Time>,
     /// No create before this, after a refusal that time may heal.
     pub blocked_until: Option<Time>,
@@ -278,15 +280,16 @@ impl Book {
     /// What stands at the venue at its worst price, without what stands on `but`.
     pub(crate) fn exposure(&self, now: Time, but: &[ServerId]) -> Exposure {
         let ours = self.servers.iter().filter(|(id, _)| !but.contains(id)).filter_map(|(_, s)| s.hand.worst_bid());
-        let strays = self.strays.values().map(|s| s.bid);
-        let own: Vec<Price> = ours.chain(strays).collect();
+        let own = ours.chain(self.strays.values().map(|s| s.bid));
         let foreign = self.foreign.values().filter_map(|f| f.price);
+        let others = own.clone().count().saturating_add(self.foreign.len());
         Exposure {
-            others_per_day: own.iter().copied().chain(foreign).fold(Price::ZERO, Price::plus),
-            other_orders: u32::try_from(own.len().saturating_add(self.foreign.len())).unwrap_or(u32::MAX),
+            others_per_day: own.chain(foreign).fold(Price::ZERO, Price::plus),
+            other_orders: u32::try_from(others).unwrap_or(u32::MAX),
             fee_percent: self.fee_percent,
             balance: self.balance,
-            spent: self.spent(now),
+            // Counted only where a limit asks for it: it takes a division for every order.
+            spent: self.strategy.limits.max_total_cost.map_or(Amount::ZERO, |_| self.spent(now)),
         }
     }
 
@@ -302,25 +305,24 @@ impl Book {
     }
 
     /// What a restart on that server costs, the creation fee and the seconds without a server included.
-    pub(crate) fn restart_cost(&self, id: ServerId, target: &Target) -> Option<Amount> {
+    pub(crate) fn restart_cost(&self, id: ServerId, target: &Target) -> Option<Accrual> {
         let value = self.value_per_day(id, target)?;
         let lost_work = match target.value.restart {
-            RestartCost::Time(span) => value.accrue(span).amount(),
-            RestartCost::Amount(amount) => amount,
+            RestartCost::Time(span) => value.accrue(span),
+            RestartCost::Amount(amount) => Accrual::of(amount),
         };
-        let gap = value.accrue(Span::from_secs(5)).amount();
-        Some(lost_work.plus(self.creation_fee).plus(gap))
+        let gap = value.accrue(Span::from_secs(5));
+        Some(lost_work.plus(Accrual::of(self.creation_fee)).plus(gap))
     }
 
     /// That market as a policy sees it.
-    pub(crate) fn situation(&self, id: ServerId, market: &Market, target: &Target, now: Time) -> Option<Situation> {
-        let (currency, tick) = (self.strategy.currency, self.strategy.venue.tick);
+    pub(crate) fn situation(&self, id: ServerId, market: &Seen, target: &Target, now: Time) -> Option<Situation> {
         let max_bid = self.strategy.limits.max_bid;
         Some(Situation {
             now,
-            tick,
-            floor: market.floors.get(currency)?,
-            least_winning: market.least_winning_bid(currency, tick)?,
+            tick: self.strategy.venue.tick,
+            floor: market.quote.floor?,
+            least_winning: market.quote.least_winning?,
             ceiling: self.value_per_day(id, target)?.min(max_bid),
             step: self.steps.step(id),
         })
@@ -333,7 +335,7 @@ impl Book {
 
     /// Tells of the denials of this decision, each once until it changes.
     pub(crate) fn tell_denials(&mut self) {
-        for (id, denial) in core::mem::take(&mut self.denials) {
+        for (id, denial) in self.denials.drain(..) {
             let Some(server) = self.servers.get_mut(&id) else { continue };
             let news = server.denial.is_none_or(|told| told.code() != denial.code());
             server.denial = Some(denial);
@@ -383,8 +385,8 @@ impl Server {
     }
 
     /// The market, where its read is no older than `limit`.
-    pub(crate) fn fresh(&self, now: Time, limit: Span) -> Option<&Market> {
-        self.market.as_ref().filter(|m| now.since(m.sent_at) <= limit).map(|m| &m.value)
+    pub(crate) fn fresh(&self, now: Time, limit: Span) -> Option<&Seen> {
+        self.market.as_ref().filter(|m| now.since(m.sent_at) <= limit)
     }
 
     /// The order that holds the server, and its bid.

@@ -95,11 +95,10 @@ impl Book {
     /// What winning there would take, as far as known: an old read or the listed floor can only be too low or late,
     /// and the market is read before anything is bid. `None` where it is known that nothing can be bid.
     fn estimate(&self, id: ServerId, server: &Server, now: Time) -> Option<Price> {
-        let (currency, tick) = (self.strategy.currency, self.strategy.venue.tick);
         let floor = self.facts.get(&id).and_then(|f| f.floor).unwrap_or(Price::ZERO);
         match server.fresh(now, ESTIMATE_FRESH) {
-            Some(market) if !market.is_open() || market.mine().is_some() => None,
-            Some(market) => market.least_winning_bid(currency, tick),
+            Some(market) if !market.value.is_open() || market.value.mine().is_some() => None,
+            Some(market) => market.quote.least_winning,
             None => Some(floor),
         }
     }

@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::ask::{Request, TargetId};
-use crate::book::{Book, Server, targets};
+use crate::book::{Book, Seen, Server, targets};
 use crate::change::Reason;
 use crate::choose::{Choice, FRESH};
 use crate::governing::CREATE_SPACING;
@@ -13,10 +13,10 @@ use crate::limits::{self, Denial};
 use crate::lowering::{Descent, descent};
 use crate::market::{OrderId, ServerId};
 use crate::money::Price;
-use crate::order::{Hand, Order};
+use crate::order::Order;
 use crate::policy::{self, Situation, Standing, Wish};
 use crate::reconcile::APPEARS_WITHIN;
-use crate::strategy::{Lost, Target};
+use crate::strategy::{Lost, PolicyKind, Strategy, Target};
 use crate::time::{Span, Time};
 
 /// A raise may rest on a market read a little older than other bids may: it only ever wins back what is wanted.
@@ -46,9 +46,23 @@ impl Book {
         if leaving {
             return None;
         }
-        let ids: Vec<ServerId> = self.servers.keys().copied().collect();
-        let raise = ids.iter().find_map(|id| self.raise(*id, now));
-        raise.or_else(|| self.place(now)).or_else(|| ids.iter().find_map(|id| self.come_down(*id, now)))
+        let strategy = Arc::clone(&self.strategy);
+        let lost = self.orders_where(|_, order| order.is_lost());
+        let raise = lost.into_iter().find_map(|id| self.raise(&strategy, id, now));
+        raise.or_else(|| self.place(&strategy, now)).or_else(|| {
+            // A ladder walks down without looking whether it must.
+            let walks_blind =
+                |s: &Server| strategy.target(s.target).is_some_and(|t| t.bid.policy == PolicyKind::Ladder);
+            let slack = self.orders_where(|server, order| order.slack_since.is_some() || walks_blind(server));
+            slack.into_iter().find_map(|id| self.come_down(&strategy, id, now))
+        })
+    }
+
+    /// The servers of our orders of that kind. Mostly there are none, and nothing is allocated.
+    fn orders_where(&self, is: impl Fn(&Server, &Order) -> bool) -> Vec<ServerId> {
+        let wanted =
+            self.servers.iter().filter(|(_, server)| server.hand.order().is_some_and(|order| is(server, order)));
+        wanted.map(|(id, _)| *id).collect()
     }
 
     /// Marks the orders that may not stand any longer.
@@ -119,34 +133,34 @@ impl Book {
     }
 
     /// Wins back what is lost here, or gives it up for a cheaper server.
-    fn raise(&mut self, id: ServerId, now: Time) -> Option<Action> {
-        if let Some(action) = self.abandon(id, now) {
+    fn raise(&mut self, strategy: &Strategy, id: ServerId, now: Time) -> Option<Action> {
+        if let Some(action) = self.abandon(strategy, id, now) {
             return Some(action);
         }
         let order = self.servers.get(&id)?.hand.order()?;
         if order.lost_since.is_none() && order.missing_since.is_none() {
             return None;
         }
-        let (target_id, target, order, situation) = self.bidding_on(id, now, FRESH_ENOUGH_TO_RAISE)?;
-        let standing = self.standing(id, &order, now)?;
-        if order.missing_since.is_some() && situation.least_winning <= order.bid {
+        let bidding = self.bidding_on(strategy, id, now, FRESH_ENOUGH_TO_RAISE)?;
+        let Bidding { at: Place { target, .. }, situation, standing, .. } = bidding;
+        if bidding.missing && situation.least_winning <= standing.bid {
             // It would win and is not even in the book: no bid will bring it back.
-            return Some(cancel(id, order.id, Some(target_id), Reason::Dead));
+            return Some(bidding.at.cancel(Reason::Dead));
         }
-        if standing.on_top || now < order.retry_at {
+        if standing.on_top || now < bidding.retry_at {
             return None;
         }
         match policy::keep(&target.bid, &situation, &standing) {
             Wish::Raise { to, reason } => {
                 if target.bid.lost == Lost::Move
-                    && let Some(action) = self.leave_for_cheaper(id, target_id, &target, &order, Some(to), now)
+                    && let Some(action) = self.leave_for_cheaper(&bidding.at, Some(to), now)
                 {
                     return action.into_action();
                 }
                 let exposure = self.exposure(now, &[id]);
-                let least = situation.least_winning.max(order.bid.plus(situation.tick)).min(to);
-                match limits::most(&self.strategy.limits, &exposure, to, least, false) {
-                    Ok(to) => Some(reprice(id, target_id, &order, to, reason)),
+                let least = situation.least_winning.max(standing.bid.plus(situation.tick)).min(to);
+                match limits::most(&strategy.limits, &exposure, to, least, false) {
+                    Ok(to) => Some(bidding.reprice(to, reason)),
                     Err(denial) => {
                         self.deny(id, denial);
                         None
@@ -158,56 +172,49 @@ impl Book {
                 if target.bid.lost == Lost::Wait {
                     return None;
                 }
-                self.leave_for_cheaper(id, target_id, &target, &order, None, now)?.into_action()
+                self.leave_for_cheaper(&bidding.at, None, now)?.into_action()
             }
             Wish::Keep | Wish::Lower { .. } => None,
         }
     }
 
     /// Leaves a server that no bid can win back: it is offline or hidden, or held for a reason beside the book.
-    fn abandon(&mut self, id: ServerId, now: Time) -> Option<Action> {
+    fn abandon(&mut self, strategy: &Strategy, id: ServerId, now: Time) -> Option<Action> {
         let server = self.servers.get(&id)?;
-        let order = server.hand.order().filter(|o| o.cancel.is_none())?.clone();
-        let (target_id, target) = (server.target, self.target_of(server)?.clone());
+        let order = server.hand.order().filter(|o| o.cancel.is_none())?;
         let idle = now.since(order.idle_since?);
+        let target = strategy.target(server.target)?;
         if target.bid.lost == Lost::Wait || idle < UNWINNABLE_FOR.max(target.bid.raise_wait) {
             return None;
         }
-        let market = server.fresh(now, FRESH_ENOUGH_TO_RAISE)?;
-        let shown = order.missing_since.is_none();
-        if market.is_open() && !(shown && self.is_on_top(market, &order)) {
+        let seen = server.fresh(now, FRESH_ENOUGH_TO_RAISE)?;
+        let market = &seen.value;
+        if market.is_open() && !order.is_on_top(&seen.quote) {
             return None;
         }
-        let (currency, tick) = (self.strategy.currency, self.strategy.venue.tick);
-        let nobody_better = market.is_open() && !market.is_held_against(order.bid, currency, tick);
+        let nobody_better =
+            market.is_open() && !market.is_held_against(order.bid, strategy.currency, strategy.venue.tick);
         let free = self.facts.get(&id).is_some_and(|f| !f.rented) && self.listing_read.good_at > order.idle_since;
+        let place = Place { server: id, order: order.id, target_id: server.target, target };
         if nobody_better && free && idle >= STUCK_FOR {
-            return Some(cancel(id, order.id, Some(target_id), Reason::Dead));
+            return Some(place.cancel(Reason::Dead));
         }
-        self.leave_for_cheaper(id, target_id, &target, &order, None, now)?.into_action()
+        self.leave_for_cheaper(&place, None, now)?.into_action()
     }
 
     /// Whether another server is cheaper than winning this one back at `than`.
-    fn leave_for_cheaper(
-        &mut self,
-        id: ServerId,
-        target_id: TargetId,
-        target: &Target,
-        order: &Order,
-        than: Option<Price>,
-        now: Time,
-    ) -> Option<Leave> {
-        if !self.knows_enough(target, now) {
+    fn leave_for_cheaper(&mut self, from: &Place<'_>, than: Option<Price>, now: Time) -> Option<Leave> {
+        if !self.knows_enough(from.target, now) {
             return None;
         }
         if !self.may_create_soon(now) {
             // A few seconds without the server cost less than a raise that takes hours to come down from.
             return Some(Leave::Later);
         }
-        match self.cheaper_elsewhere(target_id, target, than, id, now) {
+        match self.cheaper_elsewhere(from.target_id, from.target, than, from.server, now) {
             Choice::Bid { server, least_winning, .. } => {
                 let reason = Reason::Move { to: server, least_winning };
-                Some(Leave::Now(cancel(id, order.id, Some(target_id), reason)))
+                Some(Leave::Now(from.cancel(reason)))
             }
             Choice::Read(server) => {
                 self.urgent.insert(server);
@@ -218,12 +225,11 @@ impl Book {
     }
 
     /// Places what is missing.
-    fn place(&mut self, now: Time) -> Option<Action> {
+    fn place(&mut self, strategy: &Strategy, now: Time) -> Option<Action> {
         if self.last_create_end.is_some_and(|end| now < end + CREATE_SPACING) {
             return None;
         }
-        let strategy = Arc::clone(&self.strategy);
-        for (id, target) in targets(&strategy) {
+        for (id, target) in targets(strategy) {
             if self.in_hand(id) >= target.want || !self.knows_enough(target, now) {
                 continue;
             }
@@ -242,46 +248,43 @@ impl Book {
     }
 
     /// Takes away what is paid for nothing: one step down, or a new order where that costs less than the steps.
-    fn come_down(&mut self, id: ServerId, now: Time) -> Option<Action> {
-        let server = self.servers.get(&id)?;
-        let walks_blind = self.target_of(server)?.bid.policy == crate::strategy::PolicyKind::Ladder;
-        if server.hand.order()?.slack_since.is_none() && !walks_blind {
-            return None;
-        }
-        let (target_id, target, order, situation) = self.bidding_on(id, now, FRESH)?;
-        let standing = self.standing(id, &order, now)?;
+    fn come_down(&mut self, strategy: &Strategy, id: ServerId, now: Time) -> Option<Action> {
+        let bidding = self.bidding_on(strategy, id, now, FRESH)?;
+        let Bidding { at: Place { target, .. }, situation, standing, .. } = bidding;
         let Wish::Lower { goal } = policy::keep(&target.bid, &situation, &standing) else { return None };
-        if let Some(steps) = self.replacement_pays(id, &target, &order, goal, now) {
-            let reason = Reason::Replace { new_bid: goal, steps };
-            return Some(cancel(id, order.id, Some(target_id), reason));
+        if let Some(steps) = self.replacement_pays(&bidding, goal, now) {
+            return Some(bidding.at.cancel(Reason::Replace { new_bid: goal, steps }));
         }
-        let lowest = self.steps.lowest(id, order.bid);
+        let lowest = self.steps.lowest(id, standing.bid);
         let to = lowest.map_or(goal, |lowest| goal.max(lowest.ceil_to(situation.tick)));
-        if now < order.next_lower_at || now < order.retry_at || to >= order.bid {
+        if now < bidding.next_lower_at || now < bidding.retry_at || to >= standing.bid {
             return None;
         }
         let reason = match target.bid.policy {
-            crate::strategy::PolicyKind::Ladder => Reason::RungDown { to },
+            PolicyKind::Ladder => Reason::RungDown { to },
             _ => Reason::Slack { goal, lowest },
         };
-        Some(reprice(id, target_id, &order, to, reason))
+        Some(bidding.reprice(to, reason))
     }
 
     /// How many steps down a new order at `goal` would save, where it costs less than they do.
-    fn replacement_pays(&self, id: ServerId, target: &Target, order: &Order, goal: Price, now: Time) -> Option<u32> {
-        let follows = target.bid.policy == crate::strategy::PolicyKind::Follow;
-        if !target.bid.replace || !follows || !order.holding || !self.may_create_soon(now) {
+    fn replacement_pays(&self, bidding: &Bidding<'_>, goal: Price, now: Time) -> Option<u32> {
+        let Bidding { at: Place { server: id, target, .. }, standing, .. } = *bidding;
+        let follows = target.bid.policy == PolicyKind::Follow;
+        if !target.bid.replace || !follows || !standing.holding || !self.may_create_soon(now) {
             return None;
         }
         if !self.knows_enough(target, now) || self.servers.get(&id)?.blocked_until.is_some_and(|t| now < t) {
             return None;
         }
-        let wait = order.next_lower_at.since(now);
+        let wait = bidding.next_lower_at.since(now);
         let Descent { steps, overpaid } =
-            descent(order.bid, goal, self.steps.step(id)?, wait, self.strategy.venue.lower_every)?;
-        let restart = self.restart_cost(id, target)?;
+            descent(standing.bid, goal, self.steps.step(id)?, wait, self.strategy.venue.lower_every)?;
+        if overpaid <= self.restart_cost(id, target)? {
+            return None;
+        }
         let allowed = limits::check(&self.strategy.limits, &self.exposure(now, &[id]), goal, true).is_ok();
-        (allowed && overpaid.amount() > restart).then_some(steps)
+        allowed.then_some(steps)
     }
 
     /// Whether a create could follow a cancellation at once.
@@ -290,17 +293,23 @@ impl Book {
     }
 
     /// The order on that server, if it may be re-priced, with the market as of a read no older than `limit`.
-    fn bidding_on(&self, id: ServerId, now: Time, limit: Span) -> Option<(TargetId, Target, Order, Situation)> {
+    fn bidding_on<'a>(&self, strategy: &'a Strategy, id: ServerId, now: Time, limit: Span) -> Option<Bidding<'a>> {
         let server = self.servers.get(&id)?;
-        let Hand::Order(order) = &server.hand else { return None };
+        let order = server.hand.order()?;
         let free = order.cancel.is_none() && order.unsettled.is_none() && !order.dead;
         if !free || (order.missing_since.is_some() && !self.is_frozen(order, now)) {
             return None;
         }
-        let market = server.fresh(now, limit).filter(|m| m.is_open())?;
-        let target = self.target_of(server)?;
-        let situation = self.situation(id, market, target, now)?;
-        Some((server.target, target.clone(), order.clone(), situation))
+        let market = server.fresh(now, limit).filter(|m| m.value.is_open())?;
+        let target = strategy.target(server.target)?;
+        Some(Bidding {
+            at: Place { server: id, order: order.id, target_id: server.target, target },
+            situation: self.situation(id, market, target, now)?,
+            standing: standing(order, market, now),
+            missing: order.missing_since.is_some(),
+            next_lower_at: order.next_lower_at,
+            retry_at: order.retry_at,
+        })
     }
 
     /// Whether my_orders still lists the order although the book has ceased to show it.
@@ -311,19 +320,52 @@ impl Book {
         };
         listed_since && (order.ever_held || now.since(order.placed_at) >= APPEARS_WITHIN)
     }
+}
 
-    /// Our order in the market as last read.
-    pub(crate) fn standing(&self, id: ServerId, order: &Order, now: Time) -> Option<Standing> {
-        let market = &self.servers.get(&id)?.market.as_ref()?.value;
-        let for_how_long = |since: Option<Time>| since.map_or(Span::ZERO, |s| now.since(s));
-        Some(Standing {
-            bid: order.bid,
-            on_top: order.missing_since.is_none() && self.is_on_top(market, order),
-            holding: order.holding,
-            lost_for: for_how_long(order.lost_since),
-            slack_for: for_how_long(order.slack_since),
-            stay_until: order.stay_until,
-        })
+/// Our order in the market as last read.
+pub(crate) fn standing(order: &Order, market: &Seen, now: Time) -> Standing {
+    let for_how_long = |since: Option<Time>| since.map_or(Span::ZERO, |s| now.since(s));
+    Standing {
+        bid: order.bid,
+        on_top: order.is_on_top(&market.quote),
+        holding: order.holding,
+        lost_for: for_how_long(order.lost_since),
+        slack_for: for_how_long(order.slack_since),
+        stay_until: order.stay_until,
+    }
+}
+
+/// Where an order of ours stands.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    server: ServerId,
+    order: OrderId,
+    target_id: TargetId,
+    target: &'a Target,
+}
+
+impl Place<'_> {
+    fn cancel(&self, reason: Reason) -> Action {
+        cancel(self.server, self.order, Some(self.target_id), reason)
+    }
+}
+
+/// An order that may be re-priced, and all that its price depends on.
+#[derive(Clone, Copy)]
+struct Bidding<'a> {
+    at: Place<'a>,
+    situation: Situation,
+    standing: Standing,
+    /// Whether the book has ceased to show it.
+    missing: bool,
+    next_lower_at: Time,
+    retry_at: Time,
+}
+
+impl Bidding<'_> {
+    fn reprice(&self, to: Price, reason: Reason) -> Action {
+        let request = Request::Reprice { server: self.at.server, order: self.at.order, from: self.standing.bid, to };
+        Action { request, target: Some(self.at.target_id), reason }
     }
 }
 
@@ -348,9 +390,4 @@ fn is_going(server: &Server) -> bool {
 
 fn cancel(server: ServerId, order: OrderId, target: Option<TargetId>, reason: Reason) -> Action {
     Action { request: Request::Cancel { server, order }, target, reason }
-}
-
-fn reprice(server: ServerId, target: TargetId, order: &Order, to: Price, reason: Reason) -> Action {
-    let request = Request::Reprice { server, order: order.id, from: order.bid, to };
-    Action { request, target: Some(target), reason }
 }

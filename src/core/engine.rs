@@ -169,7 +169,7 @@ impl Engine {
     fn see(&mut self, sent_at: Time, now: Time, answer: &Answer) {
         let good = Some(sent_at);
         match answer {
-            Answer::Market(market) => self.book.see_market(market.clone(), sent_at, now),
+            Answer::Market(market) => self.book.see_market(market, sent_at, now),
             Answer::Orders(rows) => {
                 self.book.orders_read.good_at = good;
                 self.book.see_orders(rows, sent_at, now);

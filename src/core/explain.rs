@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use crate::book::Server;
 use crate::change::State;
 use crate::choose::{Choice, FRESH, ORDERS_FRESH, needs_listing};
-use crate::decide::FRESH_ENOUGH_TO_RAISE;
+use crate::decide::{FRESH_ENOUGH_TO_RAISE, standing};
 use crate::engine::Engine;
 use crate::governing::CREATE_SPACING;
 use crate::limits;
@@ -70,9 +70,8 @@ impl Engine {
     fn explain_server(&self, id: ServerId, server: &Server, now: Time) -> Option<Explanation> {
         let book = &self.book;
         let target = book.target_of(server)?;
-        let (currency, tick) = (book.strategy.currency, book.strategy.venue.tick);
         let market = server.market.as_ref();
-        let situation = market.and_then(|m| book.situation(id, &m.value, target, now));
+        let situation = market.and_then(|m| book.situation(id, m, target, now));
         let order = server.hand.order();
         let Verdict(wish, mut held_back_by) = match &server.hand {
             Hand::Empty => self.explain_empty(id, server, target, now),
@@ -87,9 +86,9 @@ impl Engine {
             order: order.map(|o| o.id),
             our_bid: server.hand.worst_bid(),
             market_age: market.map(|m| now.since(m.sent_at)),
-            floor: market.and_then(|m| m.value.floors.get(currency)),
-            best_rival: market.and_then(|m| m.value.best_rival(currency, tick)),
-            least_winning: market.and_then(|m| m.value.least_winning_bid(currency, tick)),
+            floor: market.and_then(|m| m.quote.floor),
+            best_rival: market.and_then(|m| m.quote.best_rival),
+            least_winning: market.and_then(|m| m.quote.least_winning),
             goal: situation.map(|s| s.goal(target.bid.margin)),
             ceiling: situation.map(|s| s.ceiling),
             lowest: order.and_then(|o| book.steps.lowest(id, o.bid)),
@@ -202,10 +201,11 @@ impl Engine {
         if server.market.as_ref().is_some_and(|m| !m.value.is_open()) {
             held.push("the server is offline or hidden".to_string());
         }
-        let (Some(situation), Some(standing)) = (situation, self.book.standing(id, order, now)) else {
+        let (Some(situation), Some(market)) = (situation, &server.market) else {
             held.push("its market is not known".to_string());
             return Verdict(format!("keep {}", order.bid), held);
         };
+        let standing = standing(order, market, now);
         if now < order.retry_at {
             held.push(format!(
                 "the venue refused the last re-pricing; the next try is in {}",

@@ -112,7 +112,7 @@ pub(crate) struct Exposure {
     pub fee_percent: Decimal,
     /// The wallet, where known.
     pub balance: Option<Amount>,
-    /// Spent so far, fees included.
+    /// Spent so far, fees included; nothing where no limit asks for it.
     pub spent: Amount,
 }
 
@@ -155,14 +155,18 @@ pub(crate) fn check(limits: &Limits, exposure: &Exposure, bid: Price, is_new: bo
     if bid > limits.max_bid {
         return Err(Denial::MaxBid { bid, max: limits.max_bid });
     }
-    let per_day = exposure.per_day(bid).for_a_day();
-    if let Some(max) = limits.max_daily_cost.filter(|max| per_day > *max) {
-        return Err(Denial::MaxDailyCost { cost: per_day, max });
+    if let Some(max) = limits.max_daily_cost {
+        let cost = exposure.per_day(bid).for_a_day();
+        if cost > max {
+            return Err(Denial::MaxDailyCost { cost, max });
+        }
     }
-    // Twice the stopping time, so that what was just begun is not stopped at once.
-    let cost = exposure.spent_when_stopped(bid, STOPPING_TIME.times(2));
-    if let Some(max) = limits.max_total_cost.filter(|max| cost > *max) {
-        return Err(Denial::MaxTotalCost { cost, max });
+    if let Some(max) = limits.max_total_cost {
+        // Twice the stopping time, so that what was just begun is not stopped at once.
+        let cost = exposure.spent_when_stopped(bid, STOPPING_TIME.times(2));
+        if cost > max {
+            return Err(Denial::MaxTotalCost { cost, max });
+        }
     }
     if let Some(min) = limits.min_balance {
         let balance = exposure.balance.ok_or(Denial::BalanceUnknown)?;

@@ -7,8 +7,6 @@
 
 use alloc::collections::BTreeMap;
 
-use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
 use serde::{Deserialize, Serialize};
 
 use crate::market::ServerId;
@@ -74,11 +72,10 @@ pub fn descent(bid: Price, goal: Price, step: Price, wait: Span, every: Span) ->
     if excess.is_zero() || step.is_zero() {
         return None;
     }
-    let count = excess.decimal().checked_div(step.decimal())?.ceil();
-    let between = count.checked_sub(Decimal::ONE)?;
+    let steps = excess.steps_of(step)?;
+    let (count, between) = (u64::from(steps), u64::from(steps.saturating_sub(1)));
     // Between the first and the last lowering the excess shrinks by one step at a time: an arithmetic series.
-    let shrunk = step.decimal().checked_mul(count)?.checked_mul(between)?.checked_div(Decimal::TWO)?;
-    let level_sum = excess.decimal().checked_mul(between)?.checked_sub(shrunk)?;
-    let later = Price::new(level_sum.max(Decimal::ZERO))?.accrue(every);
-    Some(Descent { steps: count.to_u32().unwrap_or(u32::MAX), overpaid: excess.accrue(wait).plus(later) })
+    let shrunk = step.times(count.saturating_mul(between) >> 1);
+    let later = excess.times(between).minus(shrunk).accrue(every);
+    Some(Descent { steps, overpaid: excess.accrue(wait).plus(later) })
 }

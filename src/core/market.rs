@@ -135,10 +135,28 @@ impl Market {
     ///
     /// `None` where the host does not take the currency.
     pub fn least_winning_bid(&self, currency: Currency, tick: Price) -> Option<Price> {
-        let floor = self.floors.get(currency)?.ceil_to(tick);
-        let above = self.best_rival(currency, tick).map(|r| r.plus(tick).ceil_to(tick));
-        Some(above.map_or(floor, |a| a.max(floor)))
+        self.quote(currency, tick).least_winning
     }
+
+    /// What it comes to for a bidder in `currency`.
+    pub fn quote(&self, currency: Currency, tick: Price) -> Quote {
+        let floor = self.floors.get(currency);
+        let best_rival = self.best_rival(currency, tick);
+        let above = best_rival.map(|r| r.plus(tick).ceil_to(tick));
+        let least_winning = floor.map(|floor| above.unwrap_or(Price::ZERO).max(floor.ceil_to(tick)));
+        Quote { floor, best_rival, least_winning }
+    }
+}
+
+/// What a market comes to for a bidder in one currency: worked out once for each answer, and looked at many times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quote {
+    /// The host's least price; `None` where it does not take the currency.
+    pub floor: Option<Price>,
+    /// The highest bid of anybody else: see [`Market::best_rival`].
+    pub best_rival: Option<Price>,
+    /// The least bid that would win: see [`Market::least_winning_bid`].
+    pub least_winning: Option<Price>,
 }
 
 /// A server as the marketplace lists it.

@@ -218,8 +218,7 @@ impl Price {
     /// The same exactly, where both fit into integers of one scale: several times faster than dividing decimals.
     fn ceil_in_integers(self, tick: Price) -> Option<Decimal> {
         let scale = self.0.scale().max(tick.0.scale());
-        let scaled = |d: Decimal| 10_i128.checked_pow(scale.checked_sub(d.scale())?)?.checked_mul(d.mantissa());
-        let (price, tick) = (scaled(self.0)?, scaled(tick.0)?);
+        let (price, tick) = (in_integers(self.0, scale)?, in_integers(tick.0, scale)?);
         let lifted = match price.checked_rem(tick)? {
             0 => price,
             above => price.checked_sub(above)?.checked_add(tick)?,
@@ -241,6 +240,20 @@ impl Price {
         if up > self { up.minus(tick) } else { up }
     }
 
+    /// The least whole number of `step`s that reach or pass it; `None` where the step is nothing or the number too large.
+    pub fn steps_of(self, step: Price) -> Option<u32> {
+        let scale = self.0.scale().max(step.0.scale());
+        let (price, step) = (in_integers(self.0, scale)?, in_integers(step.0, scale)?);
+        let whole = price.checked_div(step)?;
+        let rest = i128::from(price.checked_rem(step)? > 0);
+        u32::try_from(whole.checked_add(rest)?).ok()
+    }
+
+    /// `n` times this price; an overflow counts as [`Self::MAX`].
+    pub fn times(self, n: u64) -> Price {
+        Price(self.0.checked_mul(Decimal::from(n)).unwrap_or(Decimal::MAX))
+    }
+
     /// What holding at this price for `span` costs, not yet divided.
     pub fn accrue(self, span: Span) -> Accrual {
         Accrual(self.0.checked_mul(Decimal::from(span.ms())).unwrap_or(Decimal::MAX))
@@ -250,6 +263,11 @@ impl Price {
     pub fn for_a_day(self) -> Amount {
         Amount(self.0)
     }
+}
+
+/// That number in units of its `scale`-th decimal place, if it is a whole number of them.
+fn in_integers(number: Decimal, scale: u32) -> Option<i128> {
+    10_i128.checked_pow(scale.checked_sub(number.scale())?)?.checked_mul(number.mantissa())
 }
 
 impl Amount {
@@ -267,6 +285,11 @@ pub struct Accrual(Decimal);
 impl Accrual {
     /// Nothing accrued.
     pub const ZERO: Accrual = Accrual(Decimal::ZERO);
+
+    /// A sum of money as if it had accrued in a day.
+    pub fn of(amount: Amount) -> Accrual {
+        Price(amount.0).accrue(Span::DAY)
+    }
 
     /// The sum of both; an overflow counts as the largest there is.
     pub fn plus(self, other: Accrual) -> Accrual {

@@ -5,7 +5,7 @@
 use alloc::vec::Vec;
 
 use crate::change::{Reason, State};
-use crate::market::OrderId;
+use crate::market::{Offer, OrderId, Quote};
 use crate::money::{Amount, Price};
 use crate::time::Time;
 
@@ -163,6 +163,28 @@ impl Order {
         } else {
             State::Queued
         }
+    }
+
+    /// Whether it does not hold its server, or did not when last looked at.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.idle_since.is_some() || self.lost_since.is_some() || self.missing_since.is_some()
+    }
+
+    /// Whether neither a rival nor the floor stands above it in the book: a tie is won by whoever holds the server.
+    pub(crate) fn is_on_top(&self, quote: &Quote) -> bool {
+        let above_floor = quote.floor.is_none_or(|floor| self.bid >= floor);
+        let beaten = quote.best_rival.is_some_and(|rival| rival > self.bid || (rival == self.bid && !self.holding));
+        self.missing_since.is_none() && above_floor && !beaten
+    }
+
+    /// Whether the book, where it shows this offer again, has nothing to tell that is not known.
+    pub(crate) fn is_as_shown(&self, offer: &Offer) -> bool {
+        self.bid == offer.bid
+            && self.holding == offer.active
+            && self.holding == self.idle_since.is_none()
+            && self.unsettled.is_none()
+            && self.missing_since.is_none()
+            && self.cancel.is_none()
     }
 
     pub(crate) fn worst_bid(&self) -> Price {

@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 
 use crate::book::{Book, Facts, Foreign, Seen, Stray};
 use crate::change::{Cause, Change};
-use crate::market::{ListedServer, Listing, Market, Offer, OrderId, OrderRow, ServerId, Wallet};
+use crate::market::{ListedServer, Listing, Market, Offer, OrderId, OrderRow, Quote, ServerId, Wallet};
 use crate::money::Price;
 use crate::order::{Create, Hand, Order};
 use crate::strategy::{Choice, Match};
@@ -33,15 +33,19 @@ const RANKED_FOR: Span = Span::from_secs(600);
 
 impl Book {
     /// A good spot_marketplace, whose request was sent at `sent_at`.
-    pub(crate) fn see_market(&mut self, market: Market, sent_at: Time, now: Time) {
+    pub(crate) fn see_market(&mut self, market: &Market, sent_at: Time, now: Time) {
         let id = market.server;
+        if self.see_repeated(market, sent_at) {
+            return;
+        }
+        let quote = market.quote(self.strategy.currency, self.strategy.venue.tick);
         let Some(server) = self.servers.get(&id) else { return };
         match &server.hand {
             Hand::Order(order) => {
                 let order_id = order.id;
                 match market.offers.iter().find(|o| o.mine && o.id == order_id) {
-                    Some(offer) => self.see_our_offer(*offer, &market, now),
-                    None => self.miss_our_offer(id, &market, now),
+                    Some(offer) => self.see_our_offer(*offer, market, &quote, now),
+                    None => self.miss_our_offer(id, &quote, now),
                 }
             }
             Hand::Create(create) => {
@@ -49,20 +53,38 @@ impl Book {
                 let new = market.offers.iter().find(is_new);
                 if let Some(offer) = new.copied() {
                     self.found_created(id, offer.id, Cause::Seen, now);
-                    self.see_our_offer(offer, &market, now);
+                    self.see_our_offer(offer, market, &quote, now);
                 }
             }
             Hand::Empty => {}
         }
         if let Some(server) = self.servers.get_mut(&id) {
-            server.market = Some(Seen { value: market, sent_at });
+            server.market = Some(Seen { value: market.clone(), sent_at, quote });
         }
         self.note_lost_and_slack(id, now);
     }
 
+    /// Takes note of a market that shows what the last read showed, where that can teach nothing else.
+    fn see_repeated(&mut self, market: &Market, sent_at: Time) -> bool {
+        let Some(server) = self.servers.get_mut(&market.server) else { return true };
+        let Some(seen) = server.market.as_mut().filter(|seen| seen.value == *market) else { return false };
+        let is_known = match &server.hand {
+            Hand::Empty => true,
+            Hand::Create(_) => false,
+            Hand::Order(order) => {
+                let shown = seen.value.offers.iter().find(|o| o.mine && o.id == order.id);
+                shown.is_some_and(|offer| order.is_as_shown(offer))
+            }
+        };
+        if is_known {
+            seen.sent_at = sent_at;
+        }
+        is_known
+    }
+
     /// The book shows our offer: its price and whether it holds the server are the truth.
-    fn see_our_offer(&mut self, offer: Offer, market: &Market, now: Time) {
-        let cause = if offer.active { Cause::Won } else { self.why_inactive(&offer, market) };
+    fn see_our_offer(&mut self, offer: Offer, market: &Market, quote: &Quote, now: Time) {
+        let cause = if offer.active { Cause::Won } else { why_inactive(&offer, market, quote) };
         self.shift(market.server, now, cause, |server| {
             let Some(order) = server.hand.order_mut() else { return };
             order.bid = offer.bid;
@@ -73,21 +95,8 @@ impl Book {
         });
     }
 
-    fn why_inactive(&self, offer: &Offer, market: &Market) -> Cause {
-        let (currency, tick) = (self.strategy.currency, self.strategy.venue.tick);
-        if !market.is_open() {
-            Cause::Offline
-        } else if market.floors.get(currency).is_some_and(|floor| floor > offer.bid) {
-            Cause::Floor
-        } else if market.best_rival(currency, tick).is_some_and(|rival| rival >= offer.bid) {
-            Cause::Rival
-        } else {
-            Cause::Inactive
-        }
-    }
-
     /// The book does not show our order: it holds nothing, and my_orders must tell whether it still stands.
-    fn miss_our_offer(&mut self, id: ServerId, market: &Market, now: Time) {
+    fn miss_our_offer(&mut self, id: ServerId, quote: &Quote, now: Time) {
         let gone = self.servers.get(&id).and_then(|s| s.hand.order()).is_some_and(|o| {
             // The venue accepted the cancellation and the book agrees: two witnesses.
             o.cancel.as_ref().is_some_and(|c| c.accepted_at.is_some())
@@ -95,10 +104,8 @@ impl Book {
         if gone {
             return self.end(id, now, Cause::Cancelled);
         }
-        let (currency, tick) = (self.strategy.currency, self.strategy.venue.tick);
-        let rival = market.best_rival(currency, tick);
         let cause = match self.servers.get(&id).and_then(|s| s.hand.order()) {
-            Some(order) if rival.is_some_and(|r| r >= order.bid) => Cause::Rival,
+            Some(order) if quote.best_rival.is_some_and(|r| r >= order.bid) => Cause::Rival,
             _ => Cause::OfferMissing,
         };
         self.shift(id, now, cause, |server| {
@@ -116,25 +123,15 @@ impl Book {
         let Some(server) = self.servers.get(&id) else { return };
         let (Some(market), Some(order)) = (&server.market, server.hand.order()) else { return };
         let Some(target) = self.target_of(server) else { return };
-        let Some(situation) = self.situation(id, &market.value, target, now) else { return };
-        let on_top = order.missing_since.is_none() && self.is_on_top(&market.value, order);
-        let slack = on_top && order.bid > situation.goal(target.bid.margin);
+        let Some(least_winning) = market.quote.least_winning else { return };
+        let on_top = order.is_on_top(&market.quote);
+        let slack = on_top && order.bid > target.bid.margin.above(least_winning, self.strategy.venue.tick);
         let since = |was: Option<Time>, is: bool| if is { was.or(Some(now)) } else { None };
         let (lost_since, slack_since) = (since(order.lost_since, !on_top), since(order.slack_since, slack));
         if let Some(order) = self.servers.get_mut(&id).and_then(|s| s.hand.order_mut()) {
             order.lost_since = lost_since;
             order.slack_since = slack_since;
         }
-    }
-
-    /// Whether neither a rival nor the floor stands above the order: a tie is won by whoever holds the server.
-    pub(crate) fn is_on_top(&self, market: &Market, order: &Order) -> bool {
-        let (currency, tick) = (self.strategy.currency, self.strategy.venue.tick);
-        let above_floor = market.floors.get(currency).is_none_or(|floor| order.bid >= floor);
-        let beaten = market
-            .best_rival(currency, tick)
-            .is_some_and(|rival| rival > order.bid || (rival == order.bid && !order.holding));
-        above_floor && !beaten
     }
 
     /// A good my_orders, whose request was sent at `sent_at`. It is complete: what is not in it is not listed.
@@ -332,13 +329,24 @@ impl Book {
     /// What a listed server would cost, as far as known. The list shows floors and no rivals: where a read of the last
     /// minutes saw the market, that counts, so that beaten or closed servers make room for others to be looked at.
     fn rank(&self, listed: &ListedServer, now: Time) -> Option<Price> {
-        let (currency, tick) = (self.strategy.currency, self.strategy.venue.tick);
-        let floor = listed.spot.get(currency);
+        let floor = listed.spot.get(self.strategy.currency);
         match self.servers.get(&listed.id).and_then(|s| s.fresh(now, RANKED_FOR)) {
-            Some(market) if !market.is_open() => Some(Price::MAX),
-            Some(market) => market.least_winning_bid(currency, tick).or(floor),
+            Some(market) if !market.value.is_open() => Some(Price::MAX),
+            Some(market) => market.quote.least_winning.or(floor),
             None => floor,
         }
+    }
+}
+
+fn why_inactive(offer: &Offer, market: &Market, quote: &Quote) -> Cause {
+    if !market.is_open() {
+        Cause::Offline
+    } else if quote.floor.is_some_and(|floor| floor > offer.bid) {
+        Cause::Floor
+    } else if quote.best_rival.is_some_and(|rival| rival >= offer.bid) {
+        Cause::Rival
+    } else {
+        Cause::Inactive
     }
 }
 

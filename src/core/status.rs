@@ -48,18 +48,17 @@ impl Engine {
     /// The state of things at `now`.
     pub fn status(&self, now: Time) -> Status {
         let book = &self.book;
-        let (currency, tick) = (book.strategy.currency, book.strategy.venue.tick);
         let servers =
             book.servers.iter().filter(|(_, s)| (s.watched && s.market.is_some()) || s.hand.worst_bid().is_some());
         let servers = servers.map(|(id, s)| {
-            let market = s.market.as_ref().map(|m| &m.value);
+            let quote = s.market.as_ref().map(|m| m.quote);
             ServerStatus {
                 server: *id,
                 target: self.target_name(s.target).to_string(),
                 state: s.hand.state(),
                 order: s.hand.order().map(|o| o.id),
-                floor: market.and_then(|m| m.floors.get(currency)),
-                best_rival: market.and_then(|m| m.best_rival(currency, tick)),
+                floor: quote.and_then(|q| q.floor),
+                best_rival: quote.and_then(|q| q.best_rival),
                 our_bid: s.hand.worst_bid(),
                 next_lower_at: s.hand.order().map(|o| o.next_lower_at),
                 denial: s.denial,

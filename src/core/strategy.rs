@@ -192,6 +192,17 @@ pub enum Margin {
     Percent(Decimal),
 }
 
+impl Margin {
+    /// That least winning bid with the margin on top, on the tick.
+    pub fn above(self, least_winning: Price, tick: Price) -> Price {
+        let raised = match self {
+            Margin::Price(price) => least_winning.plus(price),
+            Margin::Percent(percent) => least_winning.plus_percent(percent),
+        };
+        raised.ceil_to(tick)
+    }
+}
+
 /// What to do about a lost server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lost {

@@ -33,11 +33,7 @@ pub struct Situation {
 impl Situation {
     /// The least winning bid plus the margin, on the tick.
     pub fn goal(&self, margin: Margin) -> Price {
-        let raised = match margin {
-            Margin::Price(price) => self.least_winning.plus(price),
-            Margin::Percent(percent) => self.least_winning.plus_percent(percent),
-        };
-        raised.ceil_to(self.tick)
+        margin.above(self.least_winning, self.tick)
     }
 
     /// `wanted`, or as much of it as `ceiling` allows and still wins.
