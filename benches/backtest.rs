@@ -33,7 +33,7 @@ fn main() {
         let strategy = follow(servers, want);
         let ours = || {
             let recorded = Recorded::new(Series::read(open(), &options).expect("a series"));
-            black_box(run(&strategy, &recorded, &rules(), Rivals::Static, true, &mut |_, _, _| {}));
+            black_box(run(&strategy, &recorded, &rules(), Rivals::Static, true, &mut |_, _, _, _| {}));
         };
         let what = format!("backtest of {name}, {what}");
         print(&what, records, "records", "unpack and parse all", in_turns(7, || time(parse), || time(ours)));

@@ -17,7 +17,9 @@ fn main() {
         let strategy = follow(servers, want);
         let mut steps = 0;
         let round = || {
-            time(|| steps = run(&strategy, &recorded, &rules(), Rivals::Static, false, &mut |_, _, _| {}).counts.steps)
+            time(|| {
+                steps = run(&strategy, &recorded, &rules(), Rivals::Static, false, &mut |_, _, _, _| {}).counts.steps
+            })
         };
         let took = median(std::iter::repeat_with(round).take(7).collect());
         let nanos = took.as_nanos() / u128::from(steps.max(1));

@@ -14,7 +14,7 @@ mod summary;
 mod venue;
 
 use clorebid_core::ask::{Answer, Ask, Outcome, Request};
-use clorebid_core::change::Reason;
+use clorebid_core::change::{Change, Reason};
 use clorebid_core::engine::{Engine, Next};
 use clorebid_core::governing::SPACING;
 use clorebid_core::money::{Amount, Price};
@@ -120,8 +120,8 @@ pub struct Ran {
     pub stretches: Vec<Stretch>,
 }
 
-/// Sees every request that goes through the core one by one.
-pub type Look<'a> = &'a mut dyn FnMut(Time, &Ask, &Answer);
+/// Sees every request that goes through the core one by one, and what changed by it.
+pub type Look<'a> = &'a mut dyn FnMut(Time, &Ask, &Answer, &[Change]);
 
 /// Runs a strategy over a tape. `jump`: whether repeated reads are jumped over.
 pub fn run(
@@ -146,9 +146,8 @@ pub fn run(
             Next::Ask(ask) => {
                 let answer = venue.answer(now, &ask.request);
                 engine.observe(now, &ask, &answer);
-                engine.take_changes();
                 counts.note(&ask, &answer);
-                look(now, &ask, &answer);
+                look(now, &ask, &answer, &engine.take_changes());
                 now = now + SPACING;
                 if jump {
                     let skipped = engine.skip_repeats(now, SPACING, to, |read, since| recorded.news(read, since));

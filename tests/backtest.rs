@@ -13,25 +13,28 @@ use clorebid::tape::{Reader, Series, SeriesOptions};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
-/// One change of a made-up market: seconds since the last one, server, rival's bid in ticks (0: nobody), floor in ticks.
-type Step = (u32, u64, u32, u32);
+/// One change of a made-up market: seconds since the last one, server, rival's bid in ticks (0: nobody), floor in ticks,
+/// and what else is the matter.
+type Step = (u32, u64, u32, u32, Matter);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Matter {
+    /// Nothing.
+    Fine,
+    /// The server is offline.
+    Offline,
+    /// It is rented on demand.
+    Rented,
+}
+
+const SERVERS: [u64; 3] = [1, 2, 3];
 
 fn tape(steps: &[Step]) -> String {
-    let start = Time::from_secs(1_767_225_600);
-    let mut now = start;
-    let mut lines = String::new();
-    let listed = |id: u64| {
-        format!(
-            r#"{{"id":{id},"price":{{"on_demand":{{"USD-Blockchain":9}},"spot":{{"USD-Blockchain":0.5}}}},"rented":false}}"#
-        )
-    };
-    lines += &format!(
-        "{{\"at\":\"{}\",\"call\":\"marketplace\",\"args\":{{}},\"status\":200,\"body\":{{\"servers\":[{},{}],\"my_servers\":[],\"code\":0}}}}\n",
-        rfc3339(now),
-        listed(1),
-        listed(2)
-    );
-    for (wait, server, rival, floor) in [(0, 1, 0, 500), (0, 2, 0, 900)].iter().chain(steps) {
+    let mut now = Time::from_secs(1_767_225_600);
+    let mut lines = listing(now, None);
+    let mut rented = None;
+    let first = SERVERS.map(|server| (0, server, 0, 300 + 200 * u32::try_from(server).expect("small"), Matter::Fine));
+    for (wait, server, rival, floor, matter) in first.iter().chain(steps) {
         now = now + Span::from_secs(i64::from(*wait));
         let offer = match rival {
             0 => String::new(),
@@ -42,14 +45,35 @@ fn tape(steps: &[Step]) -> String {
                 bid % 1000
             ),
         };
+        let online = *matter != Matter::Offline;
         lines += &format!(
-            "{{\"at\":\"{}\",\"call\":\"spot_marketplace\",\"args\":{{\"market\":{server}}},\"status\":200,\"body\":{{\"market\":{{\"offers\":[{offer}],\"server\":{{\"min_pricing\":{{\"USD-Blockchain\":{}.{:03}}},\"mrl\":2592000,\"visibility\":\"public\",\"online\":true}}}},\"exists\":true,\"code\":0}}}}\n",
+            "{{\"at\":\"{}\",\"call\":\"spot_marketplace\",\"args\":{{\"market\":{server}}},\"status\":200,\"body\":{{\"market\":{{\"offers\":[{offer}],\"server\":{{\"min_pricing\":{{\"USD-Blockchain\":{}.{:03}}},\"mrl\":2592000,\"visibility\":\"public\",\"online\":{online}}}}},\"exists\":true,\"code\":0}}}}\n",
             rfc3339(now),
             floor / 1000,
             floor % 1000
         );
+        let now_rented = (*matter == Matter::Rented).then_some(*server);
+        if now_rented != rented {
+            rented = now_rented;
+            lines += &listing(now, rented);
+        }
     }
     lines
+}
+
+/// The marketplace as of then, one server at the most rented on demand.
+fn listing(now: Time, rented: Option<u64>) -> String {
+    let row = |id: u64| {
+        let rented = rented == Some(id);
+        format!(
+            r#"{{"id":{id},"price":{{"on_demand":{{"USD-Blockchain":9}},"spot":{{"USD-Blockchain":0.5}}}},"rented":{rented},"specs":{{"gpu":"1x NVIDIA GeForce RTX 4090"}}}}"#
+        )
+    };
+    format!(
+        "{{\"at\":\"{}\",\"call\":\"marketplace\",\"args\":{{}},\"status\":200,\"body\":{{\"servers\":[{}],\"my_servers\":[],\"code\":0}}}}\n",
+        rfc3339(now),
+        SERVERS.map(row).join(",")
+    )
 }
 
 fn recorded(tape: &str) -> Recorded {
@@ -67,23 +91,24 @@ fn rules() -> VenueRules {
     }
 }
 
-fn strategy(bid: &str, servers: &str) -> clorebid::core::strategy::Strategy {
+fn strategy(bid: &str, limits: &str, servers: &str) -> clorebid::core::strategy::Strategy {
     let text = format!(
-        "name = \"t\"\ncurrency = \"USD-Blockchain\"\n[limits]\nmax_bid = \"8\"\n[venue]\ntick = \"0.001\"\n[[target]]\n\
-         name = \"t\"\nservers = {servers}\n[target.bid]\n{bid}\n"
+        "name = \"t\"\ncurrency = \"USD-Blockchain\"\n[limits]\n{limits}\n[venue]\ntick = \"0.001\"\n[[target]]\n\
+         name = \"t\"\n{servers}\n[target.bid]\n{bid}\n"
     );
     strategy::read(&text, "t.toml").expect("a strategy").strategy
 }
 
-/// A run, and every change it asked for.
+/// A run, and every change that it asked for or came to see.
 fn changes(strategy: &clorebid::core::strategy::Strategy, on: &Recorded, jump: bool) -> (Ran, Vec<String>) {
-    let mut asked = Vec::new();
-    let ran = run(strategy, on, &rules(), Rivals::Static, jump, &mut |now, ask, answer| {
+    let mut seen = Vec::new();
+    let ran = run(strategy, on, &rules(), Rivals::Static, jump, &mut |now, ask, answer, changes| {
         if ask.request.is_change() {
-            asked.push(format!("{} {:?} {} {:?}", rfc3339(now), ask.request, ask.reason, answer.outcome()));
+            seen.push(format!("{} {:?} {} {:?}", rfc3339(now), ask.request, ask.reason, answer.outcome()));
         }
+        seen.extend(changes.iter().map(|change| format!("{} {} {change:?}", rfc3339(now), ask.seq)));
     });
-    (ran, asked)
+    (ran, seen)
 }
 
 fn same_with_and_without_the_jump(strategy: &clorebid::core::strategy::Strategy, on: &Recorded) {
@@ -98,31 +123,49 @@ fn same_with_and_without_the_jump(strategy: &clorebid::core::strategy::Strategy,
     assert_eq!(jumped, walked);
 }
 
-const BIDS: [&str; 5] = [
+const BIDS: [&str; 7] = [
     "policy = \"follow\"\nmargin = \"2%\"",
     "policy = \"follow\"\nmargin = \"0\"\nreplace = \"never\"\nlower = { after = \"90s\" }\nraise = { wait = \"45s\" }",
     "policy = \"follow\"\nlost = \"move\"",
-    "policy = \"fixed\"\nopen = \"2\"",
-    "policy = \"ladder\"\nopen = \"3\"\nstay = \"30m\"",
+    "policy = \"fixed\"\nopen = \"1.2\"",
+    "policy = \"ladder\"\nopen = \"1.4\"\nstay = \"30m\"",
+    "policy = \"follow\"\nmargin = \"5%\"\nlost = \"wait\"",
+    "policy = \"follow\"\nmargin = \"5%\"\nraise = { wait = \"2m\", give_up = \"1.2\" }",
+];
+const ROOMY: &str = "max_bid = \"8\"";
+const LIMITS: [&str; 4] =
+    [ROOMY, "max_bid = \"1.5\"", "max_bid = \"8\"\nmax_daily_cost = \"2\"", "max_bid = \"8\"\nmax_total_cost = \"1\""];
+const TARGETS: [&str; 5] = [
+    "servers = [1]",
+    "servers = [1, 2, 3]",
+    "servers = [1, 2]\nwant = 2",
+    "servers = [1, 2, 3]\nwant = 3",
+    "match = { gpu = \"RTX 4090\" }\nwant = 2",
 ];
 
+fn step(rival: impl Strategy<Value = u32>, wait: std::ops::Range<u32>) -> impl Strategy<Value = Step> {
+    let matter = prop_oneof![8 => Just(Matter::Fine), 1 => Just(Matter::Offline), 1 => Just(Matter::Rented)];
+    (wait, prop::sample::select(SERVERS.to_vec()), rival, 400_u32..700, matter)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, max_shrink_iters: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, max_shrink_iters: 40, ..ProptestConfig::default() })]
 
     #[test]
     fn the_jump_changes_nothing(
-        steps in prop::collection::vec((1_u32..4000, 1_u64..3, prop_oneof![Just(0_u32), 500_u32..3000], 400_u32..700), 1..25),
-        policy in 0_usize..BIDS.len(),
-        servers in prop::sample::select(vec!["[1]", "[1, 2]", "[1, 2]\nwant = 2"]),
+        steps in prop::collection::vec(step(prop_oneof![Just(0_u32), 500_u32..3000], 1..4000), 1..25),
+        policy in prop::sample::select(BIDS.to_vec()),
+        limits in prop::sample::select(LIMITS.to_vec()),
+        servers in prop::sample::select(TARGETS.to_vec()),
     ) {
-        same_with_and_without_the_jump(&strategy(BIDS[policy], servers), &recorded(&tape(&steps)));
+        same_with_and_without_the_jump(&strategy(policy, limits, servers), &recorded(&tape(&steps)));
     }
 
     #[test]
     fn what_comes_later_changes_no_decision_before(
-        steps in prop::collection::vec((1_u32..2000, 1_u64..3, 500_u32..3000, 400_u32..700), 4..16),
+        steps in prop::collection::vec(step(500_u32..3000, 1..2000), 4..16),
         cut in 2_usize..4,
-        policy in 0_usize..BIDS.len(),
+        policy in prop::sample::select(BIDS.to_vec()),
     ) {
         let mut changed = steps.clone();
         let kept: u32 = steps[..cut].iter().map(|s| s.0).sum();
@@ -131,7 +174,7 @@ proptest! {
         }
         // The change itself comes with the first step that differs.
         let from = Time::from_secs(1_767_225_600 + i64::from(kept + steps[cut].0));
-        let strategy = strategy(BIDS[policy], "[1, 2]");
+        let strategy = strategy(policy, ROOMY, "servers = [1, 2]");
         let before = |steps: &[Step]| {
             let asked = changes(&strategy, &recorded(&tape(steps)), true).1;
             asked.into_iter().filter(|a| a.as_str() < rfc3339(from).as_str()).collect::<Vec<_>>()
@@ -153,9 +196,8 @@ fn the_jump_changes_nothing_on_a_real_market() {
     let week: String = text.lines().take_while(|l| l < &"{\"at\":\"2015-03-16").map(|l| format!("{l}\n")).collect();
     let recorded = recorded(&week);
     for servers in ["[101]", "[101, 102, 103]", "[101, 102, 103]\nwant = 3"] {
-        let mut strategy = strategy(BIDS[0], servers);
+        let mut strategy = strategy(BIDS[0], "max_bid = \"15.6\"", &format!("servers = {servers}"));
         strategy.venue.tick = Price::parse("0.0024").expect("a price");
-        strategy.limits.max_bid = Price::parse("15.6").expect("a price");
         same_with_and_without_the_jump(&strategy, &recorded);
     }
 }

@@ -98,7 +98,7 @@ async fn the_numbers_of_a_backtest_are_those_of_its_views() {
     let file = strategy::read(&text, "s.toml").expect("a strategy");
     let (ran, _folder, db) = on_record(&file, &recorded).await;
 
-    let mut unrecorded = run(&file.strategy, &recorded, &rules(&file), Rivals::Static, true, &mut |_, _, _| {});
+    let mut unrecorded = run(&file.strategy, &recorded, &rules(&file), Rivals::Static, true, &mut |_, _, _, _| {});
     unrecorded.counts.steps = ran.counts.steps;
     assert_eq!(ran, unrecorded, "recording changes nothing");
 

@@ -202,7 +202,7 @@ impl Work<'_> {
         let strategy = &self.strategies[point];
         let rules = rules(self.args, strategy);
         let begun = Instant::now();
-        let ran = run(strategy, self.recorded, &rules, rivals, !self.args.no_jump, &mut |_, _, _| {});
+        let ran = run(strategy, self.recorded, &rules, rivals, !self.args.no_jump, &mut |_, _, _, _| {});
         let wall = begun.elapsed();
         let ruler = self.ruler(strategy, &rules, rulers)?;
         let settings = self.points[point].settings.clone();

@@ -22,9 +22,9 @@ use crate::time::{Span, Time};
 /// A raise may rest on a market read a little older than other bids may: it only ever wins back what is wanted.
 pub(crate) const FRESH_ENOUGH_TO_RAISE: Span = Span::from_secs(5);
 /// A server that no bid of ours can win is left for another one after this long.
-const UNWINNABLE_FOR: Span = Span::from_secs(60);
+pub(crate) const UNWINNABLE_FOR: Span = Span::from_secs(60);
 /// An order that should hold its server, and does not for no reason to be seen, is taken for dead after this long.
-const STUCK_FOR: Span = Span::from_secs(300);
+pub(crate) const STUCK_FOR: Span = Span::from_secs(300);
 /// A cancellation without effect is asked for again after this long.
 const CANCEL_AGAIN: Span = Span::from_secs(10);
 

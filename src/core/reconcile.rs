@@ -11,7 +11,7 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use crate::book::{Book, Facts, Foreign, Seen, Stray};
+use crate::book::{Book, Facts, Foreign, Seen, Server, Stray};
 use crate::change::{Cause, Change};
 use crate::market::{ListedServer, Listing, Market, Offer, OrderId, OrderRow, Quote, ServerId, Wallet};
 use crate::money::Price;
@@ -324,6 +324,15 @@ impl Book {
         self.candidates = candidates;
         self.servers.values_mut().for_each(|s| s.forget_market_before(now, RANKED_FOR));
         self.watch_candidates();
+    }
+
+    /// The same list once more: only old reads are let go of.
+    pub(crate) fn see_listing_again(&mut self, now: Time) {
+        let is_old = |s: &Server| s.hand == Hand::Empty && s.market.is_some() && s.fresh(now, RANKED_FOR).is_none();
+        if self.servers.values().any(is_old) {
+            self.servers.values_mut().for_each(|s| s.forget_market_before(now, RANKED_FOR));
+            self.watch_candidates();
+        }
     }
 
     /// What a listed server would cost, as far as known. The list shows floors and no rivals: where a read of the last

@@ -17,6 +17,8 @@ struct Turn {
     request: Request,
     period: Span,
     tried_at: Time,
+    /// From when on it may bring something else than last time.
+    news_at: Time,
     /// Of two that are as overdue as each other the one with the lower number goes first.
     place: usize,
     was_read: bool,
@@ -35,11 +37,13 @@ pub(crate) struct Rota {
 }
 
 impl Rota {
-    /// The reads of that book, one each `slot`; `None` if something was never read.
-    pub(crate) fn of(book: &Book, slot: Span) -> Option<Rota> {
+    /// The reads of that book, one each `slot`; `None` if something was never read. `news_at`: from when on a read may
+    /// bring something else than last time.
+    pub(crate) fn of(book: &Book, slot: Span, news_at: impl Fn(&Request) -> Time) -> Option<Rota> {
         let mut rota = Rota { slot, live: Vec::new(), next_live: 0, others: Vec::new() };
         for (place, Need { request, tried_at, period, .. }) in needs(book).enumerate() {
-            let turn = Turn { request, period, tried_at: tried_at?, place, was_read: false };
+            let news_at = news_at(&request);
+            let turn = Turn { request, period, tried_at: tried_at?, news_at, place, was_read: false };
             match period {
                 LIVE => rota.live.push(turn),
                 _ => rota.others.push((turn, Span::ZERO)),
@@ -61,8 +65,8 @@ impl Rota {
         urgency(self.slot.times(turns), LIVE)
     }
 
-    /// Makes the reads from `now` on until `limit` or until one that may change a period, `stop`. Tells when the next
-    /// may be made, and how many were.
+    /// Makes the reads from `now` on until `limit`, until the next one may bring news, or until one that may change a
+    /// period, `stop`, was made. Tells when the next may be made, and how many were.
     pub(crate) fn read_until(&mut self, mut now: Time, limit: Time, stop: Option<&Request>) -> (Time, u64) {
         let mut reads = 0_u64;
         while now < limit {
@@ -74,8 +78,9 @@ impl Rota {
                 continue;
             }
             match self.take_most_overdue(now) {
-                Err(earliest) => now = earliest.max(now + Span::from_ms(1)),
-                Ok(request) => {
+                Chosen::None(earliest) => now = earliest.max(now + Span::from_ms(1)),
+                Chosen::News => break,
+                Chosen::Read(request) => {
                     reads = reads.saturating_add(1);
                     now = now + self.slot;
                     if Some(&request) == stop {
@@ -95,7 +100,8 @@ impl Rota {
 
     /// How many reads from `now` on are certain to be those of the live ones in turn.
     fn live_block(&self, now: Time, limit: Time) -> i64 {
-        let end = self.others.iter().fold(limit, |end, (turn, patience)| end.min(turn.tried_at + *patience));
+        let quiet = self.live.iter().fold(limit, |end, turn| end.min(turn.news_at));
+        let end = self.others.iter().fold(quiet, |end, (turn, patience)| end.min(turn.tried_at + *patience));
         if end <= now || self.slot < LIVE || !self.is_steady(now) {
             return 0;
         }
@@ -139,8 +145,8 @@ impl Rota {
         self.next_live = next.checked_rem(self.live.len()).unwrap_or(0);
     }
 
-    /// Makes the one read that the schedule would choose; or tells when the first is due.
-    fn take_most_overdue(&mut self, now: Time) -> Result<Request, Time> {
+    /// Makes the one read that the schedule would choose, unless it may bring news.
+    fn take_most_overdue(&mut self, now: Time) -> Chosen {
         let overdue = |turn: &Turn| urgency_at(turn, now);
         let oldest = self.live.get(self.next_live).map(|turn| (overdue(turn), turn.place));
         let mut best: Option<(i64, usize, usize)> = None;
@@ -159,22 +165,35 @@ impl Rota {
         let urgency = if live_first { oldest.map(|(urgency, _)| urgency) } else { best.map(|(urgency, ..)| urgency) };
         if urgency.is_none_or(|urgency| urgency < 1000) {
             let all = self.live.iter().chain(self.others.iter().map(|(turn, _)| turn));
-            return Err(all.map(|turn| turn.tried_at + turn.period).min().unwrap_or(now));
+            return Chosen::None(all.map(|turn| turn.tried_at + turn.period).min().unwrap_or(now));
         }
         let turn = if live_first {
             self.live.get_mut(self.next_live)
         } else {
             best.and_then(|(_, _, index)| self.others.get_mut(index)).map(|(turn, _)| turn)
         };
-        let Some(turn) = turn else { return Err(now) };
+        let Some(turn) = turn else { return Chosen::None(now) };
+        if turn.news_at <= now {
+            return Chosen::News;
+        }
         turn.tried_at = now;
         turn.was_read = true;
         let request = turn.request;
         if live_first {
             self.advance(1);
         }
-        Ok(request)
+        Chosen::Read(request)
     }
+}
+
+/// What the schedule would do.
+enum Chosen {
+    /// This read.
+    Read(Request),
+    /// One that may bring news.
+    News,
+    /// Nothing before this.
+    None(Time),
 }
 
 fn urgency_at(turn: &Turn, now: Time) -> i64 {

@@ -1,20 +1,23 @@
 //! Jumping over reads that can only repeat the last answer.
 //!
-//! Most of a backtest is a bot looking at a market that stands still. While everything wanted is held and nothing is
-//! under way, a read that brings what the last one brought changes nothing but when things were last read, and no change
-//! is asked for before some known moment: the next lowering, the end of a wait, a fee. So the reads up to the first
-//! moment at which an answer or a wish could differ are made at once: the same reads, at the same times, with the same
-//! numbers, but without looking at their answers. A test compares whole runs with and without the jump.
+//! Most of a backtest is a bot looking at a market that stands still. While an order stands wherever one is wanted and
+//! nothing is under way, a read that brings what the last one brought changes nothing but when things were last read,
+//! and no change is asked for before some known moment: the next lowering, the end of a wait, a fee. So the reads up to
+//! the first one that could bring something else, or up to the first moment at which a wish could differ, are made at
+//! once: the same reads, at the same times, with the same numbers, but without looking at their answers. A test compares
+//! whole runs with and without the jump.
 
 use alloc::vec::Vec;
 
-use crate::ask::Request;
+use crate::ask::{Request, TargetId};
 use crate::book::{Book, ReadTimes};
+use crate::decide::{STUCK_FOR, UNWINNABLE_FOR};
 use crate::engine::Engine;
 use crate::governing::CREATE_SPACING;
 use crate::market::ServerId;
-use crate::order::{Hand, Order};
+use crate::order::Hand;
 use crate::rota::Rota;
+use crate::strategy::Choice;
 use crate::time::{Span, Time};
 
 /// A jump: where it ends, and what was read on the way.
@@ -41,12 +44,16 @@ impl Engine {
     ) -> Skipped {
         let mut skipped = Skipped { now, reads: 0 };
         let Some(alarm) = self.still_until(now) else { return skipped };
-        let limit = self.book.first_news(news).min(alarm).min(until);
-        let Some(mut rota) = Rota::of(&self.book, slot) else { return skipped };
+        let book = &self.book;
+        let Some(mut rota) = Rota::of(book, slot, |request| book.repeats_until(request, &news)) else { return skipped };
         // The list may settle why a server is idle, and how often the list is read depends on that.
-        (skipped.now, skipped.reads) = rota.read_until(now, limit, Some(&Request::Marketplace));
+        (skipped.now, skipped.reads) = rota.read_until(now, alarm.min(until), Some(&Request::Marketplace));
         for (request, at) in rota.made() {
             self.book.note_repeat(request, at);
+        }
+        if let Some(listed_at) = self.book.listing_read.good_at.filter(|at| *at >= now) {
+            // The list is always the last read of a jump.
+            self.book.see_listing_again(listed_at);
         }
         self.count_skipped(skipped.reads);
         skipped
@@ -58,7 +65,9 @@ impl Engine {
             return None;
         }
         let alarm = self.book.quiet_until(now)?;
-        self.book.wants_nothing(now).then_some(alarm)
+        let is_still = self.book.wants_nothing(now) && self.book.denials_are_told();
+        self.book.denials.clear();
+        is_still.then_some(alarm)
     }
 }
 
@@ -87,11 +96,16 @@ impl Book {
                 Hand::Order(order) => {
                     // A read from before our last re-pricing would not come again as it was.
                     let shown = server.market.as_ref().and_then(|m| m.value.mine());
-                    let up_to_date = shown.is_some_and(|o| o.id == order.id && o.bid == order.bid && o.active);
-                    if !repeats || !up_to_date || !rests(order) {
+                    let up_to_date = shown.is_some_and(|o| o.id == order.id && order.is_as_shown(o));
+                    if !repeats || !up_to_date || order.dead || (order.is_lost() && self.has_choice(server.target)) {
                         return None;
                     }
                     let target = self.target_of(server)?;
+                    order.lost_since.into_iter().for_each(|since| ring(since + target.bid.raise_wait));
+                    if let Some(since) = order.idle_since {
+                        ring(since + UNWINNABLE_FOR.max(target.bid.raise_wait));
+                        ring(since + STUCK_FOR);
+                    }
                     ring(order.next_lower_at);
                     ring(order.retry_at);
                     ring(order.stay_until);
@@ -103,6 +117,16 @@ impl Book {
             }
         }
         Some(alarm)
+    }
+
+    /// Whether a lost server of that target could be left for another: which one depends on how old every read is.
+    fn has_choice(&self, target: TargetId) -> bool {
+        self.servers.values().any(|s| s.target == target && s.watched && s.hand == Hand::Empty)
+    }
+
+    /// Whether nobody would learn anything from the denials of the last decision.
+    fn denials_are_told(&self) -> bool {
+        self.denials.iter().all(|(id, denial)| self.servers.get(id).is_some_and(|s| s.denial == Some(*denial)))
     }
 
     /// Whether no change would be asked for now, were everything read anew with the same answers: a wish that waits only
@@ -125,15 +149,24 @@ impl Book {
         change.is_none()
     }
 
-    /// When any read first brings something else than it did last time.
-    fn first_news(&self, news: impl Fn(&Request, Time) -> Time) -> Time {
-        let listing = self.listing_read.good_at.map(|at| news(&Request::Marketplace, at));
-        let markets = self.servers.iter().filter_map(|(id, server)| {
-            let seen = server.market.as_ref()?;
-            let is_read = server.watched || server.hand != Hand::Empty;
-            is_read.then(|| news(&Request::SpotMarket { server: *id }, seen.sent_at))
-        });
-        markets.chain(listing).min().unwrap_or(Time::from_ms(i64::MAX))
+    /// Until when that read brings what it brought last time, and that teaches nothing.
+    fn repeats_until(&self, request: &Request, news: impl Fn(&Request, Time) -> Time) -> Time {
+        const NOT_AT_ALL: Time = Time::from_ms(i64::MIN);
+        const EVER: Time = Time::from_ms(i64::MAX);
+        match request {
+            Request::SpotMarket { server } => {
+                let seen = self.servers.get(server).and_then(|s| s.market.as_ref());
+                seen.map_or(NOT_AT_ALL, |seen| news(request, seen.sent_at))
+            }
+            // The same list ranks candidates anew by what was read of their markets since.
+            Request::Marketplace if self.targets().any(|(_, t)| matches!(t.choice, Choice::Match(_))) => NOT_AT_ALL,
+            Request::Marketplace => self.listing_read.good_at.map_or(NOT_AT_ALL, |at| news(request, at)),
+            Request::MyOrders => {
+                let unlisted = self.servers.values().filter_map(|s| s.hand.order()).any(|order| !order.listed);
+                if unlisted { NOT_AT_ALL } else { EVER }
+            }
+            _ => EVER,
+        }
     }
 
     /// A read that brought what the last one brought.
@@ -156,16 +189,4 @@ impl Book {
             }
         }
     }
-}
-
-/// Whether an order holds its server, is on top and has nothing under way.
-fn rests(order: &Order) -> bool {
-    order.holding
-        && order.listed
-        && !order.dead
-        && order.cancel.is_none()
-        && order.unsettled.is_none()
-        && order.missing_since.is_none()
-        && order.lost_since.is_none()
-        && order.idle_since.is_none()
 }
