@@ -17,6 +17,14 @@ use crate::clock::rfc3339;
 use crate::history::{Exchange, History};
 use crate::replay::{Difference, Replay, ReplayError, Step, Stepped};
 
+mod told;
+
+/// How many requests after a change are looked at for what it led to: a create in doubt settles after two minutes.
+const FOLLOWED_FOR: u32 = 200;
+
+/// How the core says that the 600 seconds are not over.
+const LOWERING_WAITS: &str = "the next lowering is allowed in";
+
 /// A read that what was decided rests on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Ground {
@@ -59,6 +67,8 @@ pub struct Seen {
     pub lowest: Option<String>,
     /// When our bid might be lowered next.
     pub next_lower_at: Option<String>,
+    /// Where our bid would have gone next but for what kept it.
+    pub next_bid: Option<String>,
     /// What the core would have liked to do there.
     pub wish: String,
     /// What kept it from doing so.
@@ -102,6 +112,10 @@ pub struct Why {
     pub showed: Option<String>,
     /// What came of it.
     pub effects: Vec<String>,
+    /// After a change: what the next look at that server showed, and what state came of it.
+    pub followed: Vec<String>,
+    /// The raises and lowerings that were not made instead, with what kept the core from them.
+    pub not_done: Vec<String>,
 }
 
 /// Why there is no chain to show.
@@ -150,7 +164,11 @@ pub async fn why(history: &mut History, run_id: i64, seq: u64) -> Result<Why, Wh
         let wanted = upcoming.seq == seq;
         let before = if wanted { replay.engine().explain(upcoming.sent_at) } else { Vec::new() };
         match replay.step(history).await? {
-            Stepped::Same(step) if wanted => return Ok(chain(&replay, &reads, &before, &step)),
+            Stepped::Same(step) if wanted => {
+                let mut why = chain(&replay, &reads, &before, &step);
+                why.followed = followed(&mut replay, history, &step).await?;
+                return Ok(why);
+            }
             Stepped::Same(step) => reads.note(&replay, &step),
             Stepped::Differs(difference) => return Err(WhyError::Differs { run: run_id, difference }),
             Stepped::Over => break,
@@ -167,6 +185,8 @@ fn chain(replay: &Replay, reads: &Reads, before: &[Explanation], step: &Step) ->
     let matters = |e: &&Explanation| about.is_none_or(|server| e.server == server);
     let strategy = replay.engine().strategy();
     let is_read = !request.is_change();
+    let servers: Vec<Seen> = before.iter().filter(matters).map(seen).collect();
+    let not_done = before.iter().filter(matters).zip(&servers).filter_map(|(e, s)| told::not_done(e, s, &request));
     Why {
         run: replay.run().run_id,
         seq,
@@ -177,15 +197,51 @@ fn chain(replay: &Replay, reads: &Reads, before: &[Explanation], step: &Step) ->
         target,
         reason,
         grounds: reads.behind(about, sent_at),
-        servers: before.iter().filter(matters).map(seen).collect(),
+        not_done: not_done.collect(),
+        servers,
         limits: limits(&strategy.limits, &request),
         answered_at: answered_at.map(rfc3339),
         status,
         error,
         outcome,
         showed: step.answer.as_ref().filter(|_| is_read).and_then(|answer| showed(replay, answer)),
-        effects: step.changes.iter().map(|change| effect(replay, change)).collect(),
+        effects: told::effects(replay, step, before.iter().find(|e| Some(e.server) == about)),
+        followed: Vec::new(),
     }
+}
+
+/// Goes on until reads show what became of a change, or the next change there: a re-pricing shows in the next look at the
+/// market, an order's coming and going in its state.
+async fn followed(replay: &mut Replay, history: &mut History, change: &Step) -> Result<Vec<String>, ReplayError> {
+    let (request, mut all) = (change.ask.request, Vec::new());
+    let (Some(server), Some(since), true) = (request.server(), change.exchange.answered_at, request.is_change()) else {
+        return Ok(all);
+    };
+    for _ in 0..FOLLOWED_FOR {
+        let Stepped::Same(step) = replay.step(history).await? else { break };
+        let (seq, after) = (step.exchange.seq, step.exchange.sent_at.since(since));
+        let of_it = |c: &&Change| matches!(c, Change::State { server: s, .. } if *s == server);
+        let states: Vec<String> = step.changes.iter().filter(of_it).map(|change| effect(replay, change)).collect();
+        let about_it = step.ask.request.server() == Some(server);
+        let again = about_it && step.ask.request.is_change();
+        let shows = step.answer.as_ref().filter(|_| about_it).and_then(|answer| showed(replay, answer));
+        let over = match request {
+            Request::Reprice { .. } => shows.is_some(),
+            _ => !states.is_empty(),
+        };
+        let asked = again.then(|| format!("{} {}: {}", step.exchange.call, step.exchange.args, step.exchange.reason));
+        // Of the looks that settle nothing the first is enough.
+        let told = shows.filter(|_| over || all.is_empty());
+        let read = told.map(|shows| format!("spot_marketplace of server {server}: {shows}"));
+        let news: Vec<String> = asked.into_iter().chain(read).chain(states).collect();
+        if !news.is_empty() {
+            all.push(format!("{after} later (request {seq}): {}", news.join("; ")));
+        }
+        if over || again {
+            break;
+        }
+    }
+    Ok(all)
 }
 
 impl Reads {
@@ -271,8 +327,17 @@ fn seen(e: &Explanation) -> Seen {
         ceiling: text(e.ceiling),
         lowest: text(e.lowest),
         next_lower_at: e.next_lower_at.map(rfc3339),
+        next_bid: text(e.next_bid),
         wish: e.wish.clone(),
-        held_back_by: e.held_back_by.clone(),
+        held_back_by: e.held_back_by.iter().map(|held| dated(held, e)).collect(),
+    }
+}
+
+/// The core knows spans; a person looks for the moment.
+fn dated(held: &str, e: &Explanation) -> String {
+    match e.next_lower_at.filter(|_| held.starts_with(LOWERING_WAITS)) {
+        Some(at) => format!("{held}, at {}", rfc3339(at)),
+        None => held.to_owned(),
     }
 }
 

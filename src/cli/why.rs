@@ -57,7 +57,13 @@ fn tell(why: &Why, out: &mut impl Write) -> io::Result<()> {
     if why.effects.is_empty() {
         writeln!(out, "  nothing changed")?;
     }
-    why.effects.iter().try_for_each(|effect| writeln!(out, "  {effect}"))
+    why.effects.iter().try_for_each(|effect| writeln!(out, "  {effect}"))?;
+    for (title, lines) in [("what followed", &why.followed), ("what was not done", &why.not_done)] {
+        if !lines.is_empty() {
+            writeln!(out, "{title}\n  {}", lines.join("\n  "))?;
+        }
+    }
+    Ok(())
 }
 
 fn tell_server(seen: &Seen, out: &mut impl Write) -> io::Result<()> {
@@ -98,6 +104,8 @@ fn as_rows(why: &Why) -> Rows {
     why.limits.iter().for_each(|limit| add("limit", limit.clone()));
     add("answer", format!("{} {}", why.outcome, why.error.as_deref().unwrap_or("")).trim_end().to_owned());
     why.effects.iter().for_each(|effect| add("effect", effect.clone()));
+    why.followed.iter().for_each(|followed| add("followed", followed.clone()));
+    why.not_done.iter().for_each(|not_done| add("not_done", not_done.clone()));
     Rows { columns: ["link", "words"].map(str::to_owned).to_vec(), rows }
 }
 

@@ -17,7 +17,7 @@ use crate::limits;
 use crate::market::{OrderId, ServerId};
 use crate::money::Price;
 use crate::order::{Create, Hand, Order};
-use crate::policy::{self, Situation, Wish};
+use crate::policy::{self, Situation, Standing, Wish};
 use crate::reconcile::CREATE_SETTLES_AFTER;
 use crate::strategy::{Lost, PolicyKind, Target};
 use crate::time::{Span, Time};
@@ -51,6 +51,8 @@ pub struct Explanation {
     pub lowest: Option<Price>,
     /// When our bid may next be lowered.
     pub next_lower_at: Option<Time>,
+    /// Where our bid would go next if nothing but the market and the step held it: the raise that wins, or one step down.
+    pub next_bid: Option<Price>,
     /// What the core would like to do there.
     pub wish: String,
     /// Everything that keeps it from doing so now. Empty: it does it as soon as its turn comes.
@@ -93,9 +95,31 @@ impl Engine {
             ceiling: situation.map(|s| s.ceiling),
             lowest: order.and_then(|o| book.steps.lowest(id, o.bid)),
             next_lower_at: order.map(|o| o.next_lower_at),
+            next_bid: order.zip(situation.as_ref()).and_then(|(o, s)| self.next_bid(id, o, target, s, now)),
             wish,
             held_back_by,
         })
+    }
+
+    /// What the policy would bid next had it no patience, within the venue's step.
+    fn next_bid(&self, id: ServerId, order: &Order, target: &Target, market: &Situation, now: Time) -> Option<Price> {
+        let standing = self.book.standing(id, order, now).filter(|_| order.cancel.is_none())?;
+        let long = Span::DAY.times(365);
+        let standing = Standing { lost_for: long, slack_for: long, stay_until: now, ..standing };
+        let to = match policy::keep(&target.bid, market, &standing) {
+            Wish::Raise { to, .. } => to,
+            Wish::Lower { goal } => self.one_step_towards(id, order, goal, market.tick),
+            Wish::Keep if standing.on_top => {
+                let goal = market.goal(target.bid.margin).min(order.bid);
+                self.one_step_towards(id, order, goal, market.tick)
+            }
+            Wish::Keep | Wish::GiveUp(_) => market.least_winning.max(order.bid),
+        };
+        (to != order.bid).then_some(to)
+    }
+
+    fn one_step_towards(&self, id: ServerId, order: &Order, goal: Price, tick: Price) -> Price {
+        self.book.steps.lowest(id, order.bid).map_or(goal, |lowest| goal.max(lowest.ceil_to(tick)))
     }
 
     /// What keeps the whole run from changing anything.
@@ -234,7 +258,8 @@ impl Engine {
                 if target.bid.lost == Lost::Wait {
                     held.push("lost = \"wait\"".to_string());
                 }
-                Verdict("win it back or go elsewhere".to_string(), held)
+                let least = situation.least_winning;
+                Verdict(format!("win it back with {least} or more, or go elsewhere"), held)
             }
         }
     }

@@ -101,6 +101,10 @@ impl Desk {
         std::fs::write(self.folder.path().join(name), bytes).expect("a file");
     }
 
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub fn files(&self) -> Vec<PathBuf> {
         let mut found: Vec<PathBuf> = std::fs::read_dir(self.folder.path())
             .expect("a folder")

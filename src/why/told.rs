@@ -1,0 +1,76 @@
+//! What became of a change, and which re-pricing was not made, in words.
+
+use clorebid_core::ask::{Answer, Doubt, Request};
+use clorebid_core::change::Change;
+use clorebid_core::explain::Explanation;
+
+use super::{LOWERING_WAITS, Seen, effect};
+use crate::clock::rfc3339;
+use crate::replay::{Replay, Step};
+
+/// What a change did, what state followed at once, and everything else that came of the answer.
+pub(super) fn effects(replay: &Replay, step: &Step, before: Option<&Explanation>) -> Vec<String> {
+    let (request, answered_at) = (step.ask.request, step.exchange.answered_at);
+    let mut all: Vec<String> = deed(&request, step).into_iter().collect();
+    all.extend(step.changes.iter().map(|change| effect(replay, change)));
+    let (Some(server), Some(at), true) = (request.server(), answered_at, request.is_change()) else { return all };
+    let Some(after) = replay.engine().explain(at).into_iter().find(|e| e.server == server) else { return all };
+    if !step.changes.iter().any(|c| matches!(c, Change::State { server: s, .. } if *s == server)) {
+        all.push(format!("server {server}: still {}", after.state.code()));
+    }
+    let clock = |e: &Explanation| e.next_lower_at;
+    if let Some(next) = after.next_lower_at.filter(|next| *next > at && before.and_then(clock) != Some(*next)) {
+        all.push(format!("server {server}: the next lowering is allowed at {}", rfc3339(next)));
+    }
+    if !matches!(step.answer, Some(Answer::Applied)) {
+        let told = |held: &&String| !held.starts_with(LOWERING_WAITS);
+        all.extend(after.held_back_by.iter().filter(told).map(|held| format!("server {server}: {held}")));
+    }
+    all
+}
+
+/// What a change did; nothing for a read.
+fn deed(request: &Request, step: &Step) -> Option<String> {
+    let (done, not_done, in_doubt) = match *request {
+        Request::Create { server, bid, .. } => (
+            format!("server {server}: a bid of {bid} was accepted"),
+            format!("server {server}: no bid of {bid} was made"),
+            format!("server {server}: nobody knows whether a bid of {bid} stands; until reads tell it counts as one"),
+        ),
+        Request::Reprice { server, order, from, to } => (
+            format!("server {server}: the bid of order {order} went from {from} to {to}"),
+            format!("server {server}: the bid of order {order} stays at {from} and is not {to}"),
+            format!(
+                "server {server}: nobody knows whether the bid of order {order} went from {from} to {to}; until reads \
+                 tell the higher one counts"
+            ),
+        ),
+        Request::Cancel { server, order } => (
+            format!("server {server}: the cancellation of order {order} was accepted"),
+            format!("server {server}: order {order} was not cancelled"),
+            format!("server {server}: nobody knows whether order {order} was cancelled; until reads tell it stands"),
+        ),
+        _ => return None,
+    };
+    let why = step.exchange.error.as_deref().unwrap_or("no answer was recorded");
+    Some(match &step.answer {
+        Some(Answer::Applied) => done,
+        Some(Answer::Unknown(Doubt::Unreachable)) => format!("{not_done}: nobody was reached, so nothing was sent"),
+        Some(Answer::Refused(_)) => format!("{not_done}: {why}"),
+        _ => format!("{in_doubt}: {why}"),
+    })
+}
+
+/// The raise or lowering that the core would have liked and did not make, with what kept it from it.
+pub(super) fn not_done(e: &Explanation, seen: &Seen, request: &Request) -> Option<String> {
+    if request.is_change() && request.server() == Some(e.server) {
+        return None;
+    }
+    let (bid, to) = (e.our_bid?, e.next_bid?);
+    let what = if to > bid { "raised" } else { "lowered" };
+    let why = match seen.held_back_by.as_slice() {
+        [] => "its turn had not come".to_owned(),
+        held => held.join("; "),
+    };
+    Some(format!("server {}: our bid was not {what} from {bid} to {to}: {why}", e.server))
+}
