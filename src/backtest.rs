@@ -145,12 +145,12 @@ pub fn run(
             Next::Wait(at) => now = at.max(now + Span::from_ms(1)),
             Next::Ask(ask) => {
                 let answer = venue.answer(now, &ask.request);
-                engine.observe(now, &ask, &answer);
-                counts.note(&ask, &answer);
-                look(now, &ask, &answer, &engine.take_changes());
+                engine.observe(now, &ask, answer);
+                counts.note(&ask, answer);
+                look(now, &ask, answer, &engine.take_changes());
                 now = now + SPACING;
                 if jump {
-                    let skipped = engine.skip_repeats(now, SPACING, to, |read, since| recorded.news(read, since));
+                    let skipped = engine.skip_repeats(now, SPACING, to, |read, since| venue.news(read, since));
                     counts.requests += skipped.reads;
                     now = skipped.now;
                 }

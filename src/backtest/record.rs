@@ -144,7 +144,7 @@ impl Venue for OnTape {
             return Reply::Http { status: 200, body: r#"{"code":6,"error":"order_dont_exist"}"#.into() };
         };
         let mut venue = self.venue.lock().unwrap_or_else(PoisonError::into_inner);
-        render::reply(&venue.answer(self.clock.now(), &request))
+        render::reply(venue.answer(self.clock.now(), &request))
     }
 
     fn name(&self) -> String {

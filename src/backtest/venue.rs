@@ -15,17 +15,28 @@ use rust_decimal::Decimal;
 
 use super::ledger::Ledger;
 use super::{Rivals, VenueRules};
-use crate::tape::{Change, Series};
+use crate::tape::{Change, Series, ServerSeries};
 
 /// Something that happens on the tape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Event {
     /// That server's market or listing changes.
-    Server(ServerId),
+    Server(ServerId, Told),
     /// Nothing is recorded from here on.
     GapFrom,
     /// Records go on.
     GapTo,
+}
+
+/// How much a tape has told of one server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Told {
+    /// Changes of its market.
+    changes: usize,
+    /// Listings that differ.
+    listed: usize,
+    /// Both, as moments.
+    news: usize,
 }
 
 /// An order of ours on the tape.
@@ -50,7 +61,14 @@ pub(super) struct TapeVenue {
     currency: Currency,
     rivals: Rivals,
     now: Time,
+    told: BTreeMap<ServerId, Told>,
+    server_news: Arc<BTreeMap<ServerId, Vec<Time>>>,
+    listing_news: Arc<Vec<Time>>,
     orders: BTreeMap<ServerId, Order>,
+    /// Each server's market as it would be shown now, where nothing has happened since it was last asked for.
+    shown: BTreeMap<ServerId, Answer>,
+    /// The answer to the last request of another kind.
+    other: Answer,
     last_id: u64,
     /// With rivals that answer: what each has answered so far, and the most it ever bid.
     answered: BTreeMap<OrderId, Price>,
@@ -74,9 +92,13 @@ impl Recorded {
     pub fn new(series: Series) -> Recorded {
         let mut events: Vec<(Time, Event)> = Vec::new();
         let mut most: BTreeMap<OrderId, Price> = BTreeMap::new();
+        let mut server_news: BTreeMap<ServerId, Vec<Time>> = BTreeMap::new();
         for (id, server) in &series.servers {
-            events.extend(server.changes.iter().map(|c| (c.at, Event::Server(*id))));
-            events.extend(server.listed.iter().map(|l| (l.at, Event::Server(*id))));
+            let listed = server.listed.iter().map(|l| l.at);
+            let mut news: Vec<Time> = server.changes.iter().map(|c| c.at).chain(listed).collect();
+            news.sort_unstable();
+            events.extend(news.iter().map(|at| (*at, Event::Server(*id, Told::by(*at, server, &news)))));
+            server_news.insert(*id, news);
             for rival in server.changes.iter().flat_map(|c| c.rivals.iter()) {
                 let highest = most.entry(rival.id).or_insert(rival.bid);
                 *highest = rival.bid.max(*highest);
@@ -84,12 +106,6 @@ impl Recorded {
         }
         events.extend(series.gaps.iter().flat_map(|g| [(g.from, Event::GapFrom), (g.to, Event::GapTo)]));
         events.sort_by_key(|(at, _)| *at);
-        let mut server_news: BTreeMap<ServerId, Vec<Time>> = BTreeMap::new();
-        for (at, event) in &events {
-            if let Event::Server(id) = event {
-                server_news.entry(*id).or_default().push(*at);
-            }
-        }
         let mut listing_news: Vec<Time> = series.servers.values().flat_map(|s| s.listed.iter().map(|l| l.at)).collect();
         listing_news.sort_unstable();
         Recorded {
@@ -99,17 +115,6 @@ impl Recorded {
             server_news: Arc::new(server_news),
             listing_news: Arc::new(listing_news),
         }
-    }
-
-    /// When the answer to that read becomes another than it was at `since`, our own doings aside.
-    pub(super) fn news(&self, read: &Request, since: Time) -> Time {
-        let times = match read {
-            Request::SpotMarket { server } => self.server_news.get(server).map(Vec::as_slice),
-            Request::Marketplace => Some(self.listing_news.as_slice()),
-            _ => None,
-        };
-        let after = times.and_then(|times| times.get(times.partition_point(|at| *at <= since)));
-        after.copied().unwrap_or(Time::from_ms(i64::MAX))
     }
 
     /// When the tape begins and ends.
@@ -139,7 +144,12 @@ impl TapeVenue {
             currency,
             rivals,
             now: recorded.series.from,
+            told: BTreeMap::new(),
+            server_news: Arc::clone(&recorded.server_news),
+            listing_news: Arc::clone(&recorded.listing_news),
             orders: BTreeMap::new(),
+            shown: BTreeMap::new(),
+            other: Answer::Applied,
             last_id: 0,
             answered: BTreeMap::new(),
             most: Arc::clone(&recorded.most),
@@ -156,7 +166,9 @@ impl TapeVenue {
             self.next_event += 1;
             self.now = at;
             match event {
-                Event::Server(id) => {
+                Event::Server(id, told) => {
+                    self.told.insert(id, told);
+                    self.shown.remove(&id);
                     self.forget_answers(id, at);
                     self.settle(id, true);
                     self.ledger.prices_moved(at, &self.series, self.currency);
@@ -169,17 +181,42 @@ impl TapeVenue {
     }
 
     /// The answer to one request, now.
-    pub(super) fn answer(&mut self, now: Time, request: &Request) -> Answer {
+    pub(super) fn answer(&mut self, now: Time, request: &Request) -> &Answer {
         self.advance(now);
-        match *request {
-            Request::SpotMarket { server } => Answer::Market(self.market(server)),
+        if request.is_change() {
+            self.shown.clear();
+        }
+        self.other = match *request {
+            Request::SpotMarket { server } => {
+                if !self.shown.contains_key(&server) {
+                    self.shown.insert(server, Answer::Market(self.market(server)));
+                }
+                return &self.shown[&server];
+            }
             Request::Marketplace => Answer::Listing(self.listing()),
             Request::MyOrders => Answer::Orders(self.orders.values().map(|o| self.row(o)).collect()),
             Request::Wallets => Answer::Wallets(self.wallets()),
             Request::Create { server, target, bid } => self.create(server, target, bid),
             Request::Reprice { server, order, to, .. } => self.reprice(server, order, to),
             Request::Cancel { server, order } => self.cancel(server, order),
-        }
+        };
+        &self.other
+    }
+
+    /// When the answer to that read, last made at `since`, becomes or became another, our own doings aside.
+    pub(super) fn news(&self, read: &Request, since: Time) -> Time {
+        let first = match read {
+            Request::SpotMarket { server } => {
+                let times = self.server_news.get(server).map_or(&[][..], Vec::as_slice);
+                let told = self.told.get(server).copied().unwrap_or_default().news;
+                // Whatever came after the last read and has happened by now is news already, be it the first or not.
+                let last = told.checked_sub(1).and_then(|last| times.get(last)).filter(|last| **last > since);
+                last.or_else(|| times.get(told))
+            }
+            Request::Marketplace => self.listing_news.get(self.listing_news.partition_point(|at| *at <= since)),
+            _ => None,
+        };
+        first.copied().unwrap_or(Time::from_ms(i64::MAX))
     }
 
     fn create(&mut self, server: ServerId, target: TargetId, bid: Price) -> Answer {
@@ -255,10 +292,9 @@ impl TapeVenue {
         if self.answered.is_empty() {
             return;
         }
-        let Some(changes) = self.series.servers.get(&server).map(|s| &s.changes) else { return };
-        let now = changes.partition_point(|c| c.at <= at);
-        if changes.get(now.wrapping_sub(1)).is_some_and(|c| c.at == at) {
-            let before = changes.get(now.wrapping_sub(2));
+        let (Some(series), Some(told)) = (self.series.servers.get(&server), self.told.get(&server)) else { return };
+        if series.changes.get(told.changes.wrapping_sub(1)).is_some_and(|c| c.at == at) {
+            let before = series.changes.get(told.changes.wrapping_sub(2));
             for rival in before.iter().flat_map(|c| c.rivals.iter()) {
                 self.answered.remove(&rival.id);
             }
@@ -274,7 +310,10 @@ impl TapeVenue {
     /// until the tape has it do something else.
     fn let_rivals_answer(&mut self, server: ServerId) {
         let (Rivals::Counter, Some(order)) = (self.rivals, self.orders.get(&server).copied()) else { return };
-        let Some(market) = self.series.servers.get(&server).and_then(|s| s.market_at(self.now)) else { return };
+        let Some(market) = self.series.servers.get(&server).zip(self.told.get(&server)).and_then(|(s, t)| t.market(s))
+        else {
+            return;
+        };
         for rival in market.rivals.iter() {
             let most = self.most.get(&rival.id).copied().unwrap_or(rival.bid);
             if !self.answered.contains_key(&rival.id) && rival.bid < order.bid && most > order.bid {
@@ -310,16 +349,29 @@ impl TapeVenue {
         if !open || !above_floor {
             return false;
         }
-        let market = self.market(server);
-        market.best_rival(self.currency, self.rules.tick).is_none_or(|rival| bid > rival)
+        let best_rival = if change.usd_rates.is_some() {
+            self.market(server).best_rival(self.currency, self.rules.tick)
+        } else {
+            // Nobody names a currency, so nothing has to be converted.
+            change.rivals.iter().map(|rival| self.bid_of(rival.id, rival.bid)).max()
+        };
+        best_rival.is_none_or(|rival| bid > rival)
+    }
+
+    /// What a rival bids: what was recorded, or what it would have answered to us.
+    fn bid_of(&self, rival: OrderId, recorded: Price) -> Price {
+        self.answered.get(&rival).map_or(recorded, |answer| recorded.max(*answer))
     }
 
     fn change(&self, server: ServerId) -> Option<&Change> {
-        self.series.servers.get(&server)?.market_at(self.now)
+        self.told.get(&server)?.market(self.series.servers.get(&server)?)
     }
 
     fn is_rented(&self, server: ServerId) -> bool {
-        self.series.servers.get(&server).and_then(|s| s.listed_at(self.now)).is_some_and(|l| l.rented)
+        let (Some(series), Some(told)) = (self.series.servers.get(&server), self.told.get(&server)) else {
+            return false;
+        };
+        told.listed.checked_sub(1).and_then(|last| series.listed.get(last)).is_some_and(|l| l.server.rented)
     }
 
     fn market(&self, server: ServerId) -> Market {
@@ -328,7 +380,7 @@ impl TapeVenue {
         };
         let mut market = recorded_market(server, change);
         for offer in &mut market.offers {
-            offer.bid = self.answered.get(&offer.id).map_or(offer.bid, |answer| offer.bid.max(*answer));
+            offer.bid = self.bid_of(offer.id, offer.bid);
         }
         if let Some(o) = self.orders.get(&server) {
             let currency = Some(self.currency);
@@ -373,6 +425,22 @@ impl TapeVenue {
             self.ledger.order_over(at, order.made_at);
         }
         self.ledger.finish(at);
+    }
+}
+
+impl Told {
+    /// The market as last told.
+    fn market(self, series: &ServerSeries) -> Option<&Change> {
+        series.changes.get(self.changes.checked_sub(1)?)
+    }
+
+    /// What is told of a server by that moment; `news`: the moments at which anything is.
+    fn by(at: Time, series: &ServerSeries, news: &[Time]) -> Told {
+        Told {
+            changes: series.changes.partition_point(|c| c.at <= at),
+            listed: series.listed.partition_point(|l| l.at <= at),
+            news: news.partition_point(|n| *n <= at),
+        }
     }
 }
 

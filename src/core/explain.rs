@@ -95,15 +95,24 @@ impl Engine {
             ceiling: situation.map(|s| s.ceiling),
             lowest: order.and_then(|o| book.steps.lowest(id, o.bid)),
             next_lower_at: order.map(|o| o.next_lower_at),
-            next_bid: order.zip(situation.as_ref()).and_then(|(o, s)| self.next_bid(id, o, target, s, now)),
+            next_bid: order.zip(situation.as_ref()).and_then(|(o, s)| self.next_bid(id, server, o, target, s, now)),
             wish,
             held_back_by,
         })
     }
 
     /// What the policy would bid next had it no patience, within the venue's step.
-    fn next_bid(&self, id: ServerId, order: &Order, target: &Target, market: &Situation, now: Time) -> Option<Price> {
-        let standing = self.book.standing(id, order, now).filter(|_| order.cancel.is_none())?;
+    fn next_bid(
+        &self,
+        id: ServerId,
+        server: &Server,
+        order: &Order,
+        target: &Target,
+        market: &Situation,
+        now: Time,
+    ) -> Option<Price> {
+        let seen = server.market.as_ref().filter(|_| order.cancel.is_none())?;
+        let standing = standing(order, seen, now);
         let long = Span::DAY.times(365);
         let standing = Standing { lost_for: long, slack_for: long, stay_until: now, ..standing };
         let to = match policy::keep(&target.bid, market, &standing) {
