@@ -30,7 +30,7 @@ pub struct Bounds {
 }
 
 /// Why there is no ruler for that tape.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BoundsError {
     /// The oracle does not take the problem.
     #[error("the oracle cannot work on this tape: {0}")]
