@@ -302,7 +302,7 @@ fn points_that_differ_only_in_how_they_bid_have_one_ruler_even_where_all_begin_a
         }
     });
     assert_eq!(rulers.computed(), 1);
-    // The highest bid has no part in it where the worth of a day is a price, and may have where the tape is asked.
+    // The highest bid has no part in it where the worth of a day is a price, or one that the tape always names.
     let computed = |text: &str| {
         rulers.of(&read(text), &rules).bounds().expect("a ruler");
         rulers.computed()
@@ -311,7 +311,10 @@ fn points_that_differ_only_in_how_they_bid_have_one_ruler_even_where_all_begin_a
     assert_eq!(computed(&strategy(FOLLOW).replace("\"8\"", "\"4\"")), 1);
     assert_eq!(computed(&strategy(FOLLOW).replace("8.64", "8.65")), 2);
     assert_eq!(computed(&on_demand), 3);
-    assert_eq!(computed(&on_demand), 3);
+    assert_eq!(computed(&on_demand.replace("\"8\"", "\"4\"")), 3);
+    let bitcoin = on_demand.replace("USD-Blockchain", "bitcoin");
+    assert_eq!(computed(&bitcoin), 4);
+    assert_eq!(computed(&bitcoin.replace("\"8\"", "\"4\"")), 5);
 }
 
 #[test]

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use clorebid_core::strategy::{PerDay, Strategy};
+use clorebid_core::strategy::{PerDay, Strategy, Target};
 use clorebid_core::time::Span;
 
-use super::bounds::{Bounds, BoundsError, bounds};
+use super::bounds::{Bounds, BoundsError, bounds, is_always_priced};
 use super::{Recorded, VenueRules};
 
 /// So many are remembered, at half a kilobyte each; a grid with more of them computes some of them again.
@@ -43,7 +43,7 @@ impl<'a> Rulers<'a> {
     /// The ruler for a strategy. Whoever asks for one first computes it here; all others can do something else until
     /// they need it.
     pub fn of(&'a self, strategy: &'a Strategy, rules: &'a VenueRules) -> Ruler<'a> {
-        let key = key(strategy, rules);
+        let key = key(strategy, self.recorded, rules);
         let (slot, is_first) = {
             // A thread that panicked left the map as it was or with one slot more: both are sound.
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -86,10 +86,11 @@ impl Ruler<'_> {
 }
 
 /// All that a ruler depends on: what is wanted and what that is worth, not how is bid.
-fn key(strategy: &Strategy, rules: &VenueRules) -> String {
+fn key(strategy: &Strategy, recorded: &Recorded, rules: &VenueRules) -> String {
     let wanted = strategy.targets.iter().map(|t| format!("{} {:?} {:?} {:?}", t.want, t.choice, t.value, t.name));
-    // Where the tape names no on-demand price, the most worth bidding takes its place.
-    let by_limit = strategy.targets.iter().any(|t| t.value.per_day == PerDay::OnDemand);
-    let most = by_limit.then_some(strategy.limits.max_bid);
+    // Where the tape names no on-demand price, the highest bid takes its place, and only then it matters.
+    let by_limit =
+        |t: &Target| t.value.per_day == PerDay::OnDemand && !is_always_priced(strategy, t, recorded.series());
+    let most = strategy.targets.iter().any(by_limit).then_some(strategy.limits.max_bid);
     format!("{rules:?} {:?} {most:?} {:?}", strategy.currency, wanted.collect::<Vec<_>>())
 }

@@ -40,6 +40,15 @@ impl Tape {
         self
     }
 
+    /// One server as the marketplace lists it from then on, at that on-demand price in USD.
+    pub fn priced(mut self, at_ms: i64, server: u64, on_demand: &str) -> Tape {
+        let row = format!(
+            r#"{{"id":{server},"price":{{"on_demand":{{"USD-Blockchain":{on_demand}}},"spot":{{"USD-Blockchain":0.5}}}},"rented":false}}"#
+        );
+        self.push(at_ms, "marketplace", "{}", &format!(r#"{{"servers":[{row}],"my_servers":[],"code":0}}"#));
+        self
+    }
+
     /// A server's spot market as of then; the floor is 0.5 USD.
     pub fn market(mut self, at_ms: i64, server: u64, offers: &[Offer<'_>]) -> Tape {
         let offer = |(id, bid, my): &Offer<'_>| format!(r#"{{"offer_id":{id},"bid":{bid},"active":true,"my":{my}}}"#);
