@@ -154,21 +154,17 @@ fn worths(strategy: &Strategy, target: &Target, series: &Series, servers: &[Serv
     let cheapest = |prices: &BTreeMap<Price, usize>| prices.keys().next().copied().unwrap_or(strategy.limits.max_bid);
     let first = cheapest(&prices);
     let (mut worth, mut later) = (first, Vec::new());
-    for (at, old, new) in moves {
-        if let Some(old) = old {
-            let left = prices.get(&old).copied().unwrap_or(0).saturating_sub(1);
-            if left == 0 {
-                prices.remove(&old)
-            } else {
-                prices.insert(old, left)
-            };
+    for together in moves.chunk_by(|a, b| a.0 == b.0) {
+        for (_, old, new) in together {
+            new.iter().for_each(|new| *prices.entry(*new).or_default() += 1);
+            if let Some(count) = old.as_ref().and_then(|old| prices.get_mut(old)) {
+                *count = count.saturating_sub(1);
+            }
         }
-        if let Some(new) = new {
-            *prices.entry(new).or_default() += 1;
-        }
-        if cheapest(&prices) != worth {
+        prices.retain(|_, count| *count > 0);
+        if let Some((at, ..)) = together.first().filter(|_| cheapest(&prices) != worth) {
             worth = cheapest(&prices);
-            later.push((at, worth));
+            later.push((*at, worth));
         }
     }
     (first, later)
@@ -177,11 +173,8 @@ fn worths(strategy: &Strategy, target: &Target, series: &Series, servers: &[Serv
 /// Whether the tape names an on-demand price all the time, so that the highest bid never stands in for one.
 pub(super) fn is_always_priced(strategy: &Strategy, target: &Target, series: &Series) -> bool {
     let priced = |listed: &Listed| listed.server.on_demand.get(strategy.currency).is_some();
-    let servers = on_tape(target, series);
-    servers
-        .iter()
-        .filter_map(|id| series.servers.get(id))
-        .any(|server| !server.listed.is_empty() && server.listed.iter().all(priced))
+    let mut listings = on_tape(target, series).into_iter().filter_map(|id| Some(&series.servers.get(&id)?.listed));
+    listings.any(|listed| !listed.is_empty() && listed.iter().all(priced))
 }
 
 /// That moment on a clock that stands still in the gaps of the tape: what nobody counts for a run, nobody counts for its

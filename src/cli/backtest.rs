@@ -42,9 +42,8 @@ pub(super) async fn backtest(global: &Global, args: &BacktestArgs) -> Result<(),
         None => work.run(&mut report),
     };
     match ended {
-        Ok(()) => {}
-        // Whoever read our lines has seen enough.
-        Err(Stop::Closed) => return Ok(()),
+        // Whoever read our lines may have seen enough.
+        Ok(()) | Err(Stop::Closed) => {}
         Err(Stop::Failed(failure)) => return Err(failure),
     }
     if let Some(path) = &args.oracle_db {
