@@ -7,7 +7,7 @@
 //! gives the least cost for one target exactly, and for several a bracket; [`replay_plan`] proves a plan move by move.
 //!
 //! ```text
-//! market, worth ◄─ units, plan ◄─ path (exact, one target) ◄─ several (upper bound), relaxed (lower bound), baseline ◄─ solve
+//! market, worth ◄─ units, plan ◄─ path (exact) ◄─ several (upper bound), relaxed (lower bound), baseline ◄─ solve
 //! ```
 //!
 //! Invariants:

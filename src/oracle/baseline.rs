@@ -101,10 +101,11 @@ fn hold_longest(problem: &Problem, bid: i64, winning: &mut Vec<(u32, u32)>) -> H
 
 /// What a bid costs that only follows, one tick late, with margin 0 and without being replaced to save a stepping down.
 ///
-/// At each tick it knows the levels of the tick before and what a server was worth then. A target without an order places one at the lowest of them, on a
-/// server that no other target bids on. From then on it raises at once to what it saw, or steps down towards it as the
-/// rules allow. Where it saw a level above what an unheld tick costs, or none that wins, it cancels and looks again.
-/// Each time that it comes to hold counts as a restart, and a tick at whose level it does not win is not held.
+/// At each tick it knows the levels of the tick before, and what a server was worth then. A target without an order
+/// places one at the lowest of them, on a server that no other target bids on. From then on it raises at once to what it
+/// saw, or steps down towards it as the rules allow. Where it saw a level above what an unheld tick cost, or none that
+/// wins, it cancels and looks again. Each time that it comes to hold counts as a restart, and a tick at whose level it
+/// does not win is not held.
 pub fn follow_cost(problem: &Problem) -> Cost {
     let rules = problem.rules();
     let mut cursors: Vec<Cursor<'_>> = problem.servers().iter().map(Cursor::new).collect();

@@ -60,11 +60,11 @@ impl Terms {
 
     /// The same with what a server is worth at other times, in the units' terms too.
     ///
-    /// The unit is chosen so that every restart cost and unheld tick is a whole number of it. Where that would take more than
-    /// 10^15 units for one level and tick, there are exactly so many, and all are rounded half to even: off by half a
-    /// unit at most for each restart and each unheld tick, hence for want = 1 the optimum by at most half a unit for each
-    /// tick, far below the eighteenth decimal place for any real price. A step is cut to whole levels and a window filled
-    /// up to whole ticks, which allows nothing that the venue would refuse.
+    /// The unit is chosen so that every restart cost and unheld tick is a whole number of it. Where that would take more
+    /// than 10^15 units for one level and tick, there are exactly so many, and all are rounded half to even: off by half
+    /// a unit at most for each restart and each unheld tick, hence for want = 1 the optimum by at most half a unit for
+    /// each tick, far below the eighteenth decimal place for any real price. A step is cut to whole levels and a window
+    /// filled up to whole ticks, which allows nothing that the venue would refuse.
     ///
     /// # Errors
     /// When a length is zero or a number too large.
