@@ -8,8 +8,10 @@ mod bounds;
 mod grid;
 mod ledger;
 mod perfect;
+mod pool;
 mod record;
 mod render;
+mod rulers;
 mod summary;
 mod venue;
 
@@ -23,10 +25,12 @@ use clorebid_core::time::{Span, Time};
 use rust_decimal::Decimal;
 
 pub use bounds::{Bounds, BoundsError, bounds};
-pub use grid::{Axis, GridError, Point, Shard, points};
+pub use grid::{Axis, Grid, GridError, Point, Shard};
 pub use ledger::Stretch;
 pub use perfect::{PerfectError, keep_perfect_plan};
+pub use pool::in_order;
 pub use record::run_recorded;
+pub use rulers::{Ruler, Rulers};
 pub use summary::{Label, Summary, summary};
 pub use venue::Recorded;
 

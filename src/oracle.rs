@@ -2,15 +2,16 @@
 //! every policy.
 //!
 //! A [`Problem`] is a market with everything known: for each tick the level that it took to hold each server, and the
-//! rules (one lowering by a step in each window, a restart for each begin, a price for each tick unheld). [`solve`]
+//! rules (one lowering by a step in each window, a restart for each begin, a price for each tick unheld, which may move
+//! with the on-demand price). [`solve`]
 //! gives the least cost for one target exactly, and for several a bracket; [`replay_plan`] proves a plan move by move.
 //!
 //! ```text
-//! market ◄─ units, plan ◄─ path (exact, one target) ◄─ several (upper bound), relaxed (lower bound), baseline ◄─ solve
+//! market, worth ◄─ units, plan ◄─ path (exact) ◄─ several (upper bound), relaxed (lower bound), baseline ◄─ solve
 //! ```
 //!
 //! Invariants:
-//! 1. All arithmetic is on whole numbers; money is rounded once at most, in [`Terms::in_units`], within a stated bound.
+//! 1. All arithmetic is on whole numbers; money is rounded once at most, in [`Terms::in_units_with`], within a stated bound.
 //! 2. `lower <= upper`, and both are the optimum when one server is wanted.
 //! 3. A plan obeys every rule, and replaying it costs exactly `upper`.
 
@@ -21,11 +22,13 @@ mod plan;
 mod relaxed;
 mod several;
 mod units;
+mod worth;
 
 pub use baseline::{Fixed, best_fixed_cost, follow_cost, on_demand_cost};
 pub use market::{Cost, Problem, ProblemError, Rules, Track, ticks_between};
 pub use plan::{Action, Breach, Holding, Move, Plan, PlanError, replay_plan, replay_plans};
-pub use units::{Terms, Units};
+pub use units::{Terms, Units, Value};
+pub use worth::Worth;
 
 /// What perfect foresight would have cost.
 #[derive(Debug, Clone, PartialEq, Eq)]

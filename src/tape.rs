@@ -12,8 +12,8 @@
 //! 3. No secrets: no key, no header; environments, commands, passwords, keys and tokens are left out of my_orders.
 //! 4. A last line that was cut off is reported and ignored, and so is a `.zst` file that ends before its end mark. Any
 //!    other bad line is an error with its file and record number.
-//! 5. A tape takes no more memory to read than its longest line, which has a limit; and a [`Series`] no more than the
-//!    states that differ from the one before.
+//! 5. A tape takes no more memory to read than its longest line, which has a limit; a [`Survey`] no more than the last
+//!    state of each server and the gaps; and a [`Series`] no more than the states that differ from the one before.
 //!
 //! | file | what it holds |
 //! |---|---|
@@ -21,6 +21,7 @@
 //! | `reader` | lines out of files, plain or zstd |
 //! | `writer` | lines into a file, so that a kill loses at most the last |
 //! | `secrets` | what a tape must not hold |
+//! | `survey` | what changed, told and forgotten |
 //! | `series` | what was true when, for each server |
 //! | `transfer` | from a journal to a tape and back |
 
@@ -29,12 +30,15 @@ mod reader;
 mod record;
 mod secrets;
 mod series;
+mod survey;
 mod transfer;
 mod writer;
 
 pub use error::{LineFault, TapeError};
 pub use reader::{Cut, LINE_MAX_BYTES, Reader};
 pub use record::{Record, TapeCall};
-pub use series::{Change, Gap, Listed, Rival, Series, SeriesOptions, ServerSeries};
+pub use series::{Series, ServerSeries};
+pub use survey::{Change, Gap, Listed, Rival, SeriesOptions, State, Survey, Surveyed};
+pub(crate) use transfer::received;
 pub use transfer::{IMPORT_NAME, TransferError, export, import};
 pub use writer::{SYNC_EVERY, Writer};

@@ -195,6 +195,30 @@ fn a_gap_counts_for_the_ruler_no_more_than_for_the_run() {
 }
 
 #[test]
+fn the_ruler_counts_the_on_demand_price_as_it_moves() {
+    let half_an_hour = 1_800_000;
+    let text = strategy("policy = \"follow\"")
+        .replace("\"8.64\"", "\"on_demand\"")
+        .replace("restart_cost = \"0.1\"", "restart_cost = \"10m\"");
+    let said = |first: &str, then: &str| {
+        let tape = Tape::default().priced(0, 1, first).market(0, 1, &[]).priced(half_an_hour, 1, then);
+        let said = Desk::new(&text, &tape.market(2 * half_an_hour, 1, &[])).json(&[]).remove(0);
+        assert_eq!(field(&said, "on_demand_cost"), "0.19375");
+        let cost = |key: &str| field(&said, key).parse::<Decimal>().expect("a decimal");
+        assert!(cost("effective_cost") >= cost("oracle_cost"), "{said}");
+        said
+    };
+    // A begin at 10 minutes of 9 a day, half an hour at the floor of 0.5, and out for half an hour at 0.3.
+    let falls = said("9", "0.3");
+    assert_eq!(field(&falls, "oracle_cost"), "0.079166666666666667");
+    // The same bid for an hour.
+    assert_eq!(field(&falls, "best_fixed_cost"), "0.083333333333333333");
+    // Half an hour out at 0.3, and a begin while that is still the price, and half an hour at the floor.
+    let rises = said("0.3", "9");
+    assert_eq!(field(&rises, "oracle_cost"), "0.01875");
+}
+
+#[test]
 fn fees_come_from_the_flag_else_from_the_strategy_file_else_there_are_none() {
     let text = strategy(FIXED);
     let named = text.replace("[venue]", "[venue]\nfee_percent = \"10\"\ncreation_fee = \"0.02\"");

@@ -1,9 +1,13 @@
-//! Grids: which points an axis makes, that the number of jobs changes nothing, and that parts make up the whole.
+//! Grids: which points an axis makes, that the number of jobs changes nothing, that parts make up the whole, and that
+//! lines come as soon as they can.
 
 #[path = "common/made_tape.rs"]
 mod made_tape;
 
-use clorebid::backtest::{Axis, points};
+use clorebid::backtest::{Axis, Grid, Recorded, Rulers, Shard, VenueRules, in_order};
+use clorebid::core::money::{Amount, Price};
+use clorebid::core::time::Span;
+use clorebid::tape::{Reader, Series, SeriesOptions};
 use made_tape::{Desk, Said, Tape, strategy};
 use serde_json::Value;
 
@@ -14,7 +18,8 @@ fn values(axis: &str) -> Vec<String> {
 /// The file at each point of a grid.
 fn files(file: &str, axes: &[&str]) -> Vec<String> {
     let axes: Vec<Axis> = axes.iter().map(|a| a.parse().expect("an axis")).collect();
-    points(file, &axes).unwrap_or_else(|e| panic!("{e}")).into_iter().map(|p| p.text).collect()
+    let grid = Grid::new(file, axes).unwrap_or_else(|e| panic!("{e}"));
+    (0..grid.count()).map(|n| grid.point(n).unwrap_or_else(|e| panic!("{e}")).text).collect()
 }
 
 #[test]
@@ -94,6 +99,83 @@ fn the_last_axis_changes_fastest_and_what_is_not_varied_stays_as_written() {
             "a = 1.10 # kept\nb = 2\nc = 6\n",
         ]
     );
+}
+
+#[test]
+fn a_later_axis_may_refine_what_an_earlier_one_sets() {
+    let two = "[[target]]\nwant = 1\n[[target]]\nwant = 1\n";
+    let made = files(two, &["target.want=2", "target.1.want=3"]);
+    assert_eq!(made, ["[[target]]\nwant = 2\n[[target]]\nwant = 3\n"]);
+    // The other way round it would undo it, and the point would not be what its name says.
+    let axes = ["limits.max_bid=1", "limits={max_bid=\"2\"}"].map(|a| a.parse().expect("an axis")).to_vec();
+    let refused = Grid::new("", axes).expect_err("undone").to_string();
+    assert_eq!(refused, "`limits.max_bid` is varied twice");
+}
+
+#[test]
+fn the_parts_of_any_grid_have_each_point_once() {
+    for (points, parts) in [(0, 1), (1, 1), (10, 1), (10, 3), (9, 3), (2, 5), (1, 30)] {
+        let mut found = Vec::new();
+        for part in 1..=parts {
+            let part: Shard = format!("{part}/{parts}").parse().expect("a part");
+            found.extend((0..part.count(points)).map(|nth| part.number(nth)));
+        }
+        found.sort_unstable();
+        assert_eq!(found, (0..points).collect::<Vec<_>>(), "{points} points in {parts} parts");
+    }
+}
+
+#[test]
+fn few_points_have_every_value_between_them() {
+    let axes = ["a=1,2,3", "b=4", "c=5,6"].map(|a| a.parse().expect("an axis")).to_vec();
+    let grid = Grid::new("", axes).expect("a grid");
+    let numbers = grid.each_value_once();
+    let seen: Vec<Vec<String>> = numbers.iter().map(|n| grid.point(*n).expect("a point").settings).collect();
+    assert_eq!(seen, [["a=1", "b=4", "c=5"], ["a=2", "b=4", "c=5"], ["a=3", "b=4", "c=5"], ["a=1", "b=4", "c=6"]]);
+}
+
+#[test]
+fn results_are_handed_over_in_order_however_they_come() {
+    // Each job waits for the one after it, so that on two threads every other result comes too early.
+    let gates: Vec<std::sync::Barrier> = (0..50).map(|_| std::sync::Barrier::new(2)).collect();
+    let job = |n: usize| {
+        gates[n / 2].wait();
+        Ok::<usize, ()>(n)
+    };
+    let mut taken = Vec::new();
+    let took = |n| {
+        taken.push(n);
+        Ok(())
+    };
+    assert_eq!(in_order(2, 100, job, took), Ok(()));
+    assert_eq!(taken, (0..100).collect::<Vec<_>>());
+    assert_eq!(in_order(7, 0, |_| Err::<(), ()>(()), |()| Ok(())), Ok(()));
+}
+
+#[test]
+fn the_first_error_in_the_jobs_order_ends_it_and_all_before_it_is_handed_over() {
+    for threads in [1, 2, 7] {
+        let mut taken = Vec::new();
+        let job = |n: usize| if n == 40 || n == 41 || n == 55 { Err(n) } else { Ok(n) };
+        let took = |n| {
+            taken.push(n);
+            Ok(())
+        };
+        assert_eq!(in_order(threads, 1_000_000_000, job, took), Err(40), "{threads} threads");
+        assert_eq!(taken, (0..40).collect::<Vec<_>>());
+        // A taker that has had enough ends it too: nobody could do so many jobs.
+        assert_eq!(
+            in_order(threads, usize::MAX - 99, Ok::<usize, usize>, |n| if n < 9 { Ok(()) } else { Err(n) }),
+            Err(9)
+        );
+    }
+}
+
+#[test]
+#[should_panic(expected = "job 3")]
+fn a_job_that_panics_does_not_leave_the_others_at_work() {
+    let job = |n: usize| if n == 3 { panic!("job {n}") } else { Ok::<(), ()>(()) };
+    let _ = in_order(2, usize::MAX - 99, job, |()| Ok(()));
 }
 
 /// Three rivals come and go at prices that make the points of a grid differ.
@@ -193,6 +275,91 @@ fn currencies_of_one_grid_are_measured_each_by_its_own_ruler() {
     assert_ne!(both[0], both[1]);
 }
 
+fn rules() -> VenueRules {
+    VenueRules {
+        tick: Price::parse("0.001").expect("a price"),
+        step: Price::parse("0.1").expect("a price"),
+        lower_every: Span::from_secs(600),
+        creation_fee: Amount::ZERO,
+        fee_percent: rust_decimal::Decimal::ZERO,
+    }
+}
+
+#[test]
+fn points_that_differ_only_in_how_they_bid_have_one_ruler_even_where_all_begin_at_once() {
+    let reader = Reader::from_read("tape", std::io::Cursor::new(tape().lines.into_bytes())).expect("a tape");
+    let recorded = Recorded::new(Series::read(reader, &SeriesOptions::default()).expect("a series"));
+    let rulers = Rulers::new(&recorded, Span::from_secs(60));
+    let read = |text: &str| clorebid::strategy::read(text, "s.toml").expect("a strategy").strategy;
+    let bids: Vec<_> = (0..8).map(|n| read(&strategy(FOLLOW).replace("1%", &format!("{n}%")))).collect();
+    let (rules, start) = (rules(), std::sync::Barrier::new(bids.len()));
+    std::thread::scope(|scope| {
+        for strategy in &bids {
+            scope.spawn(|| {
+                start.wait();
+                rulers.of(strategy, &rules).bounds().expect("a ruler")
+            });
+        }
+    });
+    assert_eq!(rulers.computed(), 1);
+    // The highest bid has no part in it where the worth of a day is a price, or one that the tape always names.
+    let computed = |text: &str| {
+        rulers.of(&read(text), &rules).bounds().expect("a ruler");
+        rulers.computed()
+    };
+    let on_demand = strategy(FOLLOW).replace("per_day = \"8.64\"", "per_day = \"on_demand\"");
+    assert_eq!(computed(&strategy(FOLLOW).replace("\"8\"", "\"4\"")), 1);
+    assert_eq!(computed(&strategy(FOLLOW).replace("8.64", "8.65")), 2);
+    assert_eq!(computed(&on_demand), 3);
+    assert_eq!(computed(&on_demand.replace("\"8\"", "\"4\"")), 3);
+    let bitcoin = on_demand.replace("USD-Blockchain", "bitcoin");
+    assert_eq!(computed(&bitcoin), 4);
+    assert_eq!(computed(&bitcoin.replace("\"8\"", "\"4\"")), 5);
+}
+
+#[test]
+fn what_was_done_before_a_failure_is_printed() {
+    let desk = Desk::new(&strategy(FOLLOW), &tape());
+    for jobs in ["1", "2"] {
+        let args = ["--tape", "tape.jsonl", "--json", "--vary", "target.servers=[1],[1],[5],[1]", "--jobs", jobs];
+        let said = desk.backtest(&args);
+        assert_eq!(said.code, 2, "{}", said.err);
+        assert!(said.err.contains("no server of target t"), "{}", said.err);
+        assert_eq!(said.out.lines().count(), 2, "{}", said.out);
+    }
+}
+
+#[test]
+fn a_line_comes_before_the_next_ones_are_there_and_a_reader_who_leaves_is_no_failure() {
+    use std::io::{BufRead, BufReader, Read};
+    let desk = Desk::new(&strategy(FOLLOW), &tape());
+    // More points than anybody would wait for: the first line comes all the same, and then the pipe is closed.
+    let axes = ["--vary", "target.bid.margin=0%..9%:1%", "--vary", "target.bid.raise.wait=0s..3000s:1s"];
+    let mut child = desk.start(&[&["--tape", "tape.jsonl", "--json", "--shard", "1/2"], &axes[..]].concat());
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut first = String::new();
+    lines.read_line(&mut first).expect("a line");
+    let first: Value = serde_json::from_str(&first).expect("a line of JSON");
+    assert_eq!(first["vary"][1], "target.bid.raise.wait=0s");
+    drop(lines);
+    let ended = child.wait().expect("an end");
+    let mut told = String::new();
+    child.stderr.take().expect("a pipe").read_to_string(&mut told).expect("text");
+    assert!(ended.success() && told.is_empty(), "{ended}: {told}");
+}
+
+#[test]
+fn a_part_of_a_huge_grid_makes_no_more_points_than_it_runs() {
+    // Each of the million points makes a file of its own; this part has one of them.
+    let axes = ["target.bid.margin=0%..9.9%:0.1%", "target.bid.raise.wait=0s..99s:1s", "limits.max_bid=1..1.99:0.01"];
+    let desk = Desk::new(&strategy(FOLLOW), &tape());
+    let vary: Vec<&str> = axes.iter().flat_map(|axis| ["--vary", axis]).collect();
+    let said = desk.json(&[&["--shard", "123457/1000000"], &vary[..]].concat());
+    assert_eq!(said.len(), 1);
+    let named = ["target.bid.margin=1.2%", "target.bid.raise.wait=34s", "limits.max_bid=1.56"];
+    assert_eq!(said[0]["vary"], serde_json::json!(named));
+}
+
 #[test]
 fn without_json_the_best_points_come_first() {
     let desk = Desk::new(&strategy(FOLLOW), &tape());
@@ -204,6 +371,18 @@ fn without_json_the_best_points_come_first() {
     let costs: Vec<rust_decimal::Decimal> = costs.collect();
     assert_eq!(costs.len(), 20);
     assert!(costs.is_sorted(), "{costs:?}");
+    // Of more than the table has room for, the dearest are left out.
+    let wider = ["--vary", "target.bid.margin=0%..30%:1%"];
+    let mut all: Vec<rust_decimal::Decimal> = desk.json(&wider).iter().map(|o| decimal(&o["effective_cost"])).collect();
+    all.sort_unstable();
+    let table = desk.backtest(&[&["--tape", "tape.jsonl", "--format", "csv"], &wider[..]].concat()).out;
+    let shown: Vec<&str> = table.lines().skip(1).map(|l| l.split(',').nth(2).expect("a cost")).collect();
+    let wanted: Vec<String> = all.iter().take(20).map(ToString::to_string).collect();
+    assert_eq!(shown, wanted);
+}
+
+fn decimal(text: &Value) -> rust_decimal::Decimal {
+    text.as_str().and_then(|t| t.parse().ok()).expect("a decimal")
 }
 
 fn refused(args: &[&str], told: &[&str]) {
@@ -248,6 +427,6 @@ fn a_key_or_value_that_no_strategy_has_is_exit_2_and_names_the_point() {
     let axes = ["--vary", "target.bid.margin=1%", "--vary", "target.bid.raise.wait=0s,1s,soon"];
     refused(&axes, &["s.toml at target.bid.margin=1%, target.bid.raise.wait=soon:", "soon"]);
     refused(&["--vary", "target.bid.policy=follow,hope"], &["s.toml at target.bid.policy=hope:", "hope"]);
-    // A bad point of another part is found here too, so that no machine works for nothing.
+    // A bad value of another part is found here too, so that no machine works for nothing.
     refused(&["--vary", "target.bid.policy=follow,hope", "--shard", "1/2"], &["target.bid.policy=hope"]);
 }

@@ -1,5 +1,7 @@
 //! What anybody could have had on the same tape: the oracle's optimum, renting on demand, the best constant bid.
 
+use std::collections::BTreeMap;
+
 use clorebid_core::market::ServerId;
 use clorebid_core::money::{Amount, Price};
 use clorebid_core::strategy::{Choice, PerDay, RestartCost, Strategy, Target};
@@ -9,10 +11,10 @@ use rust_decimal::Decimal;
 use super::venue::recorded_market;
 use super::{Recorded, VenueRules};
 use crate::oracle::{
-    Cost, Problem, ProblemError, Terms, Track, Units, best_fixed_cost, follow_cost, on_demand_cost, solve,
-    ticks_between,
+    Cost, Problem, ProblemError, Terms, Track, Units, Value, Worth, best_fixed_cost, follow_cost, on_demand_cost,
+    solve, ticks_between,
 };
-use crate::tape::Series;
+use crate::tape::{Listed, Series};
 
 /// The ruler that a run is measured with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +23,7 @@ pub struct Bounds {
     pub oracle_cost: Amount,
     /// The cost of a plan that obeys every rule. Equal to the former for one server.
     pub oracle_upper: Amount,
-    /// Renting on demand throughout, at the price of the tape's beginning.
+    /// Renting on demand throughout, at each time's price.
     pub on_demand_cost: Amount,
     /// The best single constant bid, chosen with hindsight.
     pub best_fixed_cost: Amount,
@@ -30,7 +32,7 @@ pub struct Bounds {
 }
 
 /// Why there is no ruler for that tape.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BoundsError {
     /// The oracle does not take the problem.
     #[error("the oracle cannot work on this tape: {0}")]
@@ -84,29 +86,21 @@ pub(super) fn problem(
     rules: &VenueRules,
     tick: Span,
 ) -> Result<(Units, Vec<ServerId>, Problem), BoundsError> {
-    let servers: Vec<ServerId> = match &target.choice {
-        Choice::Servers(ids) => ids.iter().copied().filter(|id| series.servers.contains_key(id)).collect(),
-        Choice::Match(_) => series.servers.keys().copied().collect(),
-    };
+    let servers = on_tape(target, series);
     if servers.is_empty() {
         return Err(BoundsError::NoServer(target.name.clone()));
     }
-    let worth = worth(strategy, target, series, &servers);
-    let restart = match target.value.restart {
-        RestartCost::Time(span) => worth.accrue(span).amount(),
-        RestartCost::Amount(amount) => amount,
-    };
-    let kappa = without_fee(restart.plus(rules.creation_fee).decimal(), rules.fee_percent);
-    let terms = Terms {
-        tick,
-        price_tick: rules.tick,
-        step: rules.step,
-        window: rules.lower_every,
-        restart_cost: Amount::new(kappa).unwrap_or(Amount::MAX),
-        per_day: Price::new(without_fee(worth.decimal(), rules.fee_percent)).unwrap_or(worth),
-    };
-    let (units, oracle_rules) = terms.in_units()?;
+    let (first, later) = worths(strategy, target, series, &servers);
+    let value = |per_day| value(target, rules, per_day);
+    let Value { restart_cost, per_day } = value(first);
+    let terms =
+        Terms { tick, price_tick: rules.tick, step: rules.step, window: rules.lower_every, restart_cost, per_day };
+    let (times, prices): (Vec<Time>, Vec<Price>) = later.into_iter().unzip();
+    let (units, oracle_rules, worths) = terms.in_units_with(&prices.into_iter().map(value).collect::<Vec<_>>())?;
     let to = told(series, series.to);
+    let times = times.into_iter().map(|at| told(series, at));
+    let first = Worth { per_tick: oracle_rules.per_tick, restart_cost: oracle_rules.restart_cost };
+    let worths = Worth::from_changes(series.from, to, tick, first, times.zip(worths))?;
     let ticks = ticks_between(series.from, to, tick)?;
     let tracks = servers.iter().map(|id| {
         let changes = winning_bids(strategy, series, *id, rules.tick);
@@ -114,20 +108,73 @@ pub(super) fn problem(
         Track::from_changes(series.from, to, tick, changes, rules.tick)
     });
     let tracks = tracks.collect::<Result<Vec<Track>, ProblemError>>()?;
-    let problem = Problem::new(tracks, ticks, oracle_rules, target.want)?;
+    let problem = Problem::with_worths(tracks, ticks, oracle_rules, &worths, target.want)?;
     Ok((units, servers, problem))
 }
 
-/// What a day is worth: as the strategy says, or the cheapest on-demand price at the tape's beginning.
-fn worth(strategy: &Strategy, target: &Target, series: &Series, servers: &[ServerId]) -> Price {
-    match target.value.per_day {
-        PerDay::Price(price) => price,
-        PerDay::OnDemand => {
-            let listed = servers.iter().filter_map(|id| series.servers.get(id)?.listed.first());
-            let cheapest = listed.filter_map(|l| l.server.on_demand.get(strategy.currency)).min();
-            cheapest.unwrap_or(strategy.limits.max_bid)
+/// The servers that a target takes and the tape tells of.
+fn on_tape(target: &Target, series: &Series) -> Vec<ServerId> {
+    match &target.choice {
+        Choice::Servers(ids) => ids.iter().copied().filter(|id| series.servers.contains_key(id)).collect(),
+        Choice::Match(_) => series.servers.keys().copied().collect(),
+    }
+}
+
+/// What it costs not to hold a server whose day is worth that much, and to begin to.
+fn value(target: &Target, rules: &VenueRules, worth: Price) -> Value {
+    let restart = match target.value.restart {
+        RestartCost::Time(span) => worth.accrue(span).amount(),
+        RestartCost::Amount(amount) => amount,
+    };
+    let restart = without_fee(restart.plus(rules.creation_fee).decimal(), rules.fee_percent);
+    Value {
+        restart_cost: Amount::new(restart).unwrap_or(Amount::MAX),
+        per_day: Price::new(without_fee(worth.decimal(), rules.fee_percent)).unwrap_or(worth),
+    }
+}
+
+/// What a day is worth at first, and later on whenever that becomes another: as the strategy says, or the cheapest
+/// on-demand price at the time. Before a server's first listing, what that says is the best there is to go by.
+fn worths(strategy: &Strategy, target: &Target, series: &Series, servers: &[ServerId]) -> (Price, Vec<(Time, Price)>) {
+    if let PerDay::Price(price) = target.value.per_day {
+        return (price, Vec::new());
+    }
+    let listings = servers.iter().map(|id| series.servers.get(id).map_or(&[][..], |server| &server.listed));
+    let mut prices: BTreeMap<Price, usize> = BTreeMap::new();
+    let mut moves: Vec<(Time, Option<Price>, Option<Price>)> = Vec::new();
+    for listed in listings {
+        let price = |listed: &Listed| listed.server.on_demand.get(strategy.currency);
+        if let Some(first) = listed.first().and_then(price) {
+            *prices.entry(first).or_default() += 1;
+        }
+        let pairs = listed.iter().zip(listed.iter().skip(1));
+        moves.extend(pairs.map(|(old, new)| (new.at, price(old), price(new))).filter(|(_, old, new)| old != new));
+    }
+    moves.sort_by_key(|(at, ..)| *at);
+    let cheapest = |prices: &BTreeMap<Price, usize>| prices.keys().next().copied().unwrap_or(strategy.limits.max_bid);
+    let first = cheapest(&prices);
+    let (mut worth, mut later) = (first, Vec::new());
+    for together in moves.chunk_by(|a, b| a.0 == b.0) {
+        for (_, old, new) in together {
+            new.iter().for_each(|new| *prices.entry(*new).or_default() += 1);
+            if let Some(count) = old.as_ref().and_then(|old| prices.get_mut(old)) {
+                *count = count.saturating_sub(1);
+            }
+        }
+        prices.retain(|_, count| *count > 0);
+        if let Some((at, ..)) = together.first().filter(|_| cheapest(&prices) != worth) {
+            worth = cheapest(&prices);
+            later.push((*at, worth));
         }
     }
+    (first, later)
+}
+
+/// Whether the tape names an on-demand price all the time, so that the highest bid never stands in for one.
+pub(super) fn is_always_priced(strategy: &Strategy, target: &Target, series: &Series) -> bool {
+    let priced = |listed: &Listed| listed.server.on_demand.get(strategy.currency).is_some();
+    let mut listings = on_tape(target, series).into_iter().filter_map(|id| Some(&series.servers.get(&id)?.listed));
+    listings.any(|listed| !listed.is_empty() && listed.iter().all(priced))
 }
 
 /// That moment on a clock that stands still in the gaps of the tape: what nobody counts for a run, nobody counts for its

@@ -1,7 +1,8 @@
 //! A grid over strategy keys: `--vary limits.max_bid=0.00003..0.00006:0.00001`, any number of them.
 //!
 //! Each point is the strategy file with those keys set, read and checked anew; so a grid can vary whatever a file can
-//! say. The points are numbered, so that `--shard K/N` gives the same ones on every machine.
+//! say. The points are numbered, so that `--shard K/N` gives the same ones on every machine, and made one by one from
+//! their numbers, so that a grid takes no more memory than its axes.
 
 use clorebid_core::money::read_decimal;
 use rust_decimal::Decimal;
@@ -16,7 +17,7 @@ pub struct Axis {
     pub values: Vec<String>,
 }
 
-/// One part of a grid: the points whose number is K-1 counted in steps of N.
+/// One part of a grid: every N-th point, beginning at the K-th.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shard {
     part: usize,
@@ -24,9 +25,17 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// Whether the point of that number, counted from 0, is in it.
-    pub const fn has(self, number: usize) -> bool {
-        number % self.parts == self.part
+    /// All of the grid.
+    pub const WHOLE: Shard = Shard { part: 0, parts: 1 };
+
+    /// How many of `points` are in it.
+    pub const fn count(self, points: usize) -> usize {
+        points.saturating_sub(self.part).div_ceil(self.parts)
+    }
+
+    /// The number in the grid of its `nth` point; both are counted from 0.
+    pub const fn number(self, nth: usize) -> usize {
+        self.part + nth * self.parts
     }
 }
 
@@ -60,7 +69,7 @@ pub enum GridError {
     /// The file has no such table.
     #[error("there is no `{0}` in the strategy file to vary")]
     NoSuchKey(String),
-    /// Two axes for one key: the second would undo what the first sets.
+    /// Two axes for one key, or a later one for a table that it stands in: the second would undo what the first sets.
     #[error("`{0}` is varied twice")]
     Twice(String),
     /// More points than anybody could want.
@@ -80,7 +89,7 @@ pub struct Point {
     pub text: String,
 }
 
-/// Each point is a strategy in memory, so that this many take a few gigabytes.
+/// More than this many are a slip of the pen: at a tenth of a second each they take a day.
 const POINTS_MAX: usize = 1_000_000;
 
 impl std::str::FromStr for Axis {
@@ -164,33 +173,79 @@ fn range(axis: &str, first: &str, last: &str, step: &str) -> Result<Vec<String>,
     }
 }
 
-/// Every point of the grid that those axes span over a strategy file; the last axis changes fastest.
-///
-/// # Errors
-/// When a key is not there to vary, or there are too many points.
-pub fn points(text: &str, axes: &[Axis]) -> Result<Vec<Point>, GridError> {
-    if let Some(twice) = axes.iter().enumerate().find(|(n, axis)| axes[..*n].iter().any(|a| a.key == axis.key)) {
-        return Err(GridError::Twice(twice.1.key.clone()));
+/// The points that axes span over a strategy file; the last axis changes fastest.
+#[derive(Debug, Clone)]
+pub struct Grid {
+    /// Edited as text, so that every number that is not varied stays as it is written.
+    file: DocumentMut,
+    axes: Vec<Axis>,
+    count: usize,
+}
+
+impl Grid {
+    /// Looks at the axes and at no point.
+    ///
+    /// # Errors
+    /// When the file is no TOML, a key is varied twice, an axis has no values, or there are too many points.
+    pub fn new(text: &str, axes: Vec<Axis>) -> Result<Grid, GridError> {
+        for (n, axis) in axes.iter().enumerate() {
+            if axis.values.is_empty() {
+                return Err(GridError::Shape(axis.key.clone()));
+            }
+            let undone =
+                |key: &str| key.strip_prefix(&axis.key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+            if let Some(before) = axes.iter().take(n).find(|before| undone(&before.key)) {
+                return Err(GridError::Twice(before.key.clone()));
+            }
+        }
+        let count = axes.iter().try_fold(1_usize, |n, axis| n.checked_mul(axis.values.len()));
+        let count = count.filter(|n| *n <= POINTS_MAX).ok_or(GridError::TooMany(POINTS_MAX))?;
+        let file = text.parse().map_err(|e: toml_edit::TomlError| GridError::Toml(e.message().to_owned()))?;
+        Ok(Grid { file, axes, count })
     }
-    let count = axes.iter().try_fold(1_usize, |n, axis| n.checked_mul(axis.values.len()));
-    let count = count.filter(|n| *n <= POINTS_MAX).ok_or(GridError::TooMany(POINTS_MAX))?;
-    // Edited as text, so that every number that is not varied stays as it is written.
-    let file: DocumentMut = text.parse().map_err(|e: toml_edit::TomlError| GridError::Toml(e.message().to_owned()))?;
-    let mut points = Vec::with_capacity(count);
-    for number in 0..count {
-        let mut edited = file.clone();
-        let mut settings = Vec::with_capacity(axes.len());
-        let mut rest = number;
-        for axis in axes.iter().rev() {
-            let value = &axis.values[rest % axis.values.len()];
-            rest /= axis.values.len();
+
+    /// How many points there are.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The point of that number, counted from 0; beyond the last one they begin again.
+    ///
+    /// # Errors
+    /// When the file has no table for a key.
+    pub fn point(&self, number: usize) -> Result<Point, GridError> {
+        let mut edited = self.file.clone();
+        let mut settings = Vec::with_capacity(self.axes.len());
+        for (axis, value) in self.axes.iter().zip(self.values(number)) {
             set(edited.as_table_mut(), &axis.key, value)?;
             settings.push(format!("{}={value}", axis.key));
         }
-        settings.reverse();
-        points.push(Point { settings, text: edited.to_string() });
+        Ok(Point { settings, text: edited.to_string() })
     }
-    Ok(points)
+
+    /// What each axis is at that point.
+    fn values(&self, number: usize) -> Vec<&str> {
+        let mut rest = number;
+        let mut values: Vec<&str> = Vec::with_capacity(self.axes.len());
+        for axis in self.axes.iter().rev() {
+            values.extend(axis.values.get(rest % axis.values.len()).map(String::as_str));
+            rest /= axis.values.len();
+        }
+        values.reverse();
+        values
+    }
+
+    /// The numbers of points that have every value of every axis between them: each value once beside the first ones of
+    /// all other axes. A value that makes no sense by itself shows at one of them.
+    pub fn each_value_once(&self) -> Vec<usize> {
+        let mut stride = self.count;
+        let mut found = vec![0];
+        for axis in &self.axes {
+            stride /= axis.values.len();
+            found.extend((1..axis.values.len()).map(|n| n * stride));
+        }
+        found
+    }
 }
 
 /// Sets one key. `target.bid.margin` means every target's, `target.0.bid.margin` the first one's.

@@ -1,92 +1,119 @@
 //! `backtest`: a strategy, or a grid of them, on recorded markets.
 
-use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
+mod report;
+
 use std::path::Path;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clorebid_core::money::{Currency, Price};
 use clorebid_core::strategy::Strategy;
-use indicatif::{ProgressBar, ProgressStyle};
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use toml_edit::DocumentMut;
 
 use super::args::{BacktestArgs, Global, RivalsArg};
-use super::{Failure, check, history};
+use super::{Failure, check};
 use crate::backtest::{
-    Axis, Bounds, Label, PerfectError, Point, Recorded, Rivals, Summary, VenueRules, bounds, keep_perfect_plan, points,
-    run, run_recorded, summary,
+    Axis, BoundsError, Grid, GridError, Label, PerfectError, Recorded, Rivals, Rulers, Shard, Summary, VenueRules,
+    in_order, keep_perfect_plan, run, run_recorded, summary,
 };
-use crate::history::{Cell, Rows};
 use crate::journal::Journal;
 use crate::lock::Lock;
 use crate::strategy::{self, StrategyFile};
 use crate::tape::{Reader, Series, SeriesOptions};
-
-/// The table shows this many points of a grid.
-const BEST_SHOWN: usize = 20;
-/// A progress bar appears when a grid takes longer than this.
-const PATIENCE: Duration = Duration::from_secs(1);
+use report::{Report, Stop};
 
 pub(super) async fn backtest(global: &Global, args: &BacktestArgs) -> Result<(), Failure> {
     let file = check::read(global, &args.strategy)?;
-    let points = grid(args, &file.text)?;
-    // Every point is checked before the first is run: a grid with a hole is a mistake, not a result.
-    let files = points.iter().map(|p| strategy_at(args, p)).collect::<Result<Vec<StrategyFile>, Failure>>()?;
-    if global.db.is_some() && (files.len() > 1 || args.rivals == RivalsArg::Both) {
+    let points = Points::new(args, &file.text)?;
+    points.check()?;
+    if global.db.is_some() && (points.grid.count() > 1 || args.rivals == RivalsArg::Both) {
         return Err(Failure::usage("--db keeps one run's history: leave out --vary and --rivals both"));
     }
-    let strategies: Vec<Strategy> = files.iter().map(|f| f.strategy.clone()).collect();
     let reader = Reader::open(&args.tape)?;
     let options = SeriesOptions { servers: Vec::new(), gap: Some(args.gap) };
     let recorded = Recorded::new(Series::read(reader, &options)?);
     for cut in &recorded.series().cuts {
         eprintln!("clorebid: {}: the last line, record {}, is cut off and left out", cut.path.display(), cut.record);
     }
-    let work = Work { args, points: &points, strategies: &strategies, recorded: &recorded, tape: tape_name(args) };
-    let summaries = match (&global.db, files.first()) {
-        (Some(_), Some(file)) => vec![work.on_record(global, file).await?],
-        _ => work.run()?,
+    let rulers = Rulers::new(&recorded, args.oracle_tick);
+    let work = Work { args, points: &points, recorded: &recorded, rulers: &rulers, tape: tape_name(args) };
+    let mut report = Report::new(args, work.jobs());
+    let ended = match &global.db {
+        Some(_) => report.take(work.on_record(global, &points.at(0)?.1).await?),
+        None => work.run(&mut report),
     };
-    if let (Some(path), Some(strategy)) = (&args.oracle_db, strategies.first()) {
-        work.keep_perfect_plan(path, strategy).await?;
+    match ended {
+        // Whoever read our lines may have seen enough.
+        Ok(()) | Err(Stop::Closed) => {}
+        Err(Stop::Failed(failure)) => return Err(failure),
     }
-    print(global, args, &summaries)
+    if let Some(path) = &args.oracle_db {
+        work.keep_perfect_plan(path, &points.at(0)?.1.strategy).await?;
+    }
+    report.end(global)
 }
 
-/// The points of the grid, each with the rules of the command line written into it, so that a recorded run says under
-/// which rules it was made.
-fn grid(args: &BacktestArgs, text: &str) -> Result<Vec<Point>, Failure> {
-    let fee_key = "venue.fee_percent";
-    let fee_is_said = says_of_venue(text, "fee_percent") || args.vary.iter().any(|axis| axis.key == fee_key);
-    // A live run assumes the venue's usual fee; a backtest counts none that nobody has named.
-    let no_fee = (!fee_is_said).then(|| "0".to_owned());
-    let told = [
-        ("venue.tick", args.tick.map(|p| p.to_string())),
-        ("venue.lower_every", args.lower_every.map(|d| d.to_string())),
-        (fee_key, args.fee_percent.map(|p| p.to_string()).or(no_fee)),
-        ("venue.creation_fee", args.creation_fee.map(|a| a.to_string())),
-    ];
-    let mut axes: Vec<Axis> = told
-        .into_iter()
-        .filter_map(|(key, value)| value.map(|v| Axis { key: key.to_owned(), values: vec![v] }))
-        .collect();
-    let rules = axes.len();
-    axes.extend(args.vary.iter().cloned());
-    let mut points = points(text, &axes).map_err(|e| Failure::usage(e.to_string()))?;
-    for point in &mut points {
-        point.settings.drain(..rules);
-    }
-    Ok(points)
+/// The points of the grid, and which of them are ours. None of them is held: each is made from its number when it is
+/// wanted, so that a grid of a million takes no more memory than one of ten.
+struct Points<'a> {
+    args: &'a BacktestArgs,
+    grid: Grid,
+    part: Shard,
 }
 
-fn strategy_at(args: &BacktestArgs, point: &Point) -> Result<StrategyFile, Failure> {
-    let name = format!("{} at {}", args.strategy.display(), point.settings.join(", "));
-    let name = if point.settings.is_empty() { args.strategy.display().to_string() } else { name };
-    strategy::read(&point.text, &name)
-        .map_err(|mistakes| Failure::usage(format!("{}\n", mistakes.picture(100, false).trim_end())))
+impl Points<'_> {
+    /// Each point has the rules of the command line written into it, so that a recorded run says under which rules it
+    /// was made.
+    fn new<'a>(args: &'a BacktestArgs, text: &str) -> Result<Points<'a>, Failure> {
+        let fee_key = "venue.fee_percent";
+        let fee_is_said = says_of_venue(text, "fee_percent") || args.vary.iter().any(|axis| axis.key == fee_key);
+        // A live run assumes the venue's usual fee; a backtest counts none that nobody has named.
+        let no_fee = (!fee_is_said).then(|| "0".to_owned());
+        let told = [
+            ("venue.tick", args.tick.map(|p| p.to_string())),
+            ("venue.lower_every", args.lower_every.map(|d| d.to_string())),
+            (fee_key, args.fee_percent.map(|p| p.to_string()).or(no_fee)),
+            ("venue.creation_fee", args.creation_fee.map(|a| a.to_string())),
+        ];
+        let told = told.into_iter().filter_map(|(key, value)| Some(Axis { key: key.to_owned(), values: vec![value?] }));
+        let axes = args.vary.iter().cloned().chain(told).collect();
+        let grid = Grid::new(text, axes).map_err(unusable)?;
+        Ok(Points { args, grid, part: args.shard.unwrap_or(Shard::WHOLE) })
+    }
+
+    /// How many of them are ours.
+    fn count(&self) -> usize {
+        self.part.count(self.grid.count())
+    }
+
+    /// What was varied at a point, counted among all of the grid, and the strategy there.
+    fn at(&self, number: usize) -> Result<(Vec<String>, StrategyFile), Failure> {
+        let mut point = self.grid.point(number).map_err(unusable)?;
+        point.settings.truncate(self.args.vary.len());
+        let name = self.args.strategy.display().to_string();
+        let name = if point.settings.is_empty() { name } else { format!("{name} at {}", point.settings.join(", ")) };
+        let file = strategy::read(&point.text, &name)
+            .map_err(|mistakes| Failure::usage(format!("{}\n", mistakes.picture(100, false).trim_end())))?;
+        Ok((point.settings, file))
+    }
+
+    /// Every point of ours is checked before the first is run: a grid with a hole is a mistake, not a result. Of the
+    /// other parts' points only as many as it takes to see each value once, so that a slip of the pen stops every
+    /// machine and not only the one that it falls to.
+    fn check(&self) -> Result<(), Failure> {
+        if self.count() < self.grid.count() {
+            self.grid.each_value_once().into_iter().try_for_each(|number| self.at(number).map(drop))?;
+        }
+        in_order(threads(self.args), self.count(), |nth| self.at(self.part.number(nth)).map(drop), Ok)
+    }
+}
+
+fn unusable(error: GridError) -> Failure {
+    Failure::usage(error.to_string())
+}
+
+fn threads(args: &BacktestArgs) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    args.jobs.and_then(|n| usize::try_from(n).ok()).unwrap_or_else(cores)
 }
 
 /// Whether a strategy file sets that key of `[venue]` itself, rather than leaving it to its default.
@@ -118,47 +145,35 @@ fn rules(args: &BacktestArgs, strategy: &Strategy) -> VenueRules {
 /// A grid, or a single point, and the tape that all of them share.
 struct Work<'a> {
     args: &'a BacktestArgs,
-    points: &'a [Point],
-    strategies: &'a [Strategy],
+    points: &'a Points<'a>,
     recorded: &'a Recorded,
+    rulers: &'a Rulers<'a>,
     tape: String,
 }
 
-/// The rulers computed so far: points that differ only in how they bid share one.
-type Rulers = Mutex<BTreeMap<String, Bounds>>;
-
 impl Work<'_> {
-    /// Runs every point of this shard on as many cores as wanted; the order of the results is the grid's.
-    fn run(&self) -> Result<Vec<Summary>, Failure> {
-        let rivals: &[Rivals] = match self.args.rivals {
+    /// What each point is run with.
+    fn rivals(&self) -> &'static [Rivals] {
+        match self.args.rivals {
             RivalsArg::Static => &[Rivals::Static],
             RivalsArg::Counter => &[Rivals::Counter],
             RivalsArg::Both => &[Rivals::Static, Rivals::Counter],
+        }
+    }
+
+    /// How many runs there are.
+    fn jobs(&self) -> usize {
+        self.points.count() * self.rivals().len()
+    }
+
+    /// Runs every point of ours on as many cores as wanted; the results are reported in the grid's order.
+    fn run(&self, report: &mut Report) -> Result<(), Stop> {
+        let rivals = self.rivals();
+        let job = |number: usize| {
+            let kind = rivals.get(number % rivals.len()).copied().unwrap_or(Rivals::Static);
+            self.one(self.points.part.number(number / rivals.len()), kind).map_err(Stop::Failed)
         };
-        let shard = |n: &usize| self.args.shard.is_none_or(|s| s.has(*n));
-        let jobs: Vec<(usize, Rivals)> =
-            (0..self.points.len()).filter(shard).flat_map(|n| rivals.iter().map(move |r| (n, *r))).collect();
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let workers = self.args.jobs.map_or(cores, |n| usize::try_from(n).unwrap_or(1)).min(jobs.len().max(1));
-        let (next, rulers, done) = (AtomicUsize::new(0), Rulers::default(), Mutex::new(BTreeMap::new()));
-        let progress = Progress::new(jobs.len());
-        let work = || -> Result<(), Failure> {
-            loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                let Some((point, rivals)) = jobs.get(index) else { return Ok(()) };
-                let summary = self.one(*point, *rivals, &rulers)?;
-                if let Ok(mut done) = done.lock() {
-                    done.insert(index, summary);
-                    progress.show(done.len());
-                }
-            }
-        };
-        std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-            threads.into_iter().try_for_each(|t| t.join().unwrap_or_else(|_| Err(Failure::other("a run failed"))))
-        })?;
-        progress.end();
-        Ok(done.into_inner().map(|d| d.into_values().collect()).unwrap_or_default())
+        in_order(threads(self.args), self.jobs(), job, |summary| report.take(summary))
     }
 
     /// The one run there is, with its whole history.
@@ -172,7 +187,7 @@ impl Work<'_> {
         let wall = begun.elapsed();
         journal.close().await?;
         eprintln!("clorebid: run {run_id} in {}", global.db().display());
-        let ruler = self.ruler(&file.strategy, &rules, &Rulers::default())?;
+        let ruler = self.rulers.of(&file.strategy, &rules).bounds().map_err(no_ruler)?;
         let label = Label {
             strategy: file.strategy.name.clone(),
             tape: self.tape.clone(),
@@ -191,154 +206,27 @@ impl Work<'_> {
         let run_id = keep_perfect_plan(strategy, self.recorded, &rules, tick, &self.tape, &mut journal).await;
         let run_id = run_id.map_err(|e| match e {
             PerfectError::Journal(e) => Failure::from(e),
-            PerfectError::Bounds(e) => Failure::usage(e.to_string()),
+            PerfectError::Bounds(e) => no_ruler(e),
         })?;
         journal.close().await?;
         eprintln!("clorebid: what perfection would have done is run {run_id} in {}", path.display());
         Ok(())
     }
 
-    fn one(&self, point: usize, rivals: Rivals, rulers: &Rulers) -> Result<Summary, Failure> {
-        let strategy = &self.strategies[point];
+    fn one(&self, point: usize, rivals: Rivals) -> Result<Summary, Failure> {
+        let (vary, file) = self.points.at(point)?;
+        let strategy = &file.strategy;
         let rules = rules(self.args, strategy);
+        let ruler = self.rulers.of(strategy, &rules);
         let begun = Instant::now();
         let ran = run(strategy, self.recorded, &rules, rivals, !self.args.no_jump, &mut |_, _, _, _| {});
         let wall = begun.elapsed();
-        let ruler = self.ruler(strategy, &rules, rulers)?;
-        let settings = self.points[point].settings.clone();
-        let label =
-            Label { strategy: strategy.name.clone(), tape: self.tape.clone(), rivals: rivals.name(), vary: settings };
+        let ruler = ruler.bounds().map_err(no_ruler)?;
+        let label = Label { strategy: strategy.name.clone(), tape: self.tape.clone(), rivals: rivals.name(), vary };
         Ok(summary(label, &ran, Some(&ruler), wall))
     }
-
-    /// The ruler for a strategy: it depends on what is wanted and what that is worth, not on how is bid.
-    fn ruler(&self, strategy: &Strategy, rules: &VenueRules, rulers: &Rulers) -> Result<Bounds, Failure> {
-        let wanted = strategy.targets.iter().map(|t| format!("{} {:?} {:?} {:?}", t.want, t.choice, t.value, t.name));
-        let (currency, most) = (strategy.currency, strategy.limits.max_bid);
-        let key = format!("{rules:?} {currency:?} {most} {:?}", wanted.collect::<Vec<_>>());
-        if let Some(known) = rulers.lock().ok().and_then(|r| r.get(&key).cloned()) {
-            return Ok(known);
-        }
-        let ruler =
-            bounds(strategy, self.recorded, rules, self.args.oracle_tick).map_err(|e| Failure::usage(e.to_string()))?;
-        if let Ok(mut rulers) = rulers.lock() {
-            rulers.insert(key, ruler.clone());
-        }
-        Ok(ruler)
-    }
 }
 
-/// A bar on a terminal, once it is worth one.
-struct Progress {
-    bar: Option<ProgressBar>,
-    begun: Instant,
-}
-
-impl Progress {
-    fn new(runs: usize) -> Progress {
-        let bar = (std::io::stderr().is_terminal() && runs > 1).then(|| {
-            let bar = ProgressBar::new(u64::try_from(runs).unwrap_or(u64::MAX));
-            let style = ProgressStyle::with_template("{bar:40} {pos}/{len} runs, {eta} left");
-            bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-        });
-        Progress { bar, begun: Instant::now() }
-    }
-
-    fn show(&self, done: usize) {
-        if let Some(bar) = self.bar.as_ref().filter(|_| self.begun.elapsed() > PATIENCE) {
-            bar.set_position(u64::try_from(done).unwrap_or(0));
-        }
-    }
-
-    fn end(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
-    }
-}
-
-fn print(global: &Global, args: &BacktestArgs, summaries: &[Summary]) -> Result<(), Failure> {
-    if args.json {
-        let mut out = std::io::stdout().lock();
-        for summary in summaries {
-            let line = serde_json::to_string(summary).map_err(|e| Failure::other(e.to_string()))?;
-            if writeln!(out, "{line}").is_err() {
-                return Ok(());
-            }
-        }
-        return Ok(());
-    }
-    let rows = if args.vary.is_empty() { one_by_one(summaries) } else { best(summaries) };
-    history::print(global, &rows)
-}
-
-/// A run as a column, its numbers as rows, in the order that the JSON has them.
-fn one_by_one(summaries: &[Summary]) -> Rows {
-    let mut columns = vec!["what".to_owned()];
-    columns.extend(summaries.iter().map(|s| format!("rivals {}", s.rivals)));
-    let runs: Vec<Fields> = summaries.iter().filter_map(fields).collect();
-    let names: Vec<String> =
-        runs.first().map(|f| f.0.iter().map(|(name, _)| name.clone()).collect()).unwrap_or_default();
-    let rows = names.into_iter().enumerate().map(|(n, name)| {
-        let value = |f: &Fields| f.0.get(n).map_or(Cell::Null, |(_, value)| value.clone());
-        std::iter::once(Cell::Text(name)).chain(runs.iter().map(value)).collect()
-    });
-    Rows { columns, rows: rows.collect() }
-}
-
-/// A summary's keys and values, in its own order.
-struct Fields(Vec<(String, Cell)>);
-
-fn fields(summary: &Summary) -> Option<Fields> {
-    serde_json::from_str(&serde_json::to_string(summary).ok()?).ok()
-}
-
-impl<'de> Deserialize<'de> for Fields {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Fields, D::Error> {
-        struct InOrder;
-
-        impl<'de> Visitor<'de> for InOrder {
-            type Value = Fields;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a summary")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
-                let mut fields = Vec::new();
-                while let Some((name, value)) = map.next_entry::<String, serde_json::Value>()? {
-                    let cell = match value {
-                        serde_json::Value::Null => Cell::Null,
-                        serde_json::Value::String(text) => Cell::Text(text),
-                        other => Cell::Text(other.to_string()),
-                    };
-                    fields.push((name, cell));
-                }
-                Ok(Fields(fields))
-            }
-        }
-
-        deserializer.deserialize_map(InOrder)
-    }
-}
-
-/// The best points of a grid, the cheapest first.
-fn best(summaries: &[Summary]) -> Rows {
-    let mut ranked: Vec<&Summary> = summaries.iter().collect();
-    ranked.sort_by_cached_key(|s| (clorebid_core::money::Amount::parse(&s.effective_cost).ok(), s.vary.clone()));
-    let columns =
-        ["vary", "rivals", "effective_cost", "over_oracle", "cost", "held_seconds", "restarts", "interruptions"];
-    let rows = ranked.iter().take(BEST_SHOWN).map(|s| {
-        vec![
-            Cell::Text(s.vary.join(" ")),
-            Cell::Text(s.rivals.to_owned()),
-            Cell::Text(s.effective_cost.clone()),
-            s.effective_over_oracle.clone().map_or(Cell::Null, Cell::Text),
-            Cell::Text(s.cost.clone()),
-            Cell::Text(s.held_server_seconds.clone()),
-            Cell::Text(s.restarts.to_string()),
-            Cell::Text(s.interruptions.to_string()),
-        ]
-    });
-    Rows { columns: columns.iter().map(|c| (*c).to_owned()).collect(), rows: rows.collect() }
+fn no_ruler(error: BoundsError) -> Failure {
+    Failure::usage(error.to_string())
 }

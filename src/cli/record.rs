@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clorebid_core::ask::{Answer, Doubt, Refusal};
 use clorebid_core::market::{Listing, ServerId};
-use clorebid_core::money::Currency;
+use clorebid_core::money::{Currency, Price};
 use clorebid_core::reconcile::matches;
 use clorebid_core::strategy::{Choice, Strategy};
 use clorebid_core::time::{Span, Time};
@@ -16,9 +16,9 @@ use super::{Failure, Kind, check, live, logging, shutdown};
 use crate::clock::{Clock, rfc3339};
 use crate::clore::{self, Call, HttpVenue};
 use crate::governor::Governor;
-use crate::journal::{Journal, Mode, Received, RunStart, Sent};
+use crate::journal::{Journal, Mode, RunStart, Sent};
 use crate::lock::Lock;
-use crate::tape::{TapeCall, Writer};
+use crate::tape::{self, TapeCall, Writer};
 use crate::venue::{Reply, Venue};
 
 /// How often the marketplace, and our orders and wallets, are read.
@@ -163,7 +163,7 @@ impl Recorder {
             strategy_toml: "",
             venue: &venue,
             seed: None,
-            currency: self.strategy.as_ref().map_or(Currency::Bitcoin, |s| s.currency),
+            currency: self.seen_in().0,
             // No memory: the next run goes on from the last one that bid.
             memory: "",
         };
@@ -237,7 +237,8 @@ impl Recorder {
         self.governor.ended(false);
         let at = self.clock.now();
         let answer = clore::answer(&call, &reply);
-        self.journal.record(received(self.seq, at, &reply, &answer)).await?;
+        let seen_in = self.seen_in();
+        self.journal.record(tape::received(self.seq, at, reply.clone(), &answer, seen_in)).await?;
         if let (Reply::Http { status, body }, false) = (&reply, answer == Answer::Refused(Refusal::BadKey)) {
             self.tape.write(at, asked, *status, body)?;
             self.count.first.get_or_insert(at);
@@ -246,6 +247,12 @@ impl Recorder {
             self.add_matching(listing, at);
         }
         self.judge(&call, &answer, at)
+    }
+
+    /// What the journal shows prices in, and their resolution: as the strategy has it, if there is one.
+    fn seen_in(&self) -> (Currency, Price) {
+        let usual = (Currency::Bitcoin, Currency::Bitcoin.tick());
+        self.strategy.as_ref().map_or(usual, |s| (s.currency, s.venue.tick))
     }
 
     /// A match target is on whatever the marketplace lists that fits; what fitted once is read from then on.
@@ -347,19 +354,4 @@ async fn patience(mut stop: watch::Receiver<bool>) {
         std::future::pending::<()>().await;
     }
     tokio::time::sleep(GRACE).await;
-}
-
-fn received(seq: u64, at: Time, reply: &Reply, answer: &Answer) -> Received {
-    let verdict = clore::verdict(reply);
-    let error = match answer {
-        Answer::Refused(refusal) => Some(refusal.name().to_owned()),
-        Answer::Unknown(doubt) => Some(doubt.code().to_owned()),
-        _ => verdict.error,
-    };
-    let (status, body) = match reply {
-        Reply::Http { status, body } => (Some(*status), body.clone()),
-        Reply::None(_) => (None, bytes::Bytes::new()),
-    };
-    let outcome = answer.outcome();
-    Received { seq, at, status, body, code: verdict.code, error, outcome, offer_id: None, sighting: None }
 }

@@ -1,7 +1,9 @@
 //! `tape`: what is on a tape, a run's tape out of the journal, and a tape into it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use clorebid_core::market::ServerId;
 use clorebid_core::money::Currency;
 use clorebid_core::time::{Span, Time};
 use tracing::{info, warn};
@@ -12,7 +14,7 @@ use crate::clock::rfc3339;
 use crate::history::{Cell, Filter, History, Rows, View};
 use crate::journal::Journal;
 use crate::lock::Lock;
-use crate::tape::{self, Gap, Reader, Series, SeriesOptions, TapeError, TransferError, Writer};
+use crate::tape::{self, Gap, Reader, SeriesOptions, State, Survey, TapeError, TransferError, Writer};
 
 pub(super) async fn tape(global: &Global, args: TapeArgs) -> Result<(), Failure> {
     logging::start(global, Vec::new(), None);
@@ -24,39 +26,39 @@ pub(super) async fn tape(global: &Global, args: TapeArgs) -> Result<(), Failure>
 }
 
 /// Reads tapes to their end, and warns where one was cut off.
-fn read(tapes: &[PathBuf], gap: Span) -> Result<Series, Failure> {
+fn read(tapes: &[PathBuf], gap: Span, keep: impl FnMut(ServerId, State)) -> Result<Survey, Failure> {
     let options = SeriesOptions { gap: Some(gap), ..SeriesOptions::default() };
-    let series = Series::read(Reader::open(tapes)?, &options)?;
-    for cut in &series.cuts {
+    let survey = Survey::read(Reader::open(tapes)?, &options, keep)?;
+    for cut in &survey.cuts {
         warn!("{cut}");
     }
-    Ok(series)
+    Ok(survey)
 }
 
 fn info(global: &Global, tapes: &[PathBuf], gap: Span) -> Result<(), Failure> {
-    let series = read(tapes, gap)?;
+    let survey = read(tapes, gap, |_, _| {})?;
     let columns = ["of", "server", "records", "changes", "gaps", "longest_gap", "from", "to", "bytes", "file_bytes"];
     let mut table = Table(Rows { columns: columns.map(str::to_owned).to_vec(), rows: Vec::new() });
     let packed: u64 = tapes.iter().filter_map(|t| std::fs::metadata(t).ok()).map(|m| m.len()).sum();
-    let all: u64 = series.records.iter().sum();
-    let changes: usize = series.servers.values().map(|s| s.changes.len()).sum();
-    let mut row = table.row("tape", Some((series.from, series.to)));
-    row.counts(all, Some(changes), Some(&series.gaps));
-    row.0[8] = whole(series.bytes);
+    let all: u64 = survey.records.iter().sum();
+    let changes: u64 = survey.servers.values().map(|s| s.changes).sum();
+    let mut row = table.row("tape", Some((survey.from, survey.to)));
+    row.counts(all, Some(changes), Some(&survey.gaps));
+    row.0[8] = whole(survey.bytes);
     row.0[9] = whole(packed);
-    for (name, count) in ["spot_marketplace", "marketplace", "my_orders", "wallets"].iter().zip(series.records) {
+    for (name, count) in ["spot_marketplace", "marketplace", "my_orders", "wallets"].iter().zip(survey.records) {
         table.row(name, None).counts(count, None, None);
     }
-    table.row("errors", None).counts(series.errors, None, None);
-    for (id, server) in &series.servers {
+    table.row("errors", None).counts(survey.errors, None, None);
+    for (id, server) in &survey.servers {
         let mut row = table.row("server", server.seen);
         row.0[1] = whole(id.0);
-        row.counts(server.records, Some(server.changes.len()), Some(&server.gaps));
+        row.counts(server.records, Some(server.changes), Some(&server.gaps));
     }
-    for gap in &series.gaps {
+    for gap in &survey.gaps {
         table.row("gap", Some((gap.from, gap.to))).0[5] = Cell::Text(length(gap).to_string());
     }
-    for (id, server) in &series.servers {
+    for (id, server) in &survey.servers {
         for gap in &server.gaps {
             let row = table.row("gap", Some((gap.from, gap.to)));
             row.0[1] = whole(id.0);
@@ -86,9 +88,9 @@ impl Table {
 }
 
 impl Row<'_> {
-    fn counts(&mut self, records: u64, changes: Option<usize>, gaps: Option<&[Gap]>) {
+    fn counts(&mut self, records: u64, changes: Option<u64>, gaps: Option<&[Gap]>) {
         self.0[2] = whole(records);
-        self.0[3] = changes.map_or(Cell::Null, |n| whole(n as u64));
+        self.0[3] = changes.map_or(Cell::Null, whole);
         let Some(gaps) = gaps else { return };
         self.0[4] = whole(gaps.len() as u64);
         self.0[5] = gaps.iter().map(length).max().map_or(Cell::Null, |span| Cell::Text(span.to_string()));
@@ -131,13 +133,13 @@ async fn export(global: &Global, run: i64, out: &Path) -> Result<(), Failure> {
 
 async fn import(global: &Global, tapes: &[PathBuf], currency: Option<Currency>) -> Result<(), Failure> {
     // The journal only grows, so the tape is read to its end before the first row of it is written.
-    let series = read(tapes, Span::from_secs(3600))?;
-    let first_floor = || {
-        let floors = || series.servers.values().flat_map(|s| s.changes.iter().map(|c| c.floors));
-        Currency::ALL.into_iter().find(|c| floors().any(|f| f.get(*c).is_some()))
-    };
-    let currency = currency.or_else(first_floor).unwrap_or(Currency::Bitcoin);
-    drop(series);
+    let mut in_floors = BTreeSet::new();
+    read(tapes, Span::from_secs(3600), |_, state| {
+        if let State::Market(change) = state {
+            in_floors.extend(Currency::ALL.into_iter().filter(|c| change.floors.get(*c).is_some()));
+        }
+    })?;
+    let currency = currency.or_else(|| in_floors.first().copied()).unwrap_or(Currency::Bitcoin);
     let names: Vec<String> = tapes.iter().map(|t| t.display().to_string()).collect();
     let _database = Lock::database(global.db())?;
     let mut journal = Journal::open(global.db()).await?;

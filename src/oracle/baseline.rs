@@ -4,10 +4,11 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::market::{Cost, Cursor, Problem, Rules, Track};
+use super::worth::Worth;
 
 /// What renting on demand throughout costs.
 pub fn on_demand_cost(problem: &Problem) -> Cost {
-    Cost::from(problem.ticks()) * Cost::from(problem.want()) * problem.rules().per_tick
+    problem.never() * Cost::from(problem.want())
 }
 
 /// A constant bid and its effective cost.
@@ -23,20 +24,20 @@ pub struct Fixed {
 ///
 /// It bids the same on every server and holds up to `want` of those where it wins, whole ticks at a time; what it holds
 /// it keeps until it loses, and what it takes is what will last longest. Only levels that occur can be best, since
-/// between two of them nothing more is won; and none from `per_tick` on, since not to bid costs no more than that.
+/// between two of them nothing more is won; and none from the dearest unheld tick on, since not to bid costs no more.
 pub fn best_fixed_cost(problem: &Problem) -> Fixed {
     let rules = problem.rules();
     let mut levels: Vec<i64> = problem.servers().iter().flat_map(Track::runs).filter_map(|(_, level)| *level).collect();
     levels.sort_unstable();
     levels.dedup();
-    levels.retain(|level| Cost::from(*level) * rules.level_cost < rules.per_tick);
-    let wanted = Cost::from(problem.ticks()) * Cost::from(problem.want());
-    let mut best = Fixed { level: None, cost: on_demand_cost(problem) };
+    let dearest = problem.worths().dearest().per_tick;
+    levels.retain(|level| Cost::from(*level) * rules.level_cost < dearest);
+    let never = on_demand_cost(problem);
+    let mut best = Fixed { level: None, cost: never };
     let mut winning = Vec::new();
     for level in levels {
-        let (held, begins) = hold_longest(problem, level, &mut winning);
-        let unheld = (wanted - held) * rules.per_tick;
-        let cost = Cost::from(level) * rules.level_cost * held + begins * rules.restart_cost + unheld;
+        let held = hold_longest(problem, level, &mut winning);
+        let cost = Cost::from(level) * rules.level_cost * held.ticks + held.restarts + never - held.worth;
         if cost < best.cost {
             best = Fixed { level: Some(level), cost };
         }
@@ -44,8 +45,18 @@ pub fn best_fixed_cost(problem: &Problem) -> Fixed {
     best
 }
 
-/// Ticks held with a constant bid, and how often a holding begins. `winning` is only kept to be filled again.
-fn hold_longest(problem: &Problem, bid: i64, winning: &mut Vec<(u32, u32)>) -> (Cost, Cost) {
+/// What a constant bid holds.
+#[derive(Default)]
+struct Held {
+    ticks: Cost,
+    /// What all begins cost.
+    restarts: Cost,
+    /// What the same ticks would have cost unheld.
+    worth: Cost,
+}
+
+/// What is held with a constant bid. `winning` is only kept to be filled again.
+fn hold_longest(problem: &Problem, bid: i64, winning: &mut Vec<(u32, u32)>) -> Held {
     winning.clear();
     for track in problem.servers() {
         let mut since = None;
@@ -64,7 +75,7 @@ fn hold_longest(problem: &Problem, bid: i64, winning: &mut Vec<(u32, u32)>) -> (
     }
     winning.sort_unstable();
     let want = usize::try_from(problem.want()).unwrap_or(usize::MAX);
-    let (mut held, mut begins) = (0, 0);
+    let (mut held, worths) = (Held::default(), problem.worths());
     let mut coming = winning.iter().copied().peekable();
     let mut to_be_had: BinaryHeap<u32> = BinaryHeap::new();
     let mut held_until: BinaryHeap<Reverse<u32>> = BinaryHeap::new();
@@ -79,20 +90,22 @@ fn hold_longest(problem: &Problem, bid: i64, winning: &mut Vec<(u32, u32)>) -> (
         }
         while held_until.len() < want {
             let Some(end) = to_be_had.pop().filter(|end| *end > now) else { break };
-            held += Cost::from(end - now);
-            begins += 1;
+            held.ticks += Cost::from(end - now);
+            held.restarts += worths.at(now).restart_cost;
+            held.worth += worths.unheld(now, end);
             held_until.push(Reverse(end));
         }
     }
-    (held, begins)
+    held
 }
 
 /// What a bid costs that only follows, one tick late, with margin 0 and without being replaced to save a stepping down.
 ///
-/// At each tick it knows the levels of the tick before. A target without an order places one at the lowest of them, on a
-/// server that no other target bids on. From then on it raises at once to what it saw, or steps down towards it as the
-/// rules allow. Where it saw a level above what an unheld tick costs, or none that wins, it cancels and looks again.
-/// Each time that it comes to hold counts as a restart, and a tick at whose level it does not win is not held.
+/// At each tick it knows the levels of the tick before, and what a server was worth then. A target without an order
+/// places one at the lowest of them, on a server that no other target bids on. From then on it raises at once to what it
+/// saw, or steps down towards it as the rules allow. Where it saw a level above what an unheld tick cost, or none that
+/// wins, it cancels and looks again. Each time that it comes to hold counts as a restart, and a tick at whose level it
+/// does not win is not held.
 pub fn follow_cost(problem: &Problem) -> Cost {
     let rules = problem.rules();
     let mut cursors: Vec<Cursor<'_>> = problem.servers().iter().map(Cursor::new).collect();
@@ -100,10 +113,11 @@ pub fn follow_cost(problem: &Problem) -> Cost {
     let mut targets: Vec<Option<Follower>> =
         vec![None; usize::try_from(problem.want()).unwrap_or(0).min(cursors.len())];
     let idle = Cost::from(problem.want()) - Cost::try_from(targets.len()).unwrap_or(0);
-    let mut cost = idle * Cost::from(problem.ticks()) * rules.per_tick;
+    let mut cost = idle * problem.never();
+    let mut worth = problem.worths().at(0);
     for tick in 0..problem.ticks() {
-        let worth = |level: &i64| Cost::from(*level) * rules.level_cost <= rules.per_tick;
-        let seen: Vec<Option<i64>> = levels.iter().map(|level| level.filter(worth)).collect();
+        let worthwhile = |level: &i64| Cost::from(*level) * rules.level_cost <= worth.per_tick;
+        let seen: Vec<Option<i64>> = levels.iter().map(|level| level.filter(worthwhile)).collect();
         let mut taken = vec![false; cursors.len()];
         for target in &mut targets {
             let follower = target.take();
@@ -123,9 +137,10 @@ pub fn follow_cost(problem: &Problem) -> Cost {
         for (level, cursor) in levels.iter_mut().zip(&mut cursors) {
             *level = cursor.at(tick);
         }
+        worth = problem.worths().at(tick);
         for target in &mut targets {
-            let pay = |f: &mut Follower| f.pay(rules, levels.get(f.server).copied().flatten());
-            cost += target.as_mut().map_or(rules.per_tick, pay);
+            let pay = |f: &mut Follower| f.pay(rules, worth, levels.get(f.server).copied().flatten());
+            cost += target.as_mut().map_or(worth.per_tick, pay);
         }
     }
     cost
@@ -155,11 +170,11 @@ impl Follower {
     }
 
     /// What this tick costs at the true level.
-    fn pay(&mut self, rules: &Rules, level: Option<i64>) -> Cost {
+    fn pay(&mut self, rules: &Rules, worth: Worth, level: Option<i64>) -> Cost {
         let held = level.is_some_and(|level| self.bid >= level);
         let begins = held && !self.holds;
         self.holds = held;
-        let restart = if begins { rules.restart_cost } else { 0 };
-        restart + if held { Cost::from(self.bid) * rules.level_cost } else { rules.per_tick }
+        let restart = if begins { worth.restart_cost } else { 0 };
+        restart + if held { Cost::from(self.bid) * rules.level_cost } else { worth.per_tick }
     }
 }

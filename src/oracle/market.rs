@@ -3,6 +3,7 @@
 //! Levels are whole price ticks; costs are whole cost units, of which one level held for one tick costs
 //! [`Rules::level_cost`]. Nothing is rounded in here: [`units`](super::units) does that once, at the edge.
 
+use super::worth::{Worth, Worths};
 use crate::core::money::Price;
 use crate::core::time::{Span, Time};
 
@@ -21,7 +22,7 @@ pub enum ProblemError {
     /// Too large for exact arithmetic.
     #[error("{0} is too large to be counted exactly")]
     TooLarge(&'static str),
-    /// A track or its changes go back in time.
+    /// A track, a worth or their changes go back in time.
     #[error("change {0} is not later than the one before it")]
     Unsorted(usize),
 }
@@ -167,9 +168,9 @@ pub struct Rules {
     pub window: u32,
     /// What one level costs for one tick.
     pub level_cost: Cost,
-    /// What each begin of a holding costs: work lost and the fee for the order.
+    /// What each begin of a holding costs, at first if that changes: work lost and the fee for the order.
     pub restart_cost: Cost,
-    /// What a wanted tick costs that is not held.
+    /// What a wanted tick costs that is not held, at first if that changes.
     pub per_tick: Cost,
 }
 
@@ -179,28 +180,48 @@ pub struct Problem {
     servers: Vec<Track>,
     ticks: u32,
     rules: Rules,
+    worths: Worths,
     want: u32,
 }
 
 impl Problem {
-    /// Checks that the numbers make sense and that no sum can overflow.
-    ///
-    /// Levels that cost more than an unheld tick and a restart together become unholdable. That changes no optimum:
-    /// leaving for that tick and starting again at the least winning bid is cheaper and ends in the best state there is.
+    /// A market in which a server is worth the same all the time.
     ///
     /// # Errors
     /// When a number is negative, zero where it must not be, or too large.
     pub fn new(servers: Vec<Track>, ticks: u32, rules: Rules, want: u32) -> Result<Problem, ProblemError> {
+        let worth = Worth { per_tick: rules.per_tick, restart_cost: rules.restart_cost };
+        Problem::with_worths(servers, ticks, rules, &[(0, worth)], want)
+    }
+
+    /// A market in which a server is worth different sums in time, from each start tick on; the first start is 0. They
+    /// take the place of what the rules say.
+    ///
+    /// Checks that the numbers make sense and that no sum can overflow.
+    ///
+    /// Levels that cost more than the dearest unheld tick and the dearest restart together become unholdable. That
+    /// changes no optimum: leaving for that tick and starting again at the least winning bid is cheaper and ends in the
+    /// best state there is.
+    ///
+    /// # Errors
+    /// When a number is negative, zero where it must not be, or too large, or `worths` are not in order of time.
+    pub fn with_worths(
+        servers: Vec<Track>,
+        ticks: u32,
+        rules: Rules,
+        worths: &[(u32, Worth)],
+        want: u32,
+    ) -> Result<Problem, ProblemError> {
         if rules.window == 0 {
             return Err(ProblemError::Zero("the window"));
         }
         if rules.level_cost <= 0 {
             return Err(ProblemError::Zero("the cost of a level"));
         }
-        if rules.restart_cost < 0 || rules.per_tick < 0 {
-            return Err(ProblemError::Negative("a cost"));
-        }
-        let dearest = rules.per_tick.checked_add(rules.restart_cost);
+        let worths = Worths::new(worths)?;
+        let Worth { per_tick, restart_cost } = worths.at(0);
+        let rules = Rules { per_tick, restart_cost, ..rules };
+        let dearest = worths.dearest().per_tick.checked_add(worths.dearest().restart_cost);
         // Room for four such sums: no total and no difference of totals can overflow after this.
         let total = dearest
             .and_then(|d| d.checked_add(rules.level_cost)?.checked_mul(Cost::from(ticks) + 2))
@@ -213,7 +234,7 @@ impl Problem {
         }
         let most = i64::try_from(dearest / rules.level_cost).unwrap_or(i64::MAX);
         let servers = servers.iter().map(|track| bounded(track, ticks, most)).collect();
-        Ok(Problem { servers, ticks, rules, want })
+        Ok(Problem { servers, ticks, rules, worths, want })
     }
 
     /// One track for each server.
@@ -231,6 +252,16 @@ impl Problem {
         &self.rules
     }
 
+    /// What an unheld tick and a begin cost at each time.
+    pub(super) fn worths(&self) -> &Worths {
+        &self.worths
+    }
+
+    /// What it costs to hold nothing at all, for each server wanted.
+    pub(super) fn never(&self) -> Cost {
+        self.worths.unheld(0, self.ticks)
+    }
+
     /// How many servers are wanted at once.
     pub fn want(&self) -> u32 {
         self.want
@@ -239,7 +270,7 @@ impl Problem {
     /// The same market for one target less what others hold of it, by server.
     pub(super) fn rest(&self, taken: &[Vec<(u32, u32)>]) -> Problem {
         let servers = self.servers.iter().zip(taken).map(|(track, taken)| track.without(taken)).collect();
-        Problem { servers, ticks: self.ticks, rules: self.rules, want: 1 }
+        Problem { servers, ticks: self.ticks, rules: self.rules, worths: self.worths.clone(), want: 1 }
     }
 }
 

@@ -7,8 +7,8 @@
 //! 1. Of two orders on a server, one that bids no more, may be lowered no later and has cost no more makes the other
 //!    superfluous: whatever the other does, it can do too or be lower still. (To raise is free at any time; where the
 //!    other lowers by a step, it lowers to the same bid or stays where it is already no higher.)
-//! 2. An order that has cost as much as being out plus a restart is superfluous: placing anew at what wins costs no more
-//!    and leads to the lowest bid that wins, free to be lowered at once. No order is better than that, by 1.
+//! 2. An order that has cost as much as being out plus a restart at that tick is superfluous: placing anew at what wins
+//!    costs no more and leads to the lowest bid that wins, free to be lowered at once. No order is better than that, by 1.
 //! 3. Being out costs no more than any order, since leaving is free; so out is the least over all of them.
 //!
 //! What is left is a handful of orders for each server, however many levels there are: a bid that waits with its lowering
@@ -54,13 +54,14 @@ pub(super) fn best(problem: &Problem, keep_plan: bool) -> Best {
     let mut out = Out { cost: 0, node: NONE, left: None };
     let mut moves = Moves::new(keep_plan);
     for tick in 0..problem.ticks() {
+        let worth = problem.worths().at(tick);
         leave(&mut out, &orders, tick);
         for (server, (kept, cursor)) in (0_u16..).zip(orders.iter_mut().zip(&mut levels)) {
             let Some(level) = cursor.at(tick) else {
                 kept.clear();
                 continue;
             };
-            let enough = out.cost + rules.restart_cost;
+            let enough = out.cost + worth.restart_cost;
             next.clear();
             let placed = enough + cost_of(rules, level);
             next.push(Order {
@@ -78,7 +79,7 @@ pub(super) fn best(problem: &Problem, keep_plan: bool) -> Best {
                 moves.keep(order, &mut out, tick, server);
             }
         }
-        out.cost += rules.per_tick;
+        out.cost += worth.per_tick;
         moves.forget_unreachable(&mut orders, &mut out);
     }
     leave(&mut out, &orders, problem.ticks());

@@ -105,12 +105,13 @@ struct Order {
 /// # Errors
 /// The first breach of a rule.
 pub fn replay_plan(problem: &Problem, plan: &Plan) -> Result<Cost, PlanError> {
-    let rules = problem.rules();
+    let level_cost = problem.rules().level_cost;
     let mut levels: Vec<Cursor<'_>> = problem.servers().iter().map(Cursor::new).collect();
     let mut moves = plan.moves.iter().peekable();
     let mut order: Option<Order> = None;
     let mut cost = 0;
     for tick in 0..problem.ticks() {
+        let worth = problem.worths().at(tick);
         while let Some(next) = moves.next_if(|m| m.tick <= tick) {
             let breach = |breach| PlanError { tick, server: next.server, breach };
             if next.tick < tick {
@@ -118,16 +119,16 @@ pub fn replay_plan(problem: &Problem, plan: &Plan) -> Result<Cost, PlanError> {
             }
             let begins = matches!(next.action, Action::Place { .. });
             order = apply(problem, order, *next).map_err(breach)?;
-            cost += if begins { rules.restart_cost } else { 0 };
+            cost += if begins { worth.restart_cost } else { 0 };
         }
         cost += match order {
-            None => rules.per_tick,
+            None => worth.per_tick,
             Some(Order { server, bid, .. }) => {
                 let level = levels.get_mut(usize::from(server)).and_then(|cursor| cursor.at(tick));
                 if level.is_none_or(|level| bid < level) {
                     return Err(PlanError { tick, server, breach: Breach::Losing });
                 }
-                Cost::from(bid) * rules.level_cost
+                Cost::from(bid) * level_cost
             }
         };
     }
@@ -187,8 +188,7 @@ pub fn replay_plans(problem: &Problem, plans: &[Plan]) -> Result<Cost, PlanError
         }
     }
     let unserved = usize::try_from(problem.want()).map_or(0, |want| want.saturating_sub(plans.len()));
-    let never = Cost::from(problem.ticks()) * problem.rules().per_tick;
-    Ok(cost + never * Cost::try_from(unserved).unwrap_or(0))
+    Ok(cost + problem.never() * Cost::try_from(unserved).unwrap_or(0))
 }
 
 /// A stretch of ticks in which a plan holds a server.

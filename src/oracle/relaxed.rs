@@ -6,12 +6,14 @@
 //!
 //! While no level changes nothing needs to change hands: shifting a change towards one end of such a stretch changes the
 //! cost in proportion, so one of both directions does not raise it, and changes that meet need no more restarts than
-//! before. So time is taken in stretches during which all levels stand still.
+//! before. So time is taken in stretches during which all levels stand still, and what a server is worth too; the last
+//! tick before that changes is a stretch of its own, since it may be the last in which a begin is cheap.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::market::{Cost, Cursor, Problem};
+use super::worth::Worth;
 
 /// Up to so many places in the grid are solved as a flow, at some 50 bytes each.
 const MOST_PLACES: usize = 4_000_000;
@@ -37,15 +39,18 @@ pub(super) fn lower_bound(problem: &Problem) -> Cost {
     sum
 }
 
-/// Some ticks during which no level changes.
+/// Some ticks during which no level changes, nor what a server is worth.
 struct Stretch {
     ticks: u32,
+    worth: Worth,
     levels: Vec<Option<i64>>,
 }
 
 fn stretches(problem: &Problem) -> Vec<Stretch> {
     let starts = problem.servers().iter().flat_map(|track| track.runs().iter().map(|(start, _)| *start));
+    let moves = problem.worths().changes().filter(|start| *start < problem.ticks());
     let mut cuts: Vec<u32> = starts.chain([0, problem.ticks()]).collect();
+    cuts.extend(moves.flat_map(|start| [start - 1, start]));
     cuts.sort_unstable();
     cuts.dedup();
     let mut cursors: Vec<Cursor<'_>> = problem.servers().iter().map(Cursor::new).collect();
@@ -54,7 +59,10 @@ fn stretches(problem: &Problem) -> Vec<Stretch> {
         _ => None,
     });
     between
-        .map(|(from, ticks)| Stretch { ticks, levels: cursors.iter_mut().map(|cursor| cursor.at(from)).collect() })
+        .map(|(from, ticks)| {
+            let levels = cursors.iter_mut().map(|cursor| cursor.at(from)).collect();
+            Stretch { ticks, worth: problem.worths().at(from), levels }
+        })
         .collect()
 }
 
@@ -64,11 +72,11 @@ fn without_restarts(problem: &Problem, stretches: &[Stretch]) -> Cost {
     let want = usize::try_from(problem.want()).unwrap_or(usize::MAX);
     let of_stretch = |stretch: &Stretch| {
         let mut costs: Vec<Cost> = stretch.levels.iter().flatten().map(|l| Cost::from(*l) * rules.level_cost).collect();
-        costs.retain(|cost| *cost < rules.per_tick);
+        costs.retain(|cost| *cost < stretch.worth.per_tick);
         costs.sort_unstable();
         costs.truncate(want);
         let unheld = Cost::try_from(want - costs.len()).unwrap_or(Cost::MAX);
-        (costs.iter().sum::<Cost>() + unheld * rules.per_tick) * Cost::from(stretch.ticks)
+        (costs.iter().sum::<Cost>() + unheld * stretch.worth.per_tick) * Cost::from(stretch.ticks)
     };
     stretches.iter().map(of_stretch).sum()
 }
@@ -80,8 +88,6 @@ struct Flow<'a> {
     stretches: &'a [Stretch],
     columns: usize,
     level_cost: Cost,
-    restart: Cost,
-    unheld: Cost,
     /// Units on the arc from a place downwards, and for servers from out in that row, and back to it.
     down: Vec<u32>,
     enter: Vec<u32>,
@@ -112,13 +118,10 @@ impl<'a> Flow<'a> {
     fn new(problem: &'a Problem, stretches: &'a [Stretch]) -> Flow<'a> {
         let columns = problem.servers().len() + 1;
         let places = (stretches.len() + 1) * columns;
-        let rules = problem.rules();
         Flow {
             stretches,
             columns,
-            level_cost: rules.level_cost,
-            restart: rules.restart_cost,
-            unheld: rules.per_tick,
+            level_cost: problem.rules().level_cost,
             down: vec![0; places],
             enter: vec![0; places],
             exit: vec![0; places],
@@ -128,7 +131,7 @@ impl<'a> Flow<'a> {
 
     /// What a unit costs that is out all the time.
     fn never(&self) -> Cost {
-        self.stretches.iter().map(|s| Cost::from(s.ticks) * self.unheld).sum()
+        self.stretches.iter().map(|s| Cost::from(s.ticks) * s.worth.per_tick).sum()
     }
 
     /// Sends one more unit the cheapest way and says what it adds to the cost.
@@ -172,6 +175,8 @@ impl<'a> Flow<'a> {
     /// Shows each open arc that leads away from a place.
     fn arcs(&self, at: usize, mut show: impl FnMut(Arc)) {
         let (row, column) = (at / self.columns, at % self.columns);
+        // Past the end there is nothing to begin.
+        let restart = self.stretches.get(row).map_or(0, |stretch| stretch.worth.restart_cost);
         let out = at - column;
         if let Some(cost) = self.cost_down(row, column)
             && (column == 0 || self.down[at] == 0)
@@ -187,12 +192,12 @@ impl<'a> Flow<'a> {
         if column > 0 {
             show(Arc { to: out, cost: 0, way: Way::Exit });
             if self.enter[at] > 0 {
-                show(Arc { to: out, cost: -self.restart, way: Way::UndoEnter });
+                show(Arc { to: out, cost: -restart, way: Way::UndoEnter });
             }
             return;
         }
         for to in at + 1..at + self.columns {
-            show(Arc { to, cost: self.restart, way: Way::Enter });
+            show(Arc { to, cost: restart, way: Way::Enter });
             if self.exit[to] > 0 {
                 show(Arc { to, cost: 0, way: Way::UndoExit });
             }
@@ -203,7 +208,7 @@ impl<'a> Flow<'a> {
     fn cost_down(&self, row: usize, column: usize) -> Option<Cost> {
         let stretch = self.stretches.get(row)?;
         let a_tick = match column.checked_sub(1) {
-            None => self.unheld,
+            None => stretch.worth.per_tick,
             Some(server) => Cost::from((*stretch.levels.get(server)?)?) * self.level_cost,
         };
         Some(a_tick * Cost::from(stretch.ticks))

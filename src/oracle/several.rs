@@ -82,9 +82,8 @@ fn each_on_its_own(problem: &Problem, alone: Cost) -> Option<Served> {
 
 /// The sum of all ways; targets without one are never served.
 fn served(problem: &Problem, alone: Cost, ways: Vec<Best>) -> Served {
-    let never = Cost::from(problem.ticks()) * problem.rules().per_tick;
     let without = Cost::from(problem.want()) - Cost::try_from(ways.len()).unwrap_or(0);
-    let cost = ways.iter().map(|best| best.cost).sum::<Cost>() + without * never;
+    let cost = ways.iter().map(|best| best.cost).sum::<Cost>() + without * problem.never();
     let plans = worth_having(ways.into_iter().filter_map(|best| best.plan).collect());
     Served { alone, cost, plans }
 }

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use rust_decimal::Decimal;
 
 use super::market::{Cost, ProblemError, Rules};
+use super::worth::Worth;
 use crate::core::money::{Amount, Price};
 use crate::core::time::Span;
 
@@ -39,18 +40,35 @@ pub struct Terms {
     pub per_day: Price,
 }
 
+/// What a server is worth to the renter at some time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Value {
+    /// What each begin of a holding costs.
+    pub restart_cost: Amount,
+    /// What a wanted server-day costs that is not held.
+    pub per_day: Price,
+}
+
 impl Terms {
     /// The same in levels, ticks and cost units, and what such a unit is worth.
-    ///
-    /// The unit is chosen so that restart cost and unheld tick are whole numbers of it. Where that would take more than
-    /// 10^15 units for one level and tick, there are exactly so many, and both are rounded half to even: off by half a
-    /// unit at most for each restart and each unheld tick, hence for want = 1 the optimum by at most half a unit for each
-    /// tick, far below the eighteenth decimal place for any real price. A step is cut to whole levels and a window filled
-    /// up to whole ticks, which allows nothing that the venue would refuse.
     ///
     /// # Errors
     /// When a length is zero or a number too large.
     pub fn in_units(&self) -> Result<(Units, Rules), ProblemError> {
+        self.in_units_with(&[]).map(|(units, rules, _)| (units, rules))
+    }
+
+    /// The same with what a server is worth at other times, in the units' terms too.
+    ///
+    /// The unit is chosen so that every restart cost and unheld tick is a whole number of it. Where that would take more
+    /// than 10^15 units for one level and tick, there are exactly so many, and all are rounded half to even: off by half
+    /// a unit at most for each restart and each unheld tick, hence for want = 1 the optimum by at most half a unit for
+    /// each tick, far below the eighteenth decimal place for any real price. A step is cut to whole levels and a window
+    /// filled up to whole ticks, which allows nothing that the venue would refuse.
+    ///
+    /// # Errors
+    /// When a length is zero or a number too large.
+    pub fn in_units_with(&self, later: &[Value]) -> Result<(Units, Rules, Vec<Worth>), ProblemError> {
         if self.tick == Span::ZERO {
             return Err(ProblemError::Zero("a tick"));
         }
@@ -60,14 +78,28 @@ impl Terms {
         let tick_ms = i128::from(self.tick.ms());
         let day_ms = i128::from(Span::DAY.ms());
         let (level, level_parts) = fraction(self.price_tick.decimal());
-        let (restart, restart_parts) = fraction(self.restart_cost.decimal());
-        let (day, day_parts) = fraction(self.per_day.decimal());
-        let restart = ratio(&[restart, day_ms, level_parts], &[restart_parts, tick_ms, level])
-            .ok_or(ProblemError::TooLarge("the restart cost"))?;
-        let unheld =
-            ratio(&[day, level_parts], &[day_parts, level]).ok_or(ProblemError::TooLarge("the price of a day"))?;
-        let exact = ratio(&[restart.1], &[unheld.1]).and_then(|(num, _)| num.checked_mul(unheld.1));
-        let level_cost = exact.filter(|parts| *parts <= MOST_PARTS).unwrap_or(MOST_PARTS);
+        let first = Value { restart_cost: self.restart_cost, per_day: self.per_day };
+        // Restart cost and unheld tick of each, in levels times ticks.
+        let in_levels = |value: &Value| {
+            let (restart, restart_parts) = fraction(value.restart_cost.decimal());
+            let (day, day_parts) = fraction(value.per_day.decimal());
+            let restart = ratio(&[restart, day_ms, level_parts], &[restart_parts, tick_ms, level]);
+            let unheld = ratio(&[day, level_parts], &[day_parts, level]);
+            let restart = restart.ok_or(ProblemError::TooLarge("the restart cost"))?;
+            Ok((restart, unheld.ok_or(ProblemError::TooLarge("the price of a day"))?))
+        };
+        let values = std::iter::once(&first).chain(later).map(in_levels);
+        let values = values.collect::<Result<Vec<_>, ProblemError>>()?;
+        let mut parts = values.iter().flat_map(|(restart, unheld)| [restart.1, unheld.1]);
+        let exact = parts.try_fold(1, |all, parts| common_multiple(all, parts).filter(|all| *all <= MOST_PARTS));
+        let level_cost = exact.unwrap_or(MOST_PARTS);
+        let in_units = |(restart, unheld)| {
+            let restart_cost = rounded(restart, level_cost).ok_or(ProblemError::TooLarge("the restart cost"))?;
+            let per_tick = rounded(unheld, level_cost).ok_or(ProblemError::TooLarge("the price of a day"))?;
+            Ok(Worth { per_tick, restart_cost })
+        };
+        let mut worths = values.into_iter().map(in_units).collect::<Result<Vec<_>, ProblemError>>()?;
+        let Worth { per_tick, restart_cost } = worths.remove(0);
         let worth = ratio(&[level, tick_ms], &[level_parts, day_ms, level_cost])
             .ok_or(ProblemError::TooLarge("the price tick's number of digits"))?;
         let step = self.step.floor_to(self.price_tick).decimal().checked_div(self.price_tick.decimal());
@@ -77,10 +109,10 @@ impl Terms {
             step,
             window: u32::try_from(window.max(1)).map_err(|_| ProblemError::TooLarge("the window"))?,
             level_cost,
-            restart_cost: rounded(restart, level_cost).ok_or(ProblemError::TooLarge("the restart cost"))?,
-            per_tick: rounded(unheld, level_cost).ok_or(ProblemError::TooLarge("the price of a day"))?,
+            restart_cost,
+            per_tick,
         };
-        Ok((Units { worth, price_tick: self.price_tick }, rules))
+        Ok((Units { worth, price_tick: self.price_tick }, rules, worths))
     }
 }
 
@@ -138,6 +170,17 @@ fn ratio(over: &[i128], under: &[i128]) -> Option<(i128, i128)> {
     }
     let shared = gcd(num, den);
     (den > 0).then(|| (num / shared, den / shared))
+}
+
+/// The least number that both divide; `None` where it is beyond counting.
+fn common_multiple(a: i128, b: i128) -> Option<i128> {
+    let (times, _) = ratio(&[a], &[b])?;
+    times.checked_mul(b)
+}
+
+/// The quotient as a whole number, half to even; `den` is above zero.
+pub(super) fn divided(num: Cost, den: Cost) -> Cost {
+    num / den + round_up(num / den, num % den, den)
 }
 
 fn gcd(a: i128, b: i128) -> i128 {

@@ -1,86 +1,15 @@
 //! What was true when, for each server: a tape without its repetitions, which backtests and the oracle look things up in.
-//!
-//! 1. An answer holds until the next good one to the same call and arguments; a state is kept only where it differs from
-//!    the one before. Bodies are read and dropped, but for the last of each call, which the next is compared with.
-//! 2. An answer that is not good, such as an error or half a page, says nothing about the market: the one before it goes
-//!    on to hold. Such answers are counted.
-//! 3. Our own recorded offers (`my`) are left out: no rival is ever us.
-//! 4. A listing says nothing about a server that it leaves out: tapes are also put together from parts of the market.
+//! It keeps every state that a [`Survey`] comes across, and so grows with what happened, not with what was recorded.
 
 use std::collections::BTreeMap;
 use std::mem::size_of;
 
-use clorebid_core::market::{ListedServer, Market, OrderId, ServerId, Visibility};
-use clorebid_core::money::{Currency, PerCurrency, Price};
-use clorebid_core::time::{Span, Time};
-use rust_decimal::Decimal;
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use clorebid_core::market::{ListedServer, ServerId};
+use clorebid_core::time::Time;
 
 use super::error::TapeError;
 use super::reader::{Cut, Reader};
-use super::record::{Record, TapeCall};
-use crate::clore;
-
-/// How a tape is read.
-#[derive(Debug, Clone, Default)]
-pub struct SeriesOptions {
-    /// Only these servers; empty: all of them.
-    pub servers: Vec<ServerId>,
-    /// Longer than this without a record of a server is a gap; one hour if not set.
-    pub gap: Option<Span>,
-}
-
-/// Somebody else's bid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rival {
-    /// The offer's number.
-    pub id: OrderId,
-    /// Its price per day.
-    pub bid: Price,
-    /// What it is bid in; `None` where the venue does not say.
-    pub currency: Option<Currency>,
-}
-
-/// A server's spot market from one moment on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// From when.
-    pub at: Time,
-    /// Whether the venue knows the server.
-    pub exists: bool,
-    /// Whether the server is connected.
-    pub online: bool,
-    /// Whether anybody may bid.
-    pub public: bool,
-    /// Least price per day for each currency the host takes.
-    pub floors: PerCurrency<Price>,
-    /// Longest rental.
-    pub longest_rental: Option<Span>,
-    /// Every bid of somebody else, in the venue's order.
-    pub rivals: Box<[Rival]>,
-    /// What one unit of each currency is worth in USD: kept only where a rival names a currency, since rates drift from
-    /// answer to answer and serve for nothing but to compare bids.
-    pub usd_rates: Option<Box<PerCurrency<Decimal>>>,
-}
-
-/// A server as the marketplace listed it, from one moment on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
-    /// From when.
-    pub at: Time,
-    /// What was listed.
-    pub server: ListedServer,
-}
-
-/// A stretch of time that no record tells about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Gap {
-    /// The last record before it.
-    pub from: Time,
-    /// The first record after it, or the tape's end.
-    pub to: Time,
-}
+use super::survey::{Change, Gap, Listed, SeriesOptions, State, Survey};
 
 /// One server.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -140,23 +69,23 @@ impl Series {
     ///
     /// # Errors
     /// When the tape is bad.
-    pub fn read(mut reader: Reader, options: &SeriesOptions) -> Result<Series, TapeError> {
-        let limit = options.gap.unwrap_or(Span::from_secs(3600));
-        let mut build = Build { options, limit, series: None, last: BTreeMap::new() };
-        while let Some(record) = reader.next()? {
-            build.take(&record);
-        }
-        let Some(mut series) = build.series else { return Err(TapeError::NoTape) };
-        for server in series.servers.values_mut() {
-            if let Some((_, last)) = server.seen.filter(|(_, last)| series.to.since(*last) > limit) {
-                server.gaps.push(Gap { from: last, to: series.to });
+    pub fn read(reader: Reader, options: &SeriesOptions) -> Result<Series, TapeError> {
+        let mut servers: BTreeMap<ServerId, ServerSeries> = BTreeMap::new();
+        let told = Survey::read(reader, options, |id, state| {
+            let server = servers.entry(id).or_default();
+            match state {
+                State::Market(change) => server.changes.push(change),
+                State::Listed(listed) => server.listed.push(listed),
             }
+        })?;
+        let Survey { servers: each, hosted, from, to, records, errors, gaps, bytes, cuts } = told;
+        for (id, told) in each {
+            let server = servers.entry(id).or_default();
+            (server.records, server.seen, server.gaps) = (told.records, told.seen, told.gaps);
             server.changes.shrink_to_fit();
             server.listed.shrink_to_fit();
         }
-        series.bytes = reader.bytes();
-        series.cuts = reader.cut_last_lines().to_vec();
-        Ok(series)
+        Ok(Series { servers, hosted, from, to, records, errors, gaps, bytes, cuts })
     }
 
     /// How much memory the states take, about, in bytes.
@@ -166,160 +95,4 @@ impl Series {
             |s: &ServerSeries| s.changes.iter().map(of_change).sum::<usize>() + s.listed.len() * size_of::<Listed>();
         self.servers.values().map(of_server).sum()
     }
-}
-
-struct Build<'a> {
-    options: &'a SeriesOptions,
-    limit: Span,
-    /// There is one from the first record on.
-    series: Option<Series>,
-    /// The last good body of each call: an answer that repeats it needs no reading.
-    last: BTreeMap<TapeCall, Box<str>>,
-}
-
-impl Build<'_> {
-    fn take(&mut self, record: &Record<'_>) {
-        let series = self.series.get_or_insert_with(|| begun(record.at));
-        if record.at.since(series.to) > self.limit {
-            series.gaps.push(Gap { from: series.to, to: record.at });
-        }
-        series.to = record.at;
-        let kind = match record.call {
-            TapeCall::SpotMarketplace { .. } => 0,
-            TapeCall::Marketplace => 1,
-            TapeCall::MyOrders { .. } => 2,
-            TapeCall::Wallets => 3,
-        };
-        if let Some(count) = series.records.get_mut(kind) {
-            *count += 1;
-        }
-        let is_good = match record.call {
-            TapeCall::SpotMarketplace { market } => self.spot(market, record),
-            TapeCall::Marketplace => self.marketplace(record),
-            // What we had when it was recorded is no fact about the market.
-            TapeCall::MyOrders { .. } | TapeCall::Wallets => is_good(record.body),
-        };
-        if let Some(series) = self.series.as_mut().filter(|_| !is_good) {
-            series.errors += 1;
-        }
-    }
-
-    fn is_wanted(&self, server: ServerId) -> bool {
-        self.options.servers.is_empty() || self.options.servers.contains(&server)
-    }
-
-    /// Whether the last answer to this call said the very same.
-    fn repeats(&self, record: &Record<'_>) -> bool {
-        self.last.get(&record.call).is_some_and(|last| **last == *record.body)
-    }
-
-    fn spot(&mut self, id: ServerId, record: &Record<'_>) -> bool {
-        if !self.is_wanted(id) {
-            return true;
-        }
-        let repeats = self.repeats(record);
-        let market = if repeats {
-            None
-        } else {
-            let read = is_good(record.body).then(|| clore::spot_marketplace(id, record.body.as_bytes()).ok());
-            let Some(market) = read.flatten() else { return false };
-            Some(market)
-        };
-        let Some(series) = self.series.as_mut() else { return false };
-        let server = series.servers.entry(id).or_default();
-        server.records += 1;
-        let first = match server.seen {
-            Some((_, last)) if record.at.since(last) > self.limit => {
-                server.gaps.push(Gap { from: last, to: record.at });
-                server.seen.map_or(record.at, |(first, _)| first)
-            }
-            Some((first, _)) => first,
-            None => record.at,
-        };
-        server.seen = Some((first, record.at));
-        if let Some(market) = market {
-            let change = change(record.at, market);
-            if server.changes.last().is_none_or(|last| !same_state(last, &change)) {
-                server.changes.push(change);
-            }
-            self.last.insert(record.call, record.body.into());
-        }
-        true
-    }
-
-    fn marketplace(&mut self, record: &Record<'_>) -> bool {
-        if self.repeats(record) {
-            return true;
-        }
-        let read = is_good(record.body).then(|| clore::marketplace(record.body.as_bytes()).ok());
-        let Some(listing) = read.flatten() else { return false };
-        let wanted: Vec<ListedServer> = listing.servers.into_iter().filter(|s| self.is_wanted(s.id)).collect();
-        let Some(series) = self.series.as_mut() else { return false };
-        for server in wanted {
-            let listed = &mut series.servers.entry(server.id).or_default().listed;
-            if listed.last().is_none_or(|last| last.server != server) {
-                listed.push(Listed { at: record.at, server });
-            }
-        }
-        for hosted in listing.my_servers {
-            if !series.hosted.contains(&hosted) {
-                series.hosted.push(hosted);
-            }
-        }
-        self.last.insert(record.call, record.body.into());
-        true
-    }
-}
-
-fn begun(at: Time) -> Series {
-    Series {
-        servers: BTreeMap::new(),
-        hosted: Vec::new(),
-        from: at,
-        to: at,
-        records: [0; 4],
-        errors: 0,
-        gaps: Vec::new(),
-        bytes: 0,
-        cuts: Vec::new(),
-    }
-}
-
-#[derive(Deserialize)]
-struct Code<'a> {
-    #[serde(borrow)]
-    code: &'a RawValue,
-}
-
-/// Whether the venue itself says that all is well.
-fn is_good(body: &str) -> bool {
-    body.starts_with('{') && serde_json::from_str::<Code<'_>>(body).is_ok_and(|c| matches!(c.code.get(), "0" | "\"0\""))
-}
-
-fn change(at: Time, market: Market) -> Change {
-    let theirs = market.offers.iter().filter(|o| !o.mine);
-    let rivals: Box<[Rival]> = theirs.map(|o| Rival { id: o.id, bid: o.bid, currency: o.currency }).collect();
-    let compared = rivals.iter().any(|r| r.currency.is_some());
-    Change {
-        at,
-        exists: market.exists,
-        online: market.online,
-        public: market.visibility == Visibility::Public,
-        floors: market.floors,
-        longest_rental: market.longest_rental,
-        usd_rates: compared.then(|| Box::new(market.usd_rates)),
-        rivals,
-    }
-}
-
-/// Whether two changes differ in nothing but their time.
-fn same_state(a: &Change, b: &Change) -> bool {
-    let Change { at: _, exists, online, public, floors, longest_rental, rivals, usd_rates } = a;
-    *exists == b.exists
-        && *online == b.online
-        && *public == b.public
-        && *floors == b.floors
-        && *longest_rental == b.longest_rental
-        && *rivals == b.rivals
-        && *usd_rates == b.usd_rates
 }

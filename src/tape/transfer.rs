@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use clorebid_core::ask::{Answer, Outcome};
 use clorebid_core::market::{Market, Visibility};
-use clorebid_core::money::Currency;
+use clorebid_core::money::{Currency, Price};
 use clorebid_core::time::Time;
 
 use super::error::TapeError;
@@ -98,7 +98,9 @@ pub async fn import(
             memory: None,
         };
         journal.intend((), sent).await?;
-        journal.record(received(seq, &record, currency)).await?;
+        let reply = record.reply();
+        let answer = clore::answer(&record.call.call(), &reply);
+        journal.record(received(seq, record.at, reply, &answer, (currency, currency.tick()))).await?;
         journal.flush_if_due().await?;
     }
     let Some(run_id) = run_id else { return Err(TapeError::NoTape.into()) };
@@ -119,34 +121,39 @@ fn start<'a>(first: &Record<'_>, venue: &'a str, currency: Currency) -> RunStart
     }
 }
 
-fn received(seq: u64, record: &Record<'_>, currency: Currency) -> Received {
-    let reply = record.reply();
-    let answer = clore::answer(&record.call.call(), &reply);
+/// An answer to a read as it goes on record; a market is seen in `currency`, in which prices move by `tick`.
+pub(crate) fn received(
+    seq: u64,
+    at: Time,
+    reply: Reply,
+    answer: &Answer,
+    (currency, tick): (Currency, Price),
+) -> Received {
     let verdict = clore::verdict(&reply);
-    let error = match &answer {
+    let error = match answer {
         Answer::Refused(refusal) => Some(refusal.name().to_owned()),
         Answer::Unknown(doubt) => Some(doubt.code().to_owned()),
         _ => verdict.error,
     };
     let outcome: Outcome = answer.outcome();
-    let sighting = match &answer {
-        Answer::Market(market) => Some(sighting(market, currency)),
+    let sighting = match answer {
+        Answer::Market(market) => Some(sighting(market, currency, tick)),
         _ => None,
     };
     let (status, body) = match reply {
         Reply::Http { status, body } => (Some(status), body),
         Reply::None(_) => (None, Bytes::new()),
     };
-    Received { seq, at: record.at, status, body, code: verdict.code, error, outcome, offer_id: None, sighting }
+    Received { seq, at, status, body, code: verdict.code, error, outcome, offer_id: None, sighting }
 }
 
-fn sighting(market: &Market, currency: Currency) -> Sighting {
+fn sighting(market: &Market, currency: Currency, tick: Price) -> Sighting {
     let mine = market.mine();
     let visibility = if market.visibility == Visibility::Public { "public" } else { "hidden" };
     Sighting {
         server: market.server,
         floor: market.floors.get(currency),
-        best_rival: market.best_rival(currency, currency.tick()),
+        best_rival: market.best_rival(currency, tick),
         our_bid: mine.map(|o| o.bid),
         holding: mine.is_some_and(|o| o.active),
         online: market.online,

@@ -3,7 +3,7 @@
 #![allow(unreachable_pub, reason = "a module of several test programs")]
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use clorebid::clock::rfc3339;
 use clorebid::core::time::Time;
@@ -37,6 +37,15 @@ impl Tape {
         let servers: Vec<String> = servers.iter().map(row).collect();
         let body = format!(r#"{{"servers":[{}],"my_servers":[],"code":0}}"#, servers.join(","));
         self.push(at_ms, "marketplace", "{}", &body);
+        self
+    }
+
+    /// One server as the marketplace lists it from then on, at that on-demand price in USD.
+    pub fn priced(mut self, at_ms: i64, server: u64, on_demand: &str) -> Tape {
+        let row = format!(
+            r#"{{"id":{server},"price":{{"on_demand":{{"USD-Blockchain":{on_demand}}},"spot":{{"USD-Blockchain":0.5}}}},"rented":false}}"#
+        );
+        self.push(at_ms, "marketplace", "{}", &format!(r#"{{"servers":[{row}],"my_servers":[],"code":0}}"#));
         self
     }
 
@@ -114,16 +123,23 @@ impl Desk {
         found
     }
 
-    /// `backtest --strategy s.toml` and what follows.
-    pub fn backtest(&self, more: &[&str]) -> Said {
-        let output = Command::new(env!("CARGO_BIN_EXE_clorebid"))
+    /// `backtest --strategy s.toml` and what follows, with its output in pipes.
+    pub fn start(&self, more: &[&str]) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_clorebid"))
             .args(["backtest", "--strategy", "s.toml"])
             .args(more)
             .current_dir(self.folder.path())
             .env("NO_COLOR", "1")
             .stdin(Stdio::null())
-            .output()
-            .expect("the binary");
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary")
+    }
+
+    /// The same to its end.
+    pub fn backtest(&self, more: &[&str]) -> Said {
+        let output = self.start(more).wait_with_output().expect("the binary");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
         Said { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
     }

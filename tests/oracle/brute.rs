@@ -2,7 +2,7 @@
 //! winning, cancelling and bidding anew, raises by any amount, any lowering within step and window, several orders at
 //! once. It knows only which state follows which, and tries them all.
 
-use clorebid::oracle::{Cost, Rules};
+use clorebid::oracle::{Cost, Rules, Worth};
 
 use crate::support::Market;
 
@@ -38,7 +38,7 @@ impl Orders {
     }
 
     /// What may follow a state in a tick at that level, and what each costs.
-    fn moves(self, rules: &Rules, from: usize, level: Option<i64>) -> Vec<(usize, Cost)> {
+    fn moves(self, rules: &Rules, worth: Worth, from: usize, level: Option<i64>) -> Vec<(usize, Cost)> {
         let mut after: Vec<Order> = (0..=self.top).map(|bid| Order { bid, wait: 0, held: false }).collect();
         if let Some(old) = self.order(from) {
             after.extend((old.bid..=self.top).map(|bid| Order { bid, ..old }));
@@ -49,7 +49,7 @@ impl Orders {
         }
         let pass = |order: Order| {
             let held = level.is_some_and(|level| order.bid >= level);
-            let restart = if held && !order.held { rules.restart_cost } else { 0 };
+            let restart = if held && !order.held { worth.restart_cost } else { 0 };
             let paid = if held { Cost::from(order.bid) * rules.level_cost } else { 0 };
             (self.number(Order { wait: (order.wait - 1).max(0), held, ..order }), restart + paid)
         };
@@ -70,10 +70,10 @@ pub(crate) fn least_cost(market: &Market) -> Cost {
     let seconds = if market.tracks.len() > 1 { count } else { 1 };
     let mut costs = vec![NEVER; count * seconds];
     costs[0] = 0;
-    for tick in 0..market.ticks {
+    for (tick, worth) in (0..market.ticks).zip(&market.worths) {
         for (server, track) in market.tracks.iter().enumerate() {
             let level = track.level_at(tick);
-            let moves: Vec<_> = (0..count).map(|from| orders.moves(rules, from, level)).collect();
+            let moves: Vec<_> = (0..count).map(|from| orders.moves(rules, *worth, from, level)).collect();
             let mut next = vec![NEVER; costs.len()];
             for (state, cost) in costs.iter().enumerate().filter(|(_, cost)| **cost < NEVER) {
                 let (one, two) = (state / seconds, state % seconds);
@@ -87,7 +87,7 @@ pub(crate) fn least_cost(market: &Market) -> Cost {
         for (state, cost) in costs.iter_mut().enumerate() {
             let held = [state / seconds, state % seconds].map(|s| orders.order(s).is_some_and(|o| o.held));
             let held = held.into_iter().map(u32::from).sum::<u32>();
-            *cost += Cost::from(market.want.saturating_sub(held)) * rules.per_tick;
+            *cost += Cost::from(market.want.saturating_sub(held)) * worth.per_tick;
         }
     }
     costs.into_iter().min().expect("there are states")

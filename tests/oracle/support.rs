@@ -1,6 +1,6 @@
 //! Small random markets from a seed.
 
-use clorebid::oracle::{Cost, Problem, Rules, Track};
+use clorebid::oracle::{Cost, Problem, Rules, Track, Worth};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -51,12 +51,16 @@ pub(crate) struct Market {
     pub(crate) tracks: Vec<Track>,
     pub(crate) ticks: u32,
     pub(crate) rules: Rules,
+    /// What a server is worth in each tick.
+    pub(crate) worths: Vec<Worth>,
     pub(crate) want: u32,
 }
 
 impl Market {
     pub(crate) fn problem(&self) -> Problem {
-        Problem::new(self.tracks.clone(), self.ticks, self.rules, self.want).expect("a sound market")
+        let mut worths: Vec<(u32, Worth)> = (0..).zip(self.worths.iter().copied()).collect();
+        worths.dedup_by_key(|(_, worth)| *worth);
+        Problem::with_worths(self.tracks.clone(), self.ticks, self.rules, &worths, self.want).expect("a sound market")
     }
 }
 
@@ -71,5 +75,22 @@ pub(crate) fn market(dice: &mut Dice, size: Size, want: u32) -> Market {
         restart_cost: Cost::from(dice.roll(0, 9)),
         per_tick: Cost::from(dice.roll(1, (size.top + 1) * level_cost)),
     };
-    Market { tracks, ticks, rules, want }
+    let worth = Worth { per_tick: rules.per_tick, restart_cost: rules.restart_cost };
+    let worths = (0..ticks).map(|_| worth).collect();
+    Market { tracks, ticks, rules, worths, want }
+}
+
+/// The same where a server is worth more and less in time.
+pub(crate) fn moving_market(dice: &mut Dice, size: Size, want: u32) -> Market {
+    let mut market = market(dice, size, want);
+    let most = (size.top + 1) * 2;
+    let mut worth = market.worths.first().copied().expect("a tick");
+    for each in &mut market.worths {
+        if dice.roll(0, 2) == 0 {
+            let (per_tick, restart_cost) = (Cost::from(dice.roll(0, most)), Cost::from(dice.roll(0, 12)));
+            worth = Worth { per_tick, restart_cost };
+        }
+        *each = worth;
+    }
+    market
 }

@@ -119,6 +119,34 @@ fn servers_are_read_in_turn_and_the_marketplace_once_a_minute() {
 }
 
 #[test]
+fn what_was_recorded_is_seen_in_the_journal_as_in_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let venue = Venue::start("k-record");
+    let strategy = "name = \"s\"\ncurrency = \"CLORE-Blockchain\"\nlimits = { max_bid = 900 }\n[[target]]\nname = \"t\"\n\
+                    servers = [6, 17]\nbid = { policy = \"follow\" }\norder = { image = \"i\" }\n";
+    file(folder.path(), "s.toml", strategy);
+    let records = |name: &str| {
+        let calls = calls(&folder.path().join(name));
+        calls.iter().filter(|c| matches!(c, TapeCall::SpotMarketplace { .. })).count()
+    };
+    let sql = |query: &str| printed(clorebid(folder.path(), &["--format", "csv", "history", "sql", query]));
+    clorebid_record(folder.path(), &venue, &["--servers", "6,17", "--out", "one.jsonl", "--for", "20s"]);
+    clorebid_record(folder.path(), &venue, &["--strategy", "s.toml", "--out", "two.jsonl", "--for", "20s"]);
+    let one = |what: &str, run: i64, server: i64| {
+        let text = sql(&format!("SELECT {what} FROM observations WHERE run_id = {run} AND server = {server}"));
+        text.lines().nth(1).unwrap_or_default().to_owned()
+    };
+    // In bitcoin where nothing else is said, and else in the strategy's own currency.
+    for (run, tape, floor) in [(1, "one.jsonl", "0.00002"), (2, "two.jsonl", "200")] {
+        let seen: Vec<usize> = [6, 17].iter().map(|id| one("count(*) AS n", run, *id).parse().unwrap()).collect();
+        assert!(seen.iter().all(|n| *n > 2) && seen.iter().sum::<usize>() == records(tape), "{seen:?}");
+        assert_eq!([one("min(floor)", run, 6), one("max(floor)", run, 6)], [floor, floor]);
+    }
+    let verified = clorebid(folder.path(), &["verify"]);
+    assert!(verified.status.success(), "{}", said(&verified));
+}
+
+#[test]
 fn a_strategy_names_the_servers_and_the_account_is_read_when_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let venue = Venue::start("k-record");

@@ -1,11 +1,13 @@
 //! A series keeps what changed and nothing else, and never what we did ourselves.
 
-use std::io::Cursor;
+use std::io::{Cursor, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clorebid::core::market::ServerId;
 use clorebid::core::money::{Currency, Price};
 use clorebid::core::time::{Span, Time};
-use clorebid::tape::{Gap, Reader, Series, SeriesOptions};
+use clorebid::tape::{Gap, Reader, Series, SeriesOptions, State, Survey};
 
 use crate::support::{START, line, offer, spot};
 
@@ -122,4 +124,40 @@ fn servers_that_nobody_asked_for_are_left_out() {
     let series = series(&tape, &options);
     assert_eq!(series.servers.keys().copied().collect::<Vec<_>>(), [ServerId(17)]);
     assert_eq!((series.records[0], series.errors), (2, 0));
+}
+
+/// Counts what is read of it.
+struct Counted(Cursor<Vec<u8>>, Arc<AtomicUsize>);
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.0.read(buffer)?;
+        self.1.fetch_add(read, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+#[test]
+fn a_survey_hands_states_on_while_it_reads_and_counts_what_a_series_holds() {
+    let changing = |n: i64| spot(n, 6, &n.to_string(), "") + &spot(n, 17, "1", &offer(1, "0.5", false));
+    let tape: String = (1..3000).map(changing).collect();
+    let (size, read) = (tape.len(), Arc::new(AtomicUsize::new(0)));
+    let input = Counted(Cursor::new(tape.clone().into_bytes()), Arc::clone(&read));
+    let mut told = Vec::new();
+    let survey = Survey::read(Reader::from_read("t", input).unwrap(), &SeriesOptions::default(), |id, state| {
+        if let State::Market(change) = state {
+            told.push((id, change, read.load(Ordering::Relaxed)));
+        }
+    });
+    let (survey, series) = (survey.unwrap(), series(&tape, &SeriesOptions::default()));
+    // The reader looks a quarter of a megabyte ahead, and a state is told when the next one takes its place.
+    assert!(size > 1 << 20 && told[0].2 < size / 2, "{} of {size} bytes were read by then", told[0].2);
+    for (id, server) in &series.servers {
+        let changes: Vec<_> = told.iter().filter(|(of, ..)| of == id).map(|(_, change, _)| change.clone()).collect();
+        assert_eq!(changes, server.changes);
+        let counted = &survey.servers[id];
+        assert_eq!((counted.changes, counted.records), (server.changes.len() as u64, server.records));
+        assert_eq!((counted.seen, &counted.gaps), (server.seen, &server.gaps));
+    }
+    assert_eq!((survey.from, survey.to, survey.bytes), (series.from, series.to, size as u64));
 }
