@@ -33,7 +33,7 @@ fn main() {
             let point = grid.point(number).expect("a point");
             let strategy = strategy::read(&point.text, "bench.toml").expect("a strategy").strategy;
             let ruler = rulers.of(&strategy, &rules);
-            let ran = run(&strategy, &recorded, &rules, Rivals::Static, true, &mut |_, _, _| {});
+            let ran = run(&strategy, &recorded, &rules, Rivals::Static, true, &mut |_, _, _, _| {});
             Ok::<_, ()>((ran, ruler.bounds().expect("a ruler")))
         };
         let seen = |point| {

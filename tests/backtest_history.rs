@@ -66,7 +66,7 @@ async fn the_tape_of_a_paper_run_is_asked_what_the_paper_run_asked() {
     let (paper, recorded) = paper_run_and_its_tape(&text).await;
     let file = strategy::read(&text, "s.toml").expect("a strategy");
     let mut asked = Vec::new();
-    run(&file.strategy, &recorded, &rules(&file), Rivals::Static, false, &mut |now, ask, _| {
+    run(&file.strategy, &recorded, &rules(&file), Rivals::Static, false, &mut |now, ask, _, _| {
         let request = serde_json::to_string(&ask.request).expect("JSON");
         asked.push(format!("{} {} {request} {}", clorebid::clock::rfc3339(now), ask.seq, ask.reason));
     });

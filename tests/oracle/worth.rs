@@ -207,7 +207,7 @@ fn no_run_costs_less_than_the_oracle_while_the_on_demand_price_moves() {
              per_day = \"on_demand\"\nrestart_cost = \"10m\"\n[target.bid]\n{bid}\n"
         );
         let strategy = clorebid::strategy::read(&file, "s.toml").expect("a strategy").strategy;
-        let ran = run(&strategy, &recorded, &rules, Rivals::Static, true, &mut |_, _, _| {});
+        let ran = run(&strategy, &recorded, &rules, Rivals::Static, true, &mut |_, _, _, _| {});
         let ruler = bounds(&strategy, &recorded, &rules, Span::from_secs(MINUTE)).expect("a ruler");
         for (what, cost) in [
             ("the run", ran.effective_cost),
