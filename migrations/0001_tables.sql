@@ -252,3 +252,8 @@ CREATE TABLE run_ends (
     heads    BLOB NOT NULL CONSTRAINT run_end_heads CHECK (length(heads) = 32),
     hash     BLOB NOT NULL CONSTRAINT run_end_hash CHECK (length(hash) = 32)
 ) STRICT;
+
+-- What happened on one server. The tables that grow with every request have no index but their key.
+CREATE INDEX changes_of_server ON changes (server);
+CREATE INDEX transitions_of_server ON transitions (server);
+CREATE INDEX stretches_of_server ON stretches (run_id, server, seq);
