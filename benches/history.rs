@@ -1,6 +1,8 @@
 //! Each view's newest hundred rows of one run and one server, out of a journal of a million requests, beside a hundred
 //! rows of a table by their key. Whatever takes more than 50 ms is said to.
 
+#![allow(clippy::float_arithmetic, reason = "ratios are for people")]
+
 mod common;
 
 use std::path::Path;
