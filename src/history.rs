@@ -3,6 +3,7 @@
 //! It opens the file read-only, also while a run writes it, and never creates one.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clorebid_core::time::Time;
 use futures_util::TryStreamExt;
@@ -16,6 +17,8 @@ use crate::journal::{
 
 mod exchange;
 mod paged;
+#[cfg(test)]
+mod plans;
 mod rows;
 mod statement;
 mod view;
@@ -23,6 +26,7 @@ mod view;
 pub use exchange::{Exchange, Kept};
 pub(crate) use paged::Paged;
 pub use rows::{Cell, Format, Rows};
+use view::Keys;
 pub use view::View;
 
 /// More rows than this are not gathered in memory: the question is to be narrowed.
@@ -127,20 +131,50 @@ impl History {
     /// # Errors
     /// When the view lacks a column that the filter names, or the file cannot be read.
     pub async fn view(&mut self, view: View, filter: &Filter) -> Result<Rows, HistoryError> {
-        let mut oldest = None;
-        if let Some(wanted) = view::oldest_wanted(view, filter) {
-            let mut query = sqlx::query_scalar(view::SELECT_OLDEST_WANTED);
-            for bind in wanted {
-                query = query.bind(bind);
-            }
-            oldest = query.fetch_one(&mut self.conn).await.map_err(|e| JournalError::from_sqlx(&self.path, &e))?;
-        }
-        let (sql, binds) = view.select(filter, oldest)?;
+        let keys = self.keys(view, filter).await.map_err(|e| JournalError::from_sqlx(&self.path, &e))?;
+        let (sql, binds) = view.select(filter, keys)?;
         let mut rows = self.gather(sql, binds).await?;
         if filter.limit.is_some() {
             rows.rows.reverse();
         }
         Ok(rows)
+    }
+
+    /// Where among a view's rows those that the filter lets through can be.
+    async fn keys(&mut self, view: View, filter: &Filter) -> Result<Keys, sqlx::Error> {
+        let mut keys = Keys::of(filter);
+        if filter.run.is_some() {
+            let run = keys;
+            let (mut firsts, mut lasts) = (Vec::new(), Vec::new());
+            for (table, time) in view.timed() {
+                let sql: Arc<str> = view::select_first(table, time).into();
+                for (moment, found) in [(filter.since, &mut firsts), (filter.until, &mut lasts)] {
+                    let Some(moment) = moment else { continue };
+                    let query = sqlx::query_scalar(AssertSqlSafe(Arc::clone(&sql)));
+                    let query = query.bind(run.first).bind(run.last).bind(moment.ms());
+                    found.push(query.fetch_one(&mut self.conn).await?);
+                }
+            }
+            keys.first = firsts.into_iter().min().unwrap_or(run.first);
+            keys.last = lasts.into_iter().max().map_or(run.last, |after: i64| after - 1);
+            if let (View::Observations, Some(server)) = (view, filter.server) {
+                let server = i64::try_from(server).unwrap_or(i64::MAX);
+                let query = sqlx::query_scalar(view::SELECT_SEEN).bind(run.first).bind(run.last).bind(server);
+                let seen: bool = query.fetch_one(&mut self.conn).await?;
+                keys = if seen { keys } else { Keys::NONE };
+            }
+        }
+        if let (View::Requests, Some(limit)) = (view, filter.limit) {
+            let since = filter.since.map_or(i64::MIN, Time::ms);
+            let until = filter.until.map_or(i64::MAX, Time::ms);
+            let mut query = sqlx::query_scalar(view::SELECT_OLDEST_WANTED);
+            for bind in [keys.first, keys.last, since, until, i64::try_from(limit).unwrap_or(i64::MAX)] {
+                query = query.bind(bind);
+            }
+            let oldest: Option<i64> = query.fetch_one(&mut self.conn).await?;
+            keys.first = oldest.unwrap_or(keys.first);
+        }
+        Ok(keys)
     }
 
     /// The result of one read-only statement.

@@ -12,14 +12,14 @@
 //! | states | every state follows from the one before it |
 //! | I1 | no bid above `max_bid` |
 //! | I2 | no bid where an order stands or may stand, and never more than `want` for a target |
-//! | I3 | what stands at worst never costs more a day than `max_daily_cost`, nor are there more than `max_orders` |
+//! | I3 | no bid that takes what stands at worst, other people's orders and fees included, past `max_daily_cost` or `max_orders`, nor one with less than `min_balance` in the wallet or `max_total_cost` already spent |
 //! | I6 | no second create before the first is settled; one that never appeared: 120 s and two good reads later |
 //! | I9 | no lowering within the window after the last one, nor below a lowest price that the venue named |
 //! | I10 | 1.05 s between requests, 5.25 s between creates |
 //! | I12 | only orders that the bot placed or took over are re-priced or cancelled |
 //!
-//! It reads a page at a time. What it cannot see, it does not check: foreign orders' prices and the wallet are in no
-//! table of their own, so I3 is held to our own orders.
+//! It reads a page at a time. What is spent it counts when a stretch of holding has ended; what open ones have cost so
+//! far, and how long stopping would take, is for the core to add.
 
 use serde::Serialize;
 
@@ -29,6 +29,7 @@ use crate::replay::{ReplayError, recorded_run, runs};
 mod journal;
 mod rules;
 mod walk;
+mod walls;
 
 /// The kinds of checks, in the order they are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

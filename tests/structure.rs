@@ -28,7 +28,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &["crash", "clock", "json", "strategy", "journal", "history", "governor", "venue", "clore", "sim", "tape"],
     ),
     ("replay", &["clock", "json", "strategy", "journal", "history", "governor", "venue", "clore", "driver"]),
-    ("verify", &["clock", "json", "strategy", "journal", "history", "governor", "replay"]),
+    ("verify", &["clock", "json", "strategy", "journal", "history", "governor", "clore", "replay"]),
     ("why", &["clock", "json", "strategy", "journal", "history", "venue", "clore", "replay"]),
     (
         "backtest",

@@ -238,3 +238,52 @@ async fn breaches_are_named() {
         assert!(report.broken().any(|c| c.check == check), "{breach} breaks {check}: {report:#?}");
     }
 }
+
+/// What the account's own reads told, put otherwise: the bids that were made then break I3.
+#[tokio::test]
+async fn a_bid_past_a_limit_on_the_whole_account_is_named() {
+    let rival = "[[server.rival]]\nat = \"2m\"\nuntil = \"6m\"\nbid = \"0.000025\"\n\
+                 [[server.rival]]\nat = \"10m\"\nuntil = \"20m\"\nbid = \"0.00003\"\n";
+    let told = |call: &str, body: &str| {
+        format!(
+            "UPDATE replies SET encoding = 0, base = NULL, body = CAST('{body}' AS BLOB) WHERE id IN \
+             (SELECT r.reply_id FROM reads r JOIN calls c ON c.id = r.call_id WHERE c.call = '{call}')"
+        )
+    };
+    let foreign = "INSERT INTO notices (id, seq, at, kind, server, offer, hash) \
+                   VALUES ((1 << 32) + 100000, 1, 0, 'foreign_order', 77, 88, zeroblob(32))";
+    let listed = |price: &str, expired: bool| {
+        let row = format!("{{\"id\":88,\"si\":77,\"price\":{price},\"currency\":\"bitcoin\",\"expired\":{expired}}}");
+        told("my_orders", &format!("{{\"orders\":[{row}],\"code\":0}}"))
+    };
+    let wallet = |balance: &str| {
+        told("wallets", &format!("{{\"wallets\":[{{\"name\":\"bitcoin\",\"balance\":{balance}}}],\"code\":0}}"))
+    };
+    let foreign = |price: &str, expired: bool| vec![foreign.to_owned(), listed(price, expired)];
+    let spent = "UPDATE stretch_ends SET cost = '0.02'".to_owned();
+    for (limit, breaches, words) in [
+        ("min_balance = \"0.0001\"", vec![wallet("0.00009")], Some("0.00009 in the wallet, below min_balance 0.0001")),
+        ("min_balance = \"0.0001\"", vec![wallet("0.0001")], None),
+        ("min_balance = \"0.0001\"", vec![wallet("null")], Some("before the wallet's balance was known")),
+        ("max_orders = 1", foreign("0.00000001", false), Some("orders stand, and max_orders allows no more")),
+        ("max_orders = 1", foreign("0.00000001", true), None),
+        ("max_daily_cost = \"0.0001\"", foreign("0.00009", false), Some("a day at worst, above max_daily_cost 0.0001")),
+        ("max_daily_cost = \"0.0001\"", vec![listed("0.00009", false)], None),
+        ("max_total_cost = \"0.01\"", vec![spent], Some("was spent, of max_total_cost 0.01")),
+    ] {
+        let world = World::new(&one_server("", rival));
+        let strategy = follow("replace = \"never\"").replacen("[limits]\n", &format!("[limits]\n{limit}\n"), 1);
+        let ran = world.run(&strategy, Span::from_secs(1800)).await;
+        let mut conn = burgled(&ran.db).await;
+        for breach in &breaches {
+            let done = sqlx::query(AssertSqlSafe(breach.clone())).execute(&mut conn).await.expect("a breach");
+            assert!(done.rows_affected() > 0, "{breach}");
+        }
+        let mut history = History::open_read_only(&ran.db).await.expect("a journal");
+        let report = verify(&mut history, None).await.expect("a report");
+        let check = report.checks.iter().find(|c| c.check == "I3").expect("a check");
+        let found = check.first.as_deref().unwrap_or("nothing");
+        assert_eq!(check.faults > 0, words.is_some(), "{breaches:?}: {found}");
+        assert!(found.contains(words.unwrap_or("nothing")), "{breaches:?}: {found}");
+    }
+}

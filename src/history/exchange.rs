@@ -88,6 +88,11 @@ impl History {
         Ok(exchanges)
     }
 
+    /// The body of a stored answer, by its key.
+    pub(crate) async fn reply_body(&mut self, reply_id: i64) -> Result<Bytes, HistoryError> {
+        self.unpacker.load(&mut self.conn, reply_id).await.map_err(|e| self.failed(e))
+    }
+
     /// What the core of a run started with, if it started with anything.
     ///
     /// # Errors

@@ -1,9 +1,30 @@
 //! The views that scripts may rely on, and the SQL that filters them.
 
-use clorebid_core::time::Time;
-
 use super::{Cell, Filter, HistoryError, text_of};
 use crate::journal::key;
+
+/// The keys between which the wanted rows lie, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Keys {
+    pub(super) first: i64,
+    pub(super) last: i64,
+}
+
+impl Keys {
+    /// None at all.
+    pub(super) const NONE: Keys = Keys { first: 1, last: 0 };
+
+    /// Of every run, or of one.
+    pub(super) fn of(filter: &Filter) -> Keys {
+        match filter.run {
+            None => Keys { first: 0, last: i64::MAX },
+            Some(run) if (1..=i64::from(i32::MAX)).contains(&run) => {
+                Keys { first: key(run, 0), last: key(run, u32::MAX) }
+            }
+            Some(_) => Keys::NONE,
+        }
+    }
+}
 
 /// The key of the oldest of the newest requests. The view joins too much for SQLite to see that it need not be read
 /// whole for them; its keys alone it reads backwards and stops.
@@ -11,14 +32,23 @@ pub(super) const SELECT_OLDEST_WANTED: &str = "SELECT min(id) FROM ( \
      SELECT id FROM (SELECT id, sent_at FROM reads UNION ALL SELECT id, sent_at FROM changes) \
      WHERE id BETWEEN ?1 AND ?2 AND sent_at >= ?3 AND sent_at < ?4 ORDER BY id DESC LIMIT ?5)";
 
-/// What to bind to [`SELECT_OLDEST_WANTED`], where it is worth asking.
-pub(super) fn oldest_wanted(view: View, filter: &Filter) -> Option<[i64; 5]> {
-    let limit = filter.limit.filter(|_| view == View::Requests)?;
-    let run = filter.run.filter(|run| (1..=i64::from(i32::MAX)).contains(run));
-    let (first, last) = run.map_or((0, i64::MAX), |run| (key(run, 0), key(run, u32::MAX)));
-    let since = filter.since.map_or(i64::MIN, Time::ms);
-    let until = filter.until.map_or(i64::MAX, Time::ms);
-    Some([first, last, since, until, i64::try_from(limit).unwrap_or(i64::MAX)])
+/// Whether any answer of those runs told of a server.
+pub(super) const SELECT_SEEN: &str = "SELECT EXISTS (SELECT 1 FROM sightings WHERE id BETWEEN ? AND ? AND server = ?)";
+
+/// The first key from which on a table has no row before a moment. A run's time never goes back, so halving finds it.
+pub(super) fn select_first(table: &str, time: &str) -> String {
+    let middle = "(low + (high - low) / 2)";
+    let early = format!(
+        "coalesce((SELECT {time} FROM {table} WHERE id BETWEEN {middle} AND ?2 AND {time} IS NOT NULL \
+         ORDER BY id LIMIT 1) < ?3, 0)"
+    );
+    format!(
+        "WITH RECURSIVE halves (low, high) AS ( \
+             VALUES (?1, ?2) \
+             UNION ALL \
+             SELECT iif({early}, {middle} + 1, low), iif({early}, high, {middle}) FROM halves WHERE low < high) \
+         SELECT low FROM halves WHERE low >= high"
+    )
 }
 
 /// One of the journal's public views.
@@ -82,7 +112,7 @@ impl View {
         matches!(self, View::Bids | View::States | View::Holdings)
     }
 
-    const fn has_server(self) -> bool {
+    pub(super) const fn has_server(self) -> bool {
         matches!(self, View::Bids | View::States | View::Holdings | View::Observations)
     }
 
@@ -94,8 +124,17 @@ impl View {
     }
 
     /// Whether the view has a sibling with the row's key, which makes finding the newest rows quick.
-    const fn keyed(self) -> bool {
+    pub(super) const fn keyed(self) -> bool {
         matches!(self, View::Requests | View::Bids | View::States | View::Observations)
+    }
+
+    /// The tables that grow with every request and whose rows the view shows, with the time it shows.
+    pub(super) const fn timed(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            View::Requests => &[("reads", "sent_at"), ("changes", "sent_at")],
+            View::Observations => &[("reads", "sent_at + took")],
+            _ => &[],
+        }
     }
 
     /// Its columns, in order.
@@ -116,7 +155,7 @@ impl View {
     }
 
     /// The SQL for the rows the filter lets through, and what to bind to it. With a limit the newest come first.
-    pub(super) fn select(self, filter: &Filter, oldest: Option<i64>) -> Result<(String, Vec<Cell>), HistoryError> {
+    pub(super) fn select(self, filter: &Filter, keys: Keys) -> Result<(String, Vec<Cell>), HistoryError> {
         if filter.target.is_some() && !self.has_target() {
             return Err(self.refuse("--target"));
         }
@@ -130,13 +169,10 @@ impl View {
         };
         if let Some(run) = filter.run {
             test("run_id = ?".to_string(), Cell::Integer(run));
-            if self.keyed() && (1..=i64::from(i32::MAX)).contains(&run) {
-                test("id >= ?".to_string(), Cell::Integer(key(run, 0)));
-                test("id <= ?".to_string(), Cell::Integer(key(run, u32::MAX)));
-            }
         }
-        if let Some(oldest) = oldest {
-            test("id >= ?".to_string(), Cell::Integer(oldest));
+        if self.keyed() {
+            test("id >= ?".to_string(), Cell::Integer(keys.first));
+            test("id <= ?".to_string(), Cell::Integer(keys.last));
         }
         if let Some(target) = &filter.target {
             test("target = ?".to_string(), Cell::Text(target.clone()));

@@ -4,11 +4,12 @@
 //! A body packed against another needs that other to be unpacked. Chains are at most [`LINKS_MAX`] long.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 
 use bytes::Bytes;
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
-use zstd::zstd_safe::{CCtx, CParameter, DCtx};
+use zstd::zstd_safe::{CCtx, CParameter, DCtx, MAGIC_DICTIONARY};
 
 /// Below this, compression gains nothing.
 const SHORTEST: usize = 128;
@@ -19,6 +20,13 @@ const LINKS_MAX: u32 = 64;
 /// What no answer of the venue comes near: a size beyond it is damage.
 const LARGEST: i64 = 256 << 20;
 const LEVEL: i32 = 3;
+/// A middle of so many bytes takes no more room as it is than compressed.
+const SPLICE_MAX: usize = 24;
+/// The encodings of a body, as [`Packed::encoding`] tells them.
+const PLAIN: i64 = 0;
+const ALONE: i64 = 1;
+const AGAINST: i64 = 2;
+const SPLICED: i64 = 3;
 /// A reader keeps so many bodies at hand, of so many bytes together.
 const KEPT_COUNT: usize = 16;
 const KEPT_MAX: usize = 8 << 20;
@@ -26,7 +34,7 @@ const KEPT_MAX: usize = 8 << 20;
 /// A body as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Packed {
-    /// 0 as it came, 1 compressed, 2 compressed against `base`.
+    /// 0 as it came, 1 compressed, 2 compressed against `base`, 3 `base` with another middle.
     pub(crate) encoding: i64,
     /// The reply it is packed against.
     pub(crate) base: Option<u32>,
@@ -40,7 +48,7 @@ pub(crate) struct Packed {
 #[derive(Debug)]
 struct Last {
     reply: u32,
-    body: Box<[u8]>,
+    body: Vec<u8>,
     links: u32,
     /// How long the first of the chain was when packed alone.
     alone: usize,
@@ -48,49 +56,116 @@ struct Last {
 
 /// Packs the bodies of a run. It holds one body for each kind of call that reads.
 #[derive(Debug, Default)]
-pub(crate) struct Packer(BTreeMap<&'static str, Last>);
+pub(crate) struct Packer {
+    last: BTreeMap<&'static str, Last>,
+    press: Press,
+}
 
 impl Packer {
     /// Packs `body`, which is going to be reply number `reply`.
     pub(crate) fn pack(&mut self, call: &'static str, reply: u32, body: &[u8]) -> Packed {
         if body.len() < SHORTEST {
-            return alone(body);
+            return self.alone(body);
         }
-        if let Some(last) = self.0.get_mut(call)
+        if let Some(last) = self.last.get_mut(call)
             && last.links < LINKS_MAX
-            && let Some(delta) = compress(Some(&last.body), body, last.alone / 4 * 3)
+            && let Some((encoding, delta)) = self.press.delta(last, body)
         {
-            let packed = Packed { encoding: 2, base: Some(last.reply), size: body.len(), body: delta };
-            *last = Last { reply, body: body.into(), links: last.links + 1, alone: last.alone };
+            let packed = Packed { encoding, base: Some(last.reply), size: body.len(), body: delta };
+            last.body.clear();
+            last.body.extend_from_slice(body);
+            (last.reply, last.links) = (reply, last.links + 1);
             return packed;
         }
-        let packed = alone(body);
-        self.0.insert(call, Last { reply, body: body.into(), links: 0, alone: packed.body.len() });
+        let packed = self.alone(body);
+        self.last.insert(call, Last { reply, body: body.into(), links: 0, alone: packed.body.len() });
         packed
     }
-}
 
-/// Packs a body that stands alone.
-pub(crate) fn alone(body: &[u8]) -> Packed {
-    let shorter = if body.len() < SHORTEST { None } else { compress(None, body, body.len() - 1) };
-    match shorter {
-        Some(shorter) => Packed { encoding: 1, base: None, size: body.len(), body: shorter },
-        None => Packed { encoding: 0, base: None, size: body.len(), body: body.to_vec() },
+    /// Packs a body that stands alone.
+    pub(crate) fn alone(&mut self, body: &[u8]) -> Packed {
+        let shorter = if body.len() < SHORTEST { None } else { self.press.squeeze(None, body, body.len() - 1) };
+        match shorter {
+            Some(shorter) => Packed { encoding: ALONE, base: None, size: body.len(), body: shorter },
+            None => Packed { encoding: PLAIN, base: None, size: body.len(), body: body.to_vec() },
+        }
     }
 }
 
-/// `None` when it would take more than `most` bytes: then it is not worth it.
-fn compress(base: Option<&[u8]>, body: &[u8], most: usize) -> Option<Vec<u8>> {
+/// What compresses short bodies, kept from one to the next: making it takes longer than they take. Long bodies get one
+/// of their own, whose megabytes go again with it.
+#[derive(Default)]
+struct Press {
+    context: Option<CCtx<'static>>,
+    out: Vec<u8>,
+}
+
+impl fmt::Debug for Press {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Press")
+    }
+}
+
+impl Press {
+    /// What the body has that the last one has not, and how that is written.
+    fn delta(&mut self, last: &Last, body: &[u8]) -> Option<(i64, Vec<u8>)> {
+        if let Some(splice) = splice(&last.body, body) {
+            return Some((SPLICED, splice));
+        }
+        let delta = self.squeeze(Some(&last.body), body, last.alone / 4 * 3)?;
+        Some((AGAINST, delta))
+    }
+
+    /// `None` when it would take more than `most` bytes: then it is not worth it.
+    fn squeeze(&mut self, base: Option<&[u8]>, body: &[u8], most: usize) -> Option<Vec<u8>> {
+        if body.len() + base.map_or(0, <[u8]>::len) > LONG {
+            return squeeze_long(base, body, most);
+        }
+        if self.context.is_none() {
+            self.context = CCtx::try_create();
+        }
+        self.out.resize(LONG, 0);
+        let out = self.out.get_mut(..most)?;
+        let size = self.context.as_mut()?.compress_using_dict(out, body, base.unwrap_or(&[]), LEVEL).ok()?;
+        out.get(..size).map(<[u8]>::to_vec)
+    }
+}
+
+/// The length of what both begin with, and what then stands in `body` before what both end with. `None` where that is
+/// not short: zstd sees what else the bodies share.
+fn splice(base: &[u8], body: &[u8]) -> Option<Vec<u8>> {
+    let front = base.iter().zip(body).take_while(|(a, b)| a == b).count();
+    let (old, new) = (base.get(front..)?, body.get(front..)?);
+    let back = old.iter().rev().zip(new.iter().rev()).take_while(|(a, b)| a == b).count();
+    let middle = new.get(..new.len() - back)?;
+    if middle.len() > SPLICE_MAX {
+        return None;
+    }
+    let mut splice = u32::try_from(front).ok()?.to_le_bytes().to_vec();
+    splice.extend_from_slice(middle);
+    Some(splice)
+}
+
+/// The body of that size which [`splice`] described.
+fn unsplice(base: &[u8], size: usize, splice: &[u8]) -> Option<Vec<u8>> {
+    let (front, middle) = splice.split_first_chunk()?;
+    let front = usize::try_from(u32::from_le_bytes(*front)).ok()?;
+    let back = size.checked_sub(front)?.checked_sub(middle.len())?;
+    Some([base.get(..front)?, middle, base.get(base.len().checked_sub(back)?..)?].concat())
+}
+
+fn squeeze_long(base: Option<&[u8]>, body: &[u8], most: usize) -> Option<Vec<u8>> {
     let mut context = CCtx::try_create()?;
     context.set_parameter(CParameter::CompressionLevel(LEVEL)).ok()?;
-    let total = body.len() + base.map_or(0, <[u8]>::len);
     if let Some(base) = base {
-        if total > LONG {
-            // The window must reach back over both bodies to the matching place in the older one.
-            let window = total.next_power_of_two().trailing_zeros().clamp(15, 26);
-            context.set_parameter(CParameter::WindowLog(window)).ok()?;
-            context.set_parameter(CParameter::EnableLongDistanceMatching(true)).ok()?;
+        // It would be read back as a dictionary, and not as bytes alone.
+        if base.starts_with(&MAGIC_DICTIONARY.to_le_bytes()) {
+            return None;
         }
+        // The window must reach back over both bodies to the matching place in the older one.
+        let window = (body.len() + base.len()).next_power_of_two().trailing_zeros().clamp(15, 26);
+        context.set_parameter(CParameter::WindowLog(window)).ok()?;
+        context.set_parameter(CParameter::EnableLongDistanceMatching(true)).ok()?;
         context.ref_prefix(base).ok()?;
     }
     let mut packed = Vec::with_capacity(most);
@@ -101,16 +176,31 @@ fn compress(base: Option<&[u8]>, body: &[u8], most: usize) -> Option<Vec<u8>> {
 
 /// The body as it came, or what is wrong with it.
 pub(crate) fn unpack(encoding: i64, size: i64, stored: Vec<u8>, base: Option<&[u8]>) -> Result<Vec<u8>, String> {
+    unpack_with(&mut None, encoding, size, stored, base)
+}
+
+/// The same with a context that the next one may use again.
+fn unpack_with(
+    context: &mut Option<DCtx<'static>>,
+    encoding: i64,
+    size: i64,
+    stored: Vec<u8>,
+    base: Option<&[u8]>,
+) -> Result<Vec<u8>, String> {
     let size = usize::try_from(size.min(LARGEST)).map_err(|_| "a negative size".to_string())?;
-    if encoding == 0 {
+    if encoding == PLAIN {
         return Ok(stored);
     }
-    let mut context = DCtx::try_create().ok_or("no memory to unpack with")?;
-    if encoding == 2 {
-        context.ref_prefix(base.ok_or("its base is missing")?).map_err(zstd_words)?;
+    let base = if encoding == ALONE { &[] } else { base.ok_or("its base is missing")? };
+    if encoding == SPLICED {
+        return unsplice(base, size, &stored).ok_or_else(|| "it does not fit its base".to_string());
     }
+    if context.is_none() {
+        *context = DCtx::try_create();
+    }
+    let context = context.as_mut().ok_or("no memory to unpack with")?;
     let mut body = Vec::with_capacity(size);
-    context.decompress(&mut body, &stored).map_err(zstd_words)?;
+    context.decompress_using_dict(&mut body, &stored, base).map_err(zstd_words)?;
     if body.len() == size { Ok(body) } else { Err(format!("{} bytes instead of {size}", body.len())) }
 }
 
@@ -137,8 +227,17 @@ impl From<sqlx::Error> for BodyError {
 }
 
 /// Reads bodies back. It keeps the last few, since the next one asked for is likely packed against one of them.
-#[derive(Debug, Default)]
-pub(crate) struct Unpacker(VecDeque<(i64, Bytes)>);
+#[derive(Default)]
+pub(crate) struct Unpacker {
+    kept: VecDeque<(i64, Bytes)>,
+    context: Option<DCtx<'static>>,
+}
+
+impl fmt::Debug for Unpacker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Unpacker of {}", self.kept.len())
+    }
+}
 
 impl Unpacker {
     /// The body of the reply with that key, through as many others as it is packed against.
@@ -148,7 +247,7 @@ impl Unpacker {
         let mut next = Some(reply_id);
         let mut body: Option<Bytes> = None;
         while let Some(id) = next {
-            if let Some((_, kept)) = self.0.iter().find(|(kept, _)| *kept == id) {
+            if let Some((_, kept)) = self.kept.iter().find(|(kept, _)| *kept == id) {
                 body = Some(kept.clone());
                 break;
             }
@@ -165,7 +264,8 @@ impl Unpacker {
             return Ok(body.unwrap_or_default());
         }
         while let Some((encoding, size, stored)) = chain.pop() {
-            body = Some(unpack(encoding, size, stored, body.as_deref()).map_err(damaged)?.into());
+            let unpacked = unpack_with(&mut self.context, encoding, size, stored, body.as_deref());
+            body = Some(unpacked.map_err(damaged)?.into());
         }
         let body = body.unwrap_or_default();
         self.keep(reply_id, &body);
@@ -173,14 +273,14 @@ impl Unpacker {
     }
 
     fn keep(&mut self, reply_id: i64, body: &Bytes) {
-        self.0.push_front((reply_id, body.clone()));
+        self.kept.push_front((reply_id, body.clone()));
         let mut held = 0;
         let fits = |(_, body): &&(i64, Bytes)| {
             held += body.len();
             held <= KEPT_MAX
         };
-        let count = self.0.iter().take(KEPT_COUNT).take_while(fits).count();
-        self.0.truncate(count.max(1));
+        let count = self.kept.iter().take(KEPT_COUNT).take_while(fits).count();
+        self.kept.truncate(count.max(1));
     }
 }
 
@@ -222,6 +322,63 @@ mod tests {
             before = Some(body);
         }
         assert!(later / 4 < first / 8, "first {first} bytes, then {} each", later / 4);
+    }
+
+    /// Packs them in order and says how each was, having seen that it unpacks to what it was.
+    fn encodings(bodies: &[Vec<u8>]) -> Vec<i64> {
+        let (mut packer, mut context) = (Packer::default(), None);
+        let one = |(number, body): (u32, &Vec<u8>)| {
+            let packed = packer.pack("my_orders", number, body);
+            let base = packed.base.map(|base| bodies[usize::try_from(base).unwrap() - 1].as_slice());
+            let size = i64::try_from(packed.size).unwrap();
+            assert_eq!(unpack_with(&mut context, packed.encoding, size, packed.body, base).as_ref(), Ok(body));
+            packed.encoding
+        };
+        (1..).zip(bodies).map(one).collect()
+    }
+
+    #[test]
+    fn a_body_with_one_change_is_that_change_and_one_with_several_is_compressed() {
+        let before = listing(4, 0);
+        let end = before.len();
+        let with = |from: usize, to: usize, middle: &[u8]| [&before[..from], middle, &before[to..]].concat();
+        for other in
+            [with(200, 206, b"000042"), with(0, 1, b"["), with(end, end, b"}"), with(9, 99, b""), with(9, 9, b",")]
+        {
+            assert_eq!(encodings(&[before.clone(), other, before.clone()])[1], SPLICED);
+        }
+        let several = [&with(20, 21, b"x")[..end - 1], b"x"].concat();
+        assert_eq!(encodings(&[before, several]), [ALONE, AGAINST]);
+    }
+
+    #[test]
+    fn what_repeats_itself_is_spliced_without_counting_a_byte_twice() {
+        let bodies: Vec<Vec<u8>> = [200, 203, 190, 190].into_iter().map(|n| b"a".repeat(n)).collect();
+        assert_eq!(encodings(&bodies), [ALONE, SPLICED, SPLICED, SPLICED]);
+    }
+
+    #[test]
+    fn a_splice_that_does_not_fit_its_base_is_damage() {
+        let base = b"0123456789".as_slice();
+        for (size, stored) in
+            [(11, vec![11, 0, 0, 0]), (30, vec![2, 0, 0, 0]), (3, vec![2, 0, 0, 0, 7, 7]), (9, vec![1])]
+        {
+            assert!(unpack(SPLICED, size, stored.clone(), Some(base)).is_err(), "{stored:?}");
+        }
+        assert!(unpack(SPLICED, 10, vec![0, 0, 0, 0], None).is_err());
+    }
+
+    #[test]
+    fn a_long_body_that_looks_like_a_dictionary_is_no_base_for_others() {
+        let looks = [&MAGIC_DICTIONARY.to_le_bytes(), listing(400, 0).as_slice()].concat();
+        let next = [b"----", listing(400, 1).as_slice()].concat();
+        assert_eq!(encodings(&[looks, next]), [ALONE, ALONE]);
+    }
+
+    #[test]
+    fn what_does_not_shrink_is_kept_as_it_came_and_the_next_is_packed_as_ever() {
+        let mixed: Vec<u8> = (1..50_u64).flat_map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes()).collect();
+        assert_eq!(encodings(&[mixed, listing(4, 0), listing(4, 1)]), [PLAIN, AGAINST, SPLICED]);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Rows that wait for the next commit, already chained, and the commit itself.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sqlx::sqlite::SqliteConnection;
-use sqlx::{AssertSqlSafe, Connection};
+use sqlx::sqlite::{SqliteArguments, SqliteConnection};
+use sqlx::{Arguments, AssertSqlSafe, Connection};
 
 use super::tables::{Hash, Table, Value, first_head, heads_digest, key, row_hash};
 
@@ -11,14 +12,15 @@ use super::tables::{Hash, Table, Value, first_head, heads_digest, key, row_hash}
 const WAIT_MAX: Duration = Duration::from_secs(5);
 /// So many rows may wait.
 const ROWS_MAX: usize = 500;
-/// Rows an insertion: two sizes, so that few statements serve every batch.
-const BATCHES: [usize; 3] = [64, 8, 1];
 
 /// One table's rows, and where its chain stands.
 #[derive(Debug)]
 struct Lane {
     table: Table,
-    rows: Vec<Vec<Value>>,
+    /// Every stored column of every waiting row, one after another.
+    values: Vec<Value>,
+    /// The insertion, once it has been needed.
+    insert: Option<Arc<str>>,
     head: Hash,
     count: u64,
     /// Number the next row gets, where rows are simply counted.
@@ -37,7 +39,10 @@ pub(crate) struct Buffer {
 impl Buffer {
     /// For a run whose own row has that hash.
     pub(crate) fn new(run_id: i64, run_hash: &Hash) -> Buffer {
-        let lane = |table| Lane { table, rows: Vec::new(), head: first_head(run_hash, table), count: 0, next: 1 };
+        let lane = |table| {
+            let head = first_head(run_hash, table);
+            Lane { table, values: Vec::new(), insert: None, head, count: 0, next: 1 }
+        };
         Buffer { run_id, lanes: Table::ALL.into_iter().map(lane).collect(), waiting: 0, since: None }
     }
 
@@ -46,23 +51,22 @@ impl Buffer {
     }
 
     /// Adds a row under the table's next number, and tells that number.
-    pub(crate) fn push(&mut self, table: Table, columns: Vec<Value>) -> u32 {
+    pub(crate) fn push(&mut self, table: Table, columns: impl IntoIterator<Item = Value>) -> u32 {
         let n = self.lane(table).map_or(0, |lane| lane.next);
         self.push_at(table, n, columns);
         n
     }
 
     /// Adds a row under the number `n`, which is above every number the table has in this run.
-    pub(crate) fn push_at(&mut self, table: Table, n: u32, columns: Vec<Value>) {
+    pub(crate) fn push_at(&mut self, table: Table, n: u32, columns: impl IntoIterator<Item = Value>) {
         let id = key(self.run_id, n);
         let Some(lane) = self.lane(table) else { return };
-        let mut row = Vec::with_capacity(columns.len() + 2);
-        row.push(Value::Int(id));
-        row.extend(columns);
-        lane.head = row_hash(&lane.head, &row);
-        row.push(Value::Blob(lane.head.to_vec()));
-        debug_assert_eq!(row.len(), table.columns().len(), "{} has other columns", table.name());
-        lane.rows.push(row);
+        let first = lane.values.len();
+        lane.values.push(Value::Int(id));
+        lane.values.extend(columns);
+        lane.head = row_hash(&lane.head, lane.values.get(first..).unwrap_or_default());
+        lane.values.push(Value::Blob(lane.head.to_vec()));
+        debug_assert_eq!(lane.values.len() - first, table.columns().len(), "{} has other columns", table.name());
         lane.count += 1;
         lane.next = n.saturating_add(1);
         self.waiting += 1;
@@ -98,7 +102,10 @@ impl Buffer {
         }
         let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
         for lane in &mut self.lanes {
-            insert(&mut tx, lane.table, &mut lane.rows).await?;
+            if !lane.values.is_empty() {
+                let sql = lane.insert.get_or_insert_with(|| lane.table.insert_sql().into());
+                insert(&mut tx, lane.table, sql, &mut lane.values).await?;
+            }
         }
         tx.commit().await?;
         self.waiting = 0;
@@ -116,22 +123,24 @@ pub(crate) fn sealed_tables() -> impl Iterator<Item = Table> {
 pub(crate) async fn insert(
     conn: &mut SqliteConnection,
     table: Table,
-    rows: &mut Vec<Vec<Value>>,
+    sql: &Arc<str>,
+    values: &mut Vec<Value>,
 ) -> Result<(), sqlx::Error> {
-    let mut rest = std::mem::take(rows).into_iter();
-    for size in BATCHES {
-        while rest.len() >= size {
-            let mut query = sqlx::query(AssertSqlSafe(table.insert_sql(size)));
-            for value in rest.by_ref().take(size).flatten() {
-                query = match value {
-                    Value::Null => query.bind(None::<i64>),
-                    Value::Int(i) => query.bind(i),
-                    Value::Text(text) => query.bind(text),
-                    Value::Blob(blob) => query.bind(blob),
-                };
+    let most = table.rows_an_insertion() * table.columns().len();
+    let mut rest = values.drain(..);
+    while rest.len() > 0 {
+        let mut arguments = SqliteArguments::default();
+        arguments.reserve(most.min(rest.len()), 0);
+        for value in rest.by_ref().take(most) {
+            match value {
+                Value::Null => arguments.add(None::<i64>),
+                Value::Int(i) => arguments.add(i),
+                Value::Text(text) => arguments.add(text),
+                Value::Blob(blob) => arguments.add(blob),
             }
-            query.execute(&mut *conn).await?;
+            .map_err(sqlx::Error::Encode)?;
         }
+        sqlx::query_with(AssertSqlSafe(Arc::clone(sql)), arguments).execute(&mut *conn).await?;
     }
     Ok(())
 }

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, VecDeque};
 use clorebid_core::ask::TargetId;
 use clorebid_core::change::Change;
 use clorebid_core::market::{OrderId, ServerId};
+use clorebid_core::money::Price;
 use clorebid_core::time::Time;
 use sha2::{Digest, Sha256};
 
-use super::bodies::{Packer, alone};
+use super::bodies::Packer;
 use super::buffer::Buffer;
 use super::ledger::Ledger;
-use super::tables::{Hash, Table, Value};
+use super::tables::{Hash, Table, Value, feed_text};
 use super::{Received, Sent};
 
 /// So many distinct calls are remembered; a market of every server fits several times over.
@@ -62,14 +63,14 @@ impl Run {
     }
 
     /// A read sets out: it gets its row when it is answered.
-    pub(crate) fn intend_read(&mut self, seq: u32, sent: &Sent<'_>) {
+    pub(crate) fn intend_read(&mut self, seq: u32, sent: Sent<'_>) {
         self.last_seq = seq;
-        let known = call_hash(sent);
+        let known = call_hash(&sent);
         let call = match self.calls.get(&known) {
             Some(call) => call.n,
-            None => self.new_call(known, sent),
+            None => self.new_call(known, &sent),
         };
-        let read = OpenRead { seq, at: sent.at, call, endpoint: sent.call, reason: sent.reason.clone() };
+        let read = OpenRead { seq, at: sent.at, call, endpoint: sent.call, reason: sent.reason };
         self.reads.push_back((read, known));
     }
 
@@ -80,7 +81,7 @@ impl Run {
         }
         let n = self.buffer.push(
             Table::Calls,
-            vec![
+            [
                 Value::text(Some(sent.call)),
                 Value::text(Some(&sent.args)),
                 Value::text(Some(&sent.request)),
@@ -99,7 +100,7 @@ impl Run {
         self.buffer.push_at(
             Table::Changes,
             seq,
-            vec![
+            [
                 Value::Int(sent.at.ms()),
                 Value::text(Some(sent.call)),
                 Value::text(Some(&sent.args)),
@@ -119,20 +120,20 @@ impl Run {
     pub(crate) fn give_up_reads(&mut self, seq: u32) {
         while self.reads.front().is_some_and(|(read, _)| read.seq < seq) {
             let Some((read, _)) = self.reads.pop_front() else { return };
-            self.push_read(&read, None);
+            self.push_read(read, None);
         }
     }
 
-    fn push_read(&mut self, read: &OpenRead, answered: Option<(Time, u32)>) {
+    fn push_read(&mut self, read: OpenRead, answered: Option<(Time, u32)>) {
         self.buffer.push_at(
             Table::Reads,
             read.seq,
-            vec![
+            [
                 Value::Int(read.at.ms()),
                 Value::int(answered.map(|(at, _)| at.since(read.at).ms())),
                 Value::Int(read.call.into()),
                 Value::int(answered.map(|(_, reply)| reply)),
-                Value::text(Some(&read.reason)),
+                Value::Text(read.reason),
             ],
         );
     }
@@ -160,7 +161,7 @@ impl Run {
         if let Some(call) = self.calls.get_mut(&known) {
             call.last = Some((whole, reply));
         }
-        self.push_read(&read, Some((received.at, reply)));
+        self.push_read(read, Some((received.at, reply)));
     }
 
     /// A change was answered.
@@ -170,7 +171,7 @@ impl Run {
         self.buffer.push_at(
             Table::Answers,
             seq,
-            vec![
+            [
                 Value::Int(received.at.ms()),
                 Value::Int(reply.into()),
                 received.offer_id.map_or(Value::Null, |order| Value::id(order.0)),
@@ -182,11 +183,11 @@ impl Run {
     fn push_reply(&mut self, endpoint: Option<&'static str>, received: &Received) -> u32 {
         let packed = match endpoint {
             Some(endpoint) => self.packer.pack(endpoint, self.buffer.next(Table::Replies), &received.body),
-            None => alone(&received.body),
+            None => self.packer.alone(&received.body),
         };
         let reply = self.buffer.push(
             Table::Replies,
-            vec![
+            [
                 Value::int(received.status),
                 Value::int(received.code),
                 Value::text(received.error.as_ref()),
@@ -201,7 +202,7 @@ impl Run {
             self.buffer.push_at(
                 Table::Sightings,
                 reply,
-                vec![
+                [
                     Value::id(seen.server.0),
                     Value::text(seen.floor),
                     Value::text(seen.best_rival),
@@ -217,10 +218,10 @@ impl Run {
 
     /// What the core is to start with next time.
     pub(crate) fn remember(&mut self, seq: u64, before: bool, at: Time, memory: &str) {
-        let packed = alone(memory.as_bytes());
+        let packed = self.packer.alone(memory.as_bytes());
         self.buffer.push(
             Table::Memories,
-            vec![
+            [
                 Value::id(seq),
                 Value::Int(before.into()),
                 Value::Int(at.ms()),
@@ -237,12 +238,12 @@ impl Run {
             Change::State { target, server, from, to, cause } => {
                 let target = Value::text(Some(target_name(target)));
                 let [from, to, cause] = [from.code(), to.code(), cause.code()].map(|code| Value::text(Some(code)));
-                let row = vec![Value::id(seq), Value::Int(at.ms()), target, Value::id(server.0), from, to, cause];
+                let row = [Value::id(seq), Value::Int(at.ms()), target, Value::id(server.0), from, to, cause];
                 self.buffer.push(Table::Transitions, row);
             }
             Change::HoldingFrom { target, server, order, bid, fee_percent } => {
                 self.end_stretch(seq, at, order.0);
-                let row = vec![
+                let row = [
                     Value::id(seq),
                     Value::Int(at.ms()),
                     Value::text(Some(target_name(target))),
@@ -281,24 +282,26 @@ impl Run {
         target: Option<&str>,
         server: ServerId,
         order: Option<OrderId>,
-        amount_code_words: [Value; 3],
+        [amount, code, words]: [Value; 3],
     ) {
-        let mut row = vec![
+        let row = [
             Value::id(seq),
             Value::Int(at.ms()),
             Value::text(Some(kind)),
             Value::text(target),
             Value::id(server.0),
             order.map_or(Value::Null, |order| Value::id(order.0)),
+            amount,
+            code,
+            words,
         ];
-        row.extend(amount_code_words);
         self.buffer.push(Table::Notices, row);
     }
 
     fn end_stretch(&mut self, seq: u64, at: Time, order: u64) {
         let Some(ended) = self.ledger.end(order, at) else { return };
         let row =
-            vec![Value::Int(ended.stretch.into()), Value::id(seq), Value::Int(at.ms()), Value::text(Some(ended.cost))];
+            [Value::Int(ended.stretch.into()), Value::id(seq), Value::Int(at.ms()), Value::text(Some(ended.cost))];
         self.buffer.push(Table::StretchEnds, row);
     }
 
@@ -310,7 +313,7 @@ impl Run {
     /// Puts the totals that changed where the next commit takes them along.
     pub(crate) fn settle_spending(&mut self) {
         for total in self.ledger.take_changed() {
-            let row = vec![
+            let row = [
                 Value::Int(total.day),
                 Value::text(Some(total.cost)),
                 Value::text(Some(total.fees)),
@@ -327,41 +330,36 @@ impl Run {
         self.ledger.orders().into_iter().for_each(|order| self.end_stretch(seq, at, order));
         self.settle_spending();
         let heads = self.buffer.heads();
-        let row = vec![Value::Int(at.ms()), Value::text(Some(ended_by)), Value::Blob(heads.to_vec())];
+        let row = [Value::Int(at.ms()), Value::text(Some(ended_by)), Value::Blob(heads.to_vec())];
         self.buffer.push(Table::RunEnds, row);
     }
 }
 
 /// Tells calls apart.
 fn call_hash(sent: &Sent<'_>) -> Hash {
-    hash_of(&[
-        Value::text(Some(sent.call)),
-        Value::text(Some(&sent.args)),
-        Value::text(Some(&sent.request)),
-        Value::text(sent.target),
-    ])
+    let mut hash = Sha256::new();
+    let parts = [Some(sent.call), Some(&sent.args), Some(&sent.request), sent.target];
+    parts.iter().for_each(|part| feed_text(&mut hash, *part));
+    hash.finalize().into()
 }
 
 /// Tells answers apart, by every byte of them.
 fn answer_hash(received: &Received) -> Hash {
     let mut hash = Sha256::new();
-    for value in [Value::int(received.status), Value::int(received.code), Value::text(received.error.as_ref())] {
+    for value in [Value::int(received.status), Value::int(received.code)] {
         value.feed(&mut hash);
     }
-    Value::text(Some(received.outcome.code())).feed(&mut hash);
+    feed_text(&mut hash, received.error.as_deref());
+    feed_text(&mut hash, Some(received.outcome.code()));
     if let Some(seen) = &received.sighting {
-        let prices = [seen.floor, seen.best_rival, seen.our_bid].map(Value::text);
-        prices.iter().for_each(|price| price.feed(&mut hash));
+        for price in [seen.floor, seen.best_rival, seen.our_bid] {
+            hash.update([u8::from(price.is_some())]);
+            hash.update(price.unwrap_or(Price::ZERO).decimal().serialize());
+        }
         Value::id(seen.server.0).feed(&mut hash);
         Value::Int(i64::from(seen.holding) * 2 + i64::from(seen.online)).feed(&mut hash);
-        Value::text(Some(&seen.visibility)).feed(&mut hash);
+        feed_text(&mut hash, Some(&seen.visibility));
     }
     hash.update(&received.body);
-    hash.finalize().into()
-}
-
-fn hash_of(values: &[Value]) -> Hash {
-    let mut hash = Sha256::new();
-    values.iter().for_each(|value| value.feed(&mut hash));
     hash.finalize().into()
 }

@@ -123,12 +123,22 @@ impl Table {
         }
     }
 
-    /// An insertion of `rows` rows.
-    pub(crate) fn insert_sql(self, rows: usize) -> String {
+    /// So many rows are inserted at once, or fewer: many where many wait, since each takes memory in the statement.
+    pub(crate) const fn rows_an_insertion(self) -> usize {
+        match self {
+            Table::RunStarts | Table::RunEnds => 1,
+            Table::Replies | Table::Sightings | Table::Reads => 128,
+            _ => 16,
+        }
+    }
+
+    /// An insertion of as many rows, of which those without a key are left out. So one statement serves every batch.
+    pub(crate) fn insert_sql(self) -> String {
         let columns = self.columns();
         let one = format!("({})", vec!["?"; columns.len()].join(", "));
-        let all = vec![one.as_str(); rows].join(", ");
-        format!("INSERT INTO {} ({}) VALUES {all}", self.name(), columns.join(", "))
+        let all = vec![one.as_str(); self.rows_an_insertion()].join(", ");
+        let (name, columns) = (self.name(), columns.join(", "));
+        format!("INSERT INTO {name} ({columns}) SELECT * FROM (VALUES {all}) WHERE column1 IS NOT NULL")
     }
 
     /// Every row in the order it was written, stored columns only.
@@ -170,21 +180,31 @@ impl Value {
 
     /// Feeds the value to a hash: its kind, its length where it has one, its bytes. No two values feed the same.
     pub(crate) fn feed(&self, hash: &mut Sha256) {
-        let long = |hash: &mut Sha256, tag: u8, bytes: &[u8]| {
-            hash.update([tag]);
-            hash.update((bytes.len() as u64).to_le_bytes());
-            hash.update(bytes);
-        };
         match self {
             Value::Null => hash.update([0]),
-            Value::Int(i) => {
-                hash.update([1]);
-                hash.update(i.to_le_bytes());
-            }
-            Value::Text(text) => long(hash, 2, text.as_bytes()),
-            Value::Blob(blob) => long(hash, 3, blob),
+            Value::Int(i) => feed_number(hash, 1, i.to_le_bytes()),
+            Value::Text(text) => feed_text(hash, Some(text)),
+            Value::Blob(blob) => feed_long(hash, 3, blob),
         }
     }
+}
+
+/// Feeds text, or nothing, as a [`Value`] of it would.
+pub(crate) fn feed_text(hash: &mut Sha256, text: Option<&str>) {
+    match text {
+        None => Value::Null.feed(hash),
+        Some(text) => feed_long(hash, 2, text.as_bytes()),
+    }
+}
+
+fn feed_long(hash: &mut Sha256, kind: u8, bytes: &[u8]) {
+    feed_number(hash, kind, (bytes.len() as u64).to_le_bytes());
+    hash.update(bytes);
+}
+
+/// In one piece: each costs.
+fn feed_number(hash: &mut Sha256, kind: u8, [a, b, c, d, e, f, g, h]: [u8; 8]) {
+    hash.update([kind, a, b, c, d, e, f, g, h]);
 }
 
 /// What the first row of `run_starts` follows.

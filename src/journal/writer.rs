@@ -113,7 +113,7 @@ impl Journal {
         ];
         let hash = row_hash(&head, &row);
         row.push(Value::Blob(hash.to_vec()));
-        insert(&mut tx, Table::RunStarts, &mut vec![row]).await?;
+        insert(&mut tx, Table::RunStarts, &Table::RunStarts.insert_sql().into(), &mut row).await?;
         tx.commit().await?;
         Ok((id, hash))
     }
@@ -123,7 +123,7 @@ impl Journal {
     ///
     /// # Errors
     /// When it cannot be written. Then it may not be sent.
-    pub async fn intend<T>(&mut self, call: T, sent: Sent<'_>) -> Result<Journaled<T>, JournalError> {
+    pub async fn intend<T>(&mut self, call: T, mut sent: Sent<'_>) -> Result<Journaled<T>, JournalError> {
         self.demand_whole()?;
         let Some(run) = self.run.as_mut() else { return Err(self.misuse("a request outside any run")) };
         let seq = match u32::try_from(sent.seq) {
@@ -134,14 +134,16 @@ impl Journal {
             }
         };
         run.tick(sent.at);
-        match &sent.bid {
-            None => run.intend_read(seq, &sent),
-            Some(bid) => run.intend_change(seq, &sent, bid),
+        let (at, changes) = (sent.at, sent.bid.is_some());
+        let memory = sent.memory.take();
+        match sent.bid {
+            None => run.intend_read(seq, sent),
+            Some(bid) => run.intend_change(seq, &sent, &bid),
         }
-        if let Some(memory) = &sent.memory {
-            run.remember(sent.seq, true, sent.at, memory);
+        if let Some(memory) = memory {
+            run.remember(seq.into(), true, at, &memory);
         }
-        if sent.bid.is_some() {
+        if changes {
             self.commit().await?;
         }
         Ok(Journaled(call))

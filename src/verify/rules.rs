@@ -4,12 +4,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clorebid_core::money::Price;
+use clorebid_core::money::{Amount, Price};
 use clorebid_core::strategy::Strategy;
 use clorebid_core::time::{Span, Time};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
+use super::walls::Walls;
 use super::{Kind, Tally};
 use crate::replay::Recorded;
 use crate::strategy;
@@ -97,6 +98,7 @@ struct First {
     creates: Vec<FirstCreate>,
     ended: Vec<(i64, i64, i64)>,
     fee_percent: Option<Decimal>,
+    spent_ended: Amount,
 }
 
 #[derive(Debug, Deserialize)]
@@ -123,7 +125,8 @@ pub(super) struct Rules {
     strategy: Strategy,
     slots: BTreeMap<i64, Slot>,
     first: First,
-    fee_percent: Decimal,
+    pub(super) fee_percent: Decimal,
+    pub(super) walls: Walls,
     foreign: BTreeSet<i64>,
     /// No lowering of the order before this.
     next_lower_at: BTreeMap<i64, Time>,
@@ -146,6 +149,7 @@ impl Rules {
         let mut rules = Rules {
             run_id,
             fee_percent: first.fee_percent.unwrap_or(strategy.venue.fee_percent),
+            walls: Walls::new(strategy.currency, first.spent_ended),
             slots: BTreeMap::new(),
             foreign: BTreeSet::new(),
             next_lower_at: BTreeMap::new(),
@@ -195,10 +199,10 @@ impl Rules {
         tally.check(Kind::I2, u32::try_from(has).is_ok_and(|has| has < want), || {
             format!("{at}: target {} has {has} and wants {want}", place.target)
         });
-        let all = self.slots.values().filter(|s| s.is_taken()).count();
+        let all = self.slots.values().filter(|s| s.is_taken()).count() + self.foreign_now().0;
         let within = self.strategy.limits.max_orders.is_none_or(|max| u32::try_from(all).is_ok_and(|all| all < max));
         tally.check(Kind::I3, within, || format!("{at}: {all} orders stand, and max_orders allows no more"));
-        self.demand_daily_cost(&at, server, place.bid, tally);
+        self.demand_limits(&at, what, place.bid, tally);
         if what.may_have_changed {
             let slot = self.slots.entry(server).or_default();
             slot.worst = Some(place.bid);
@@ -224,7 +228,7 @@ impl Rules {
                 format!("{at}: order {order} lowered to {to}, where the venue had named {lowest:?} as the lowest")
             });
         } else {
-            self.demand_daily_cost(&at, what.server, to, tally);
+            self.demand_limits(&at, what, to, tally);
         }
         if let Some(lowest) = reprice.lowest {
             self.lowest.insert(order, (from, lowest));
@@ -257,11 +261,38 @@ impl Rules {
         tally.check(Kind::I1, bid <= max, || format!("{at}: a bid of {bid} above max_bid {max}"));
     }
 
-    fn demand_daily_cost(&self, at: &str, server: i64, bid: Price, tally: &mut Tally) {
-        let Some(max) = self.strategy.limits.max_daily_cost else { return };
-        let others = self.slots.iter().filter(|(id, s)| **id != server && s.is_taken()).filter_map(|(_, s)| s.worst);
-        let cost = others.fold(bid, Price::plus).plus_percent(self.fee_percent).for_a_day();
-        tally.check(Kind::I3, cost <= max, || format!("{at}: {cost} a day at worst, above max_daily_cost {max}"));
+    /// Orders that the bot did not make, as last listed: how many, and their prices together.
+    fn foreign_now(&self) -> (usize, Price) {
+        self.walls.foreign(|row| {
+            let id = i64::try_from(row.id.0).unwrap_or(i64::MAX);
+            let slot = i64::try_from(row.server.0).ok().and_then(|server| self.slots.get(&server));
+            let taken_over = slot.is_some_and(|s| s.is_taken() && s.adopted && s.order.is_none_or(|o| o == id));
+            self.foreign.contains(&id) && !taken_over
+        })
+    }
+
+    /// I3 for a first bid and for a raise.
+    fn demand_limits(&self, at: &str, what: &Move, bid: Price, tally: &mut Tally) {
+        let limits = &self.strategy.limits;
+        if let Some(max) = limits.max_daily_cost {
+            let others = self.slots.iter().filter(|(id, s)| **id != what.server && s.is_taken());
+            let ours = others.filter_map(|(_, s)| s.worst).fold(bid, Price::plus);
+            let cost = ours.plus(self.foreign_now().1).plus_percent(self.fee_percent).for_a_day();
+            tally.check(Kind::I3, cost <= max, || format!("{at}: {cost} a day at worst, above max_daily_cost {max}"));
+        }
+        if let Some(max) = limits.max_total_cost {
+            let spent = self.walls.spent_by(what.sent_at);
+            tally.check(Kind::I3, spent <= max, || {
+                format!("{at}: a bid when {spent} was spent, of max_total_cost {max}")
+            });
+        }
+        if let Some(min) = limits.min_balance {
+            let balance = self.walls.balance();
+            tally.check(Kind::I3, balance.is_some_and(|balance| balance >= min), || match balance {
+                Some(balance) => format!("{at}: a bid with {balance} in the wallet, below min_balance {min}"),
+                None => format!("{at}: a bid before the wallet's balance was known, with a min_balance of {min}"),
+            });
+        }
     }
 
     /// I12: the order must be the one that stands in our place on that server.

@@ -1,6 +1,6 @@
 //! One pass over a run: its requests in order, each followed by the states and stretches that came of its answer.
 
-use clorebid_core::money::Price;
+use clorebid_core::money::{Amount, Price};
 use clorebid_core::time::{Span, Time};
 
 use super::rules::{Move, Moved, Place, Reprice, Rules};
@@ -15,17 +15,18 @@ const CREATE_SPACING: Span = Span::from_ms(5_250);
 
 const SELECT_REQUESTS: &str = "\
      SELECT r.id AS id, r.sent_at, r.sent_at + r.took, c.call, coalesce(p.outcome, 'unknown'), p.error, \
-            s.server, s.our_bid, NULL, NULL, NULL, NULL, NULL, NULL \
+            s.server, s.our_bid, NULL, NULL, NULL, NULL, NULL, NULL, r.reply_id \
      FROM reads r JOIN calls c ON c.id = r.call_id LEFT JOIN replies p ON p.id = r.reply_id \
      LEFT JOIN sightings s ON s.id = r.reply_id WHERE r.{} \
      UNION ALL \
      SELECT c.id, c.sent_at, a.answered_at, c.call, coalesce(p.outcome, 'pending'), p.error, \
             c.server, NULL, c.action, c.target, c.offer, c.old_price, c.new_price, \
-            CASE WHEN p.error = 'exceeded_max_step' AND p.encoding = 0 THEN p.body END \
+            CASE WHEN p.error = 'exceeded_max_step' AND p.encoding = 0 THEN p.body END, NULL \
      FROM changes c LEFT JOIN answers a ON a.id = c.id LEFT JOIN replies p ON p.id = a.reply_id WHERE c.{}";
 
 const SELECT_STATES: &str = "SELECT id, seq, at, server, target, from_state, to_state, cause FROM transitions WHERE {}";
-const SELECT_STRETCHES: &str = "SELECT id, seq, server, offer, bid, fee_percent FROM stretches WHERE {}";
+const SELECT_STRETCHES: &str = "SELECT s.id AS id, s.seq, s.server, s.offer, s.bid, s.fee_percent, e.to_at, e.cost \
+     FROM stretches s LEFT JOIN stretch_ends e ON e.stretch_id = s.id WHERE s.{}";
 const SELECT_FOREIGN: &str = "SELECT id, seq, offer FROM notices WHERE kind = 'foreign_order' AND {}";
 
 /// What is asked for the pace of requests.
@@ -51,6 +52,9 @@ pub(super) async fn run(history: &mut History, run: &Recorded, tally: &mut Tally
         pace.check(run.run_id, seq, &row, tally);
         if let Some(rules) = &mut rules {
             take(rules, seq, &row, tally);
+            if let (Some("applied"), Some(reply)) = (text(&row, 4), int(&row, 14)) {
+                account(history, rules, text(&row, 3), reply).await?;
+            }
         }
         let due = |row: &[Cell]| int(row, 1).is_some_and(|of| of <= seq);
         while let Some(row) = states.next_if(history, due).await? {
@@ -62,6 +66,9 @@ pub(super) async fn run(history: &mut History, run: &Recorded, tally: &mut Tally
             let (server, order) = (int(&row, 2).unwrap_or(0), int(&row, 3).unwrap_or(0));
             if let Some(rules) = &mut rules {
                 rules.holds(seq, server, order, price(&row, 4), text(&row, 5).unwrap_or(""), tally);
+                if let (Some(to), Some(Ok(cost))) = (int(&row, 6), text(&row, 7).map(Amount::parse)) {
+                    rules.walls.ends_at(Time::from_ms(to), cost.plus_percent(rules.fee_percent));
+                }
             }
         }
         while let Some(row) = foreign.next_if(history, due).await? {
@@ -118,6 +125,16 @@ impl Pace {
         }
         self.last_end = answered_at;
     }
+}
+
+/// A good answer about the whole account.
+async fn account(history: &mut History, rules: &mut Rules, call: Option<&str>, reply: i64) -> Result<(), HistoryError> {
+    match call {
+        Some("my_orders") => rules.walls.sees_orders(&history.reply_body(reply).await?),
+        Some("wallets") => rules.walls.sees_wallets(&history.reply_body(reply).await?),
+        _ => {}
+    }
+    Ok(())
 }
 
 /// A request in terms of the rules.

@@ -200,6 +200,58 @@ async fn a_filter_picks_and_a_limit_keeps_the_newest_in_order() {
     }
 }
 
+/// Whatever the bounds, a filter by time keeps exactly the rows whose own time is within them.
+#[tokio::test]
+async fn a_filter_by_time_keeps_what_lies_within_it_and_nothing_else() {
+    let (_dir, path, mut journal) = running().await;
+    // Some requests share a moment, some are never answered, and every fifth is a change.
+    for seq in 1..=40 {
+        let ms = (seq as i64 / 2) * 1000;
+        if seq % 5 == 0 {
+            change(&mut journal, seq, ms, Action::Place, None, Some("0.00005")).await;
+            journal.record(answer(seq, ms + 400, "{}")).await.unwrap();
+            continue;
+        }
+        journal.intend((), read_of(seq, ms)).await.unwrap();
+        if seq % 7 != 0 {
+            journal.record(Received { sighting: Some(sighting()), ..answer(seq, ms + 400, "{}") }).await.unwrap();
+        }
+    }
+    journal.end_run(at(30_000), "signal").await.unwrap();
+    let mut history = History::open_read_only(&path).await.unwrap();
+    for (view, time_column) in [(View::Requests, 2), (View::Observations, 2)] {
+        let run = Filter { run: Some(1), ..Filter::default() };
+        let all = history.view(view, &run).await.unwrap().rows;
+        for (since, until) in
+            (-1..23).flat_map(|a| (-1..23).map(move |b| (a * 1000 + 200 * (a % 3), b * 1000 + 400 * (b % 2))))
+        {
+            let filter = Filter { since: Some(at(since)), until: Some(at(until)), ..run.clone() };
+            let (first, last) = (clorebid::clock::rfc3339(at(since)), clorebid::clock::rfc3339(at(until)));
+            let within = |row: &&Vec<Cell>| matches!(&row[time_column], Cell::Text(at) if *at >= first && *at < last);
+            let wanted: Vec<Vec<Cell>> = all.iter().filter(within).cloned().collect();
+            assert_eq!(history.view(view, &filter).await.unwrap().rows, wanted, "{} {since} {until}", view.name());
+            let two = Filter { limit: Some(2), ..filter };
+            let newest = wanted[wanted.len().saturating_sub(2)..].to_vec();
+            assert_eq!(history.view(view, &two).await.unwrap().rows, newest, "{} {since} {until}", view.name());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_run_or_a_server_that_is_not_there_shows_nothing_under_every_column() {
+    let (_dir, path, mut journal) = running().await;
+    read(&mut journal, 1, 0, "{}").await;
+    journal.end_run(at(1000), "signal").await.unwrap();
+    let mut history = History::open_read_only(&path).await.unwrap();
+    let absent =
+        [(View::Observations, Some(1), Some(7)), (View::Requests, Some(2), None), (View::Requests, Some(-1), None)];
+    for (view, run, server) in absent {
+        let filter = Filter { run, server, since: Some(at(0)), limit: Some(9), ..Filter::default() };
+        let rows = history.view(view, &filter).await.unwrap();
+        assert_eq!((rows.columns.len(), rows.rows.len()), (10, 0), "{}", view.name());
+    }
+}
+
 #[tokio::test]
 async fn a_day_of_spend_is_shown_when_any_moment_of_it_is_asked_for() {
     let (_dir, path, mut journal) = running().await;
