@@ -80,6 +80,16 @@ impl Book {
         Some(bid.map(|price| Choice::Bid { server, price, least_winning, floor }))
     }
 
+    /// Until when it is certain that no first bid would be made there while its market stays as it is, nor its market be
+    /// read for that decision; `None` where one might.
+    pub(crate) fn denied_until(&self, id: ServerId, server: &Server, target: &Target, now: Time) -> Option<Time> {
+        let seen = server.fresh(now, ESTIMATE_FRESH)?;
+        let is_denied = !self.is_usable(id, server, now)
+            || self.estimate(id, server, now).is_none()
+            || matches!(self.bid_there(id, target, None, now), Some(Err(_)));
+        is_denied.then(|| seen.sent_at + ESTIMATE_FRESH + Span::from_ms(1))
+    }
+
     /// Whether nothing but the price could keep us from bidding there.
     fn is_usable(&self, id: ServerId, server: &Server, now: Time) -> bool {
         let facts = self.facts.get(&id);

@@ -74,12 +74,12 @@ impl Engine {
 impl Book {
     /// The first moment at which time alone could call for a change; `None` while anything is not settled.
     fn quiet_until(&self, now: Time) -> Option<Time> {
-        let all_held = self.targets().all(|(id, target)| self.in_hand(id) == target.want);
         let read = |times: ReadTimes| times.good_at.is_some() && times.good_at == times.tried_at;
         let all_read = read(self.orders_read) && read(self.wallets_read) && read(self.listing_read);
-        if !all_held || !all_read || !self.strays.is_empty() || !self.urgent.is_empty() {
+        if !all_read || !self.strays.is_empty() || !self.urgent.is_empty() {
             return None;
         }
+        let lacking = |target: TargetId| self.strategy.target(target).filter(|t| self.in_hand(target) < t.want);
         let mut alarm = Time::from_ms(i64::MAX);
         let mut ring = |at: Time| {
             if at > now {
@@ -87,11 +87,16 @@ impl Book {
             }
         };
         self.last_create_end.into_iter().for_each(|end| ring(end + CREATE_SPACING));
-        for server in self.servers.values() {
+        for (id, server) in &self.servers {
             server.blocked_until.into_iter().for_each(&mut ring);
             let repeats = server.market.as_ref().is_some_and(|m| Some(m.sent_at) == server.tried_at);
             match &server.hand {
-                Hand::Empty if repeats || !server.watched => {}
+                Hand::Empty if !server.watched => {}
+                Hand::Empty if repeats => {
+                    if let Some(target) = lacking(server.target) {
+                        ring(self.denied_until(*id, server, target, now)?);
+                    }
+                }
                 Hand::Empty | Hand::Create(_) => return None,
                 Hand::Order(order) => {
                     // A read from before our last re-pricing would not come again as it was.
