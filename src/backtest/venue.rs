@@ -167,11 +167,13 @@ impl TapeVenue {
             self.now = at;
             match event {
                 Event::Server(id, told) => {
-                    self.told.insert(id, told);
+                    let listed_before = self.told.insert(id, told).map_or(0, |before| before.listed);
                     self.shown.remove(&id);
                     self.forget_answers(id, at);
                     self.settle(id, true);
-                    self.ledger.prices_moved(at, &self.series, self.currency);
+                    if told.listed != listed_before {
+                        self.ledger.prices_moved(at, &self.series, self.currency);
+                    }
                 }
                 Event::GapFrom => self.ledger.gap(at, true),
                 Event::GapTo => self.ledger.gap(at, false),

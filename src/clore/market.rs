@@ -115,6 +115,8 @@ struct RawSpotMarketplace<'a> {
     exists: Option<Flag>,
     #[serde(borrow)]
     market: Option<&'a RawValue>,
+    #[serde(borrow)]
+    code: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize, Default)]
@@ -152,7 +154,18 @@ struct RawOffer {
 /// When the market of a server that exists lacks its offers or its server, or when any one offer cannot be read: a
 /// rival that is left out would be a bid too low, and an offer of ours that is left out would count as lost.
 pub fn spot_marketplace(server: ServerId, bytes: &[u8]) -> Result<Market, ReadError> {
-    let raw: RawSpotMarketplace<'_> = body(bytes)?;
+    spot_market(server, body(bytes)?)
+}
+
+/// A spot_marketplace of `server` that may be any answer; `None` where the venue does not say itself that all is well,
+/// or where [`spot_marketplace`] is an error. The body is read once.
+pub fn spot_marketplace_if_good(server: ServerId, bytes: &[u8]) -> Option<Market> {
+    let raw: RawSpotMarketplace<'_> = body(bytes).ok()?;
+    let is_good = raw.code.is_some_and(|code| matches!(code.get(), "0" | "\"0\""));
+    is_good.then(|| spot_market(server, raw).ok()).flatten()
+}
+
+fn spot_market(server: ServerId, raw: RawSpotMarketplace<'_>) -> Result<Market, ReadError> {
     let exists = is_true(raw.exists);
     // Only the venue's own word that there is no such market may stand in for one.
     let denied = raw.exists.is_some_and(|flag| !flag.0);

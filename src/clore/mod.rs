@@ -33,5 +33,5 @@ pub use client::{Client, ClientError, HttpVenue};
 pub use form::{FormError, OrderForm, PortKind, RawForm};
 pub use host::{HostedServer, MyServers, ServerConfig, my_servers, server_config};
 pub use lenient::ReadError;
-pub use market::{marketplace, spot_marketplace};
+pub use market::{marketplace, spot_marketplace, spot_marketplace_if_good};
 pub use scrub::Scrubber;

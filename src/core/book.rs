@@ -17,7 +17,7 @@ use crate::market::{Market, OrderId, Quote, ServerId};
 use crate::money::{Accrual, Amount, Price};
 use crate::order::{Hand, Order};
 use crate::policy::Situation;
-use crate::strategy::{PerDay, RestartCost, Strategy, Target};
+use crate::strategy::{Margin, PerDay, RestartCost, Strategy, Target};
 use crate::time::{Span, Time};
 
 /// A market as a good answer showed it, and when its request was sent: what it shows may be that old.
@@ -27,6 +27,18 @@ pub(crate) struct Seen {
     pub sent_at: Time,
     /// What it comes to in the strategy's currency.
     pub quote: Quote,
+    /// The least winning bid with a margin on top: that margin, and what it came to.
+    pub goal: Option<(Margin, Price)>,
+}
+
+impl Seen {
+    /// The least winning bid with that margin on top, on the tick; `None` where no bid would win.
+    pub(crate) fn goal(&self, margin: Margin, tick: Price) -> Option<Price> {
+        match self.goal {
+            Some((known, goal)) if known == margin => Some(goal),
+            _ => self.quote.least_winning.map(|least| margin.above(least, tick)),
+        }
+    }
 }
 
 /// When a kind of read was last tried, and when it last succeeded (both: sent).
@@ -323,6 +335,7 @@ impl Book {
             tick: self.strategy.venue.tick,
             floor: market.quote.floor?,
             least_winning: market.quote.least_winning?,
+            goal: market.goal(target.bid.margin, self.strategy.venue.tick)?,
             ceiling: self.value_per_day(id, target)?.min(max_bid),
             step: self.steps.step(id),
         })

@@ -67,6 +67,8 @@ pub struct Engine {
     failures: u32,
     bad_keys: u32,
     pub(crate) quiet_until: Option<Time>,
+    /// Until when it is known that no change will be wanted, whatever is read again as it was.
+    pub(crate) content_until: Option<Time>,
 }
 
 impl Engine {
@@ -83,6 +85,7 @@ impl Engine {
             failures: 0,
             bad_keys: 0,
             quiet_until: None,
+            content_until: None,
         }
     }
 
@@ -94,6 +97,7 @@ impl Engine {
     /// From now on place nothing, and cancel what stands.
     pub fn leave(&mut self) {
         self.leaving = true;
+        self.content_until = None;
     }
 
     /// Whether it was told to leave.
@@ -128,7 +132,8 @@ impl Engine {
         }
         self.book.charge_creation_fees(now);
         self.book.denials.clear();
-        let change = if self.observe_only { None } else { self.book.next_change(now, self.leaving) };
+        let is_content = self.content_until.take().is_some_and(|until| now < until);
+        let change = if self.observe_only || is_content { None } else { self.book.next_change(now, self.leaving) };
         let (request, target, reason) = match change {
             Some(action) => (action.request, action.target, action.reason),
             None => match next_read(&self.book, now) {

@@ -91,7 +91,7 @@ impl Engine {
             floor: market.and_then(|m| m.quote.floor),
             best_rival: market.and_then(|m| m.quote.best_rival),
             least_winning: market.and_then(|m| m.quote.least_winning),
-            goal: situation.map(|s| s.goal(target.bid.margin)),
+            goal: situation.map(|s| s.goal),
             ceiling: situation.map(|s| s.ceiling),
             lowest: order.and_then(|o| book.steps.lowest(id, o.bid)),
             next_lower_at: order.map(|o| o.next_lower_at),
@@ -119,7 +119,7 @@ impl Engine {
             Wish::Raise { to, .. } => to,
             Wish::Lower { goal } => self.one_step_towards(id, order, goal, market.tick),
             Wish::Keep if standing.on_top => {
-                let goal = market.goal(target.bid.margin).min(order.bid);
+                let goal = market.goal.min(order.bid);
                 self.one_step_towards(id, order, goal, market.tick)
             }
             Wish::Keep | Wish::GiveUp(_) => market.least_winning.max(order.bid),
@@ -325,7 +325,7 @@ fn explain_create(create: &Create, now: Time) -> Verdict {
 
 /// On top of the book, and the policy leaves the bid alone.
 fn why_not_lower(order: &Order, target: &Target, situation: &Situation, slack_for: Span, now: Time) -> Option<String> {
-    let goal = situation.goal(target.bid.margin);
+    let goal = situation.goal;
     match target.bid.policy {
         PolicyKind::Fixed => Some("a fixed bid keeps its price".to_string()),
         PolicyKind::Ladder if now < order.stay_until => {

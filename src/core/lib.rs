@@ -5,7 +5,7 @@
 //! the venue shows, asks a policy what to bid, lets the limits refuse, and says which request is best now.
 //!
 //! ```text
-//! money, time ◄─ market, ask, change ◄─ strategy, limits, lowering ◄─ policy ◄─ book ◄─ { reconcile, settle,
+//! money (by integers), time ◄─ market, ask, change ◄─ strategy, limits, lowering ◄─ policy ◄─ book ◄─ { reconcile, settle,
 //! choose, decide, schedule } ◄─ engine ◄─ { memory, skip (by rota), status, explain }
 //! ```
 
@@ -19,6 +19,7 @@ mod decide;
 pub mod engine;
 pub mod explain;
 pub mod governing;
+mod integers;
 pub mod limits;
 pub mod lowering;
 pub mod market;

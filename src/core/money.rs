@@ -4,11 +4,13 @@
 //! numbers ([`Price::parse`]) and a flag in what others tell us ([`Price::observe`]). Nothing here ever becomes a float.
 
 use alloc::string::{String, ToString};
+use core::cmp::Ordering;
 use core::fmt;
 
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
+use crate::integers::{aligned, compare, divide};
 use crate::time::Span;
 
 /// Why a text is not the number that was wanted.
@@ -107,12 +109,12 @@ impl Digits {
 }
 
 /// A price per server and day, zero or more, in a currency that the context names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Price(#[serde(serialize_with = "canonical")] Decimal);
 
 /// A sum of money, zero or more, in a currency that the context names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Amount(#[serde(serialize_with = "canonical")] Decimal);
 
@@ -173,7 +175,7 @@ macro_rules! non_negative_decimal {
 
             /// The difference, zero when `other` is the larger.
             pub fn minus(self, other: $name) -> $name {
-                if other.0 >= self.0 {
+                if other >= self {
                     return $name::ZERO;
                 }
                 $name(self.0.checked_sub(other.0).unwrap_or(Decimal::ZERO))
@@ -185,6 +187,26 @@ macro_rules! non_negative_decimal {
                 let hundredth = Decimal::from_parts(1, 0, 0, false, 2);
                 let share = percent.checked_mul(hundredth).and_then(|p| p.checked_mul(self.0));
                 $name(share.and_then(|s| s.checked_add(self.0)).unwrap_or(Decimal::MAX))
+            }
+        }
+
+        impl PartialEq for $name {
+            fn eq(&self, other: &$name) -> bool {
+                compare(self.0, other.0).is_eq()
+            }
+        }
+
+        impl Eq for $name {}
+
+        impl PartialOrd for $name {
+            fn partial_cmp(&self, other: &$name) -> Option<Ordering> {
+                Some(self.cmp(other))
+            }
+        }
+
+        impl Ord for $name {
+            fn cmp(&self, other: &$name) -> Ordering {
+                compare(self.0, other.0)
             }
         }
 
@@ -202,36 +224,28 @@ non_negative_decimal!(Amount);
 impl Price {
     /// The least multiple of `tick` that is not below this price. A zero tick leaves it alone.
     pub fn ceil_to(self, tick: Price) -> Price {
-        if tick.is_zero() || self.is_multiple_of(tick) {
+        if tick.is_zero() {
             return self;
         }
-        if let Some(lifted) = self.ceil_in_integers(tick) {
-            return Price(lifted);
+        let in_ticks = aligned(self.0, tick.0).and_then(|(price, tick, scale)| {
+            let (_, above) = divide(price, tick)?;
+            let lifted = if above == 0 { price } else { price.checked_sub(above)?.checked_add(tick)? };
+            Some((above == 0, Decimal::try_from_i128_with_scale(lifted, scale).ok()?))
+        });
+        match in_ticks {
+            Some((true, _)) => self,
+            Some((false, lifted)) => Price(lifted.normalize()),
+            None => self.ceil_to_rarely(tick),
         }
+    }
+
+    /// The same in decimals, for numbers too long for integers of one scale.
+    fn ceil_to_rarely(self, tick: Price) -> Price {
         let whole =
             self.0.checked_div(tick.0).map(|q| q.round_dp_with_strategy(0, RoundingStrategy::ToPositiveInfinity));
         let lifted = whole.and_then(|w| w.checked_mul(tick.0)).map_or(Decimal::MAX, |d| d.normalize());
         // A quotient rounded at its 28th digit could land one tick low.
         if lifted < self.0 { Price(lifted).plus(tick) } else { Price(lifted) }
-    }
-
-    /// The same exactly, where both fit into integers of one scale: several times faster than dividing decimals.
-    fn ceil_in_integers(self, tick: Price) -> Option<Decimal> {
-        let scale = self.0.scale().max(tick.0.scale());
-        let (price, tick) = (in_integers(self.0, scale)?, in_integers(tick.0, scale)?);
-        let lifted = match price.checked_rem(tick)? {
-            0 => price,
-            above => price.checked_sub(above)?.checked_add(tick)?,
-        };
-        Some(Decimal::try_from_i128_with_scale(lifted, scale).ok()?.normalize())
-    }
-
-    /// Whether it is a whole number of ticks, found out in integers; `false` also where that is not certain.
-    fn is_multiple_of(self, tick: Price) -> bool {
-        let Some(shift) = tick.0.scale().checked_sub(self.0.scale()) else { return false };
-        let power = 10_i128.checked_pow(shift);
-        let mantissa = power.and_then(|p| self.0.mantissa().checked_mul(p));
-        mantissa.and_then(|m| m.checked_rem(tick.0.mantissa())) == Some(0)
     }
 
     /// The greatest multiple of `tick` that is not above this price. A zero tick leaves it alone.
@@ -242,11 +256,9 @@ impl Price {
 
     /// The least whole number of `step`s that reach or pass it; `None` where the step is nothing or the number too large.
     pub fn steps_of(self, step: Price) -> Option<u32> {
-        let scale = self.0.scale().max(step.0.scale());
-        let (price, step) = (in_integers(self.0, scale)?, in_integers(step.0, scale)?);
-        let whole = price.checked_div(step)?;
-        let rest = i128::from(price.checked_rem(step)? > 0);
-        u32::try_from(whole.checked_add(rest)?).ok()
+        let (price, step, _) = aligned(self.0, step.0)?;
+        let (whole, rest) = divide(price, step)?;
+        u32::try_from(whole.checked_add((rest > 0).into())?).ok()
     }
 
     /// `n` times this price; an overflow counts as [`Self::MAX`].
@@ -263,11 +275,6 @@ impl Price {
     pub fn for_a_day(self) -> Amount {
         Amount(self.0)
     }
-}
-
-/// That number in units of its `scale`-th decimal place, if it is a whole number of them.
-fn in_integers(number: Decimal, scale: u32) -> Option<i128> {
-    10_i128.checked_pow(scale.checked_sub(number.scale())?)?.checked_mul(number.mantissa())
 }
 
 impl Amount {

@@ -38,7 +38,8 @@ impl Book {
         if self.see_repeated(market, sent_at) {
             return;
         }
-        let quote = market.quote(self.strategy.currency, self.strategy.venue.tick);
+        let tick = self.strategy.venue.tick;
+        let quote = market.quote(self.strategy.currency, tick);
         let Some(server) = self.servers.get(&id) else { return };
         match &server.hand {
             Hand::Order(order) => {
@@ -59,7 +60,9 @@ impl Book {
             Hand::Empty => {}
         }
         if let Some(server) = self.servers.get_mut(&id) {
-            server.market = Some(Seen { value: market.clone(), sent_at, quote });
+            let margin = self.strategy.target(server.target).map(|target| target.bid.margin);
+            let goal = margin.zip(quote.least_winning).map(|(margin, least)| (margin, margin.above(least, tick)));
+            server.market = Some(Seen { value: market.clone(), sent_at, quote, goal });
         }
         self.note_lost_and_slack(id, now);
     }
@@ -123,9 +126,9 @@ impl Book {
         let Some(server) = self.servers.get(&id) else { return };
         let (Some(market), Some(order)) = (&server.market, server.hand.order()) else { return };
         let Some(target) = self.target_of(server) else { return };
-        let Some(least_winning) = market.quote.least_winning else { return };
+        let Some(goal) = market.goal(target.bid.margin, self.strategy.venue.tick) else { return };
         let on_top = order.is_on_top(&market.quote);
-        let slack = on_top && order.bid > target.bid.margin.above(least_winning, self.strategy.venue.tick);
+        let slack = on_top && order.bid > goal;
         let since = |was: Option<Time>, is: bool| if is { was.or(Some(now)) } else { None };
         let (lost_since, slack_since) = (since(order.lost_since, !on_top), since(order.slack_since, slack));
         if let Some(order) = self.servers.get_mut(&id).and_then(|s| s.hand.order_mut()) {

@@ -32,6 +32,10 @@ pub(crate) struct Rota {
     live: Vec<Turn>,
     /// Which of those is next.
     next_live: usize,
+    /// From when on one of those may bring something else than last time.
+    live_news_at: Time,
+    /// Whether each of those waits for a whole round when its turn comes: once they do, they go on to.
+    is_steady: bool,
     /// Everything else, in the order of the schedule, and how old it may grow before it could come before those.
     others: Vec<(Turn, Span)>,
 }
@@ -40,12 +44,17 @@ impl Rota {
     /// The reads of that book, one each `slot`; `None` if something was never read. `news_at`: from when on a read may
     /// bring something else than last time.
     pub(crate) fn of(book: &Book, slot: Span, news_at: impl Fn(&Request) -> Time) -> Option<Rota> {
-        let mut rota = Rota { slot, live: Vec::new(), next_live: 0, others: Vec::new() };
+        let live_news_at = Time::from_ms(i64::MAX);
+        let mut rota =
+            Rota { slot, live: Vec::new(), next_live: 0, live_news_at, is_steady: false, others: Vec::new() };
         for (place, Need { request, tried_at, period, .. }) in needs(book).enumerate() {
             let news_at = news_at(&request);
             let turn = Turn { request, period, tried_at: tried_at?, news_at, place, was_read: false };
             match period {
-                LIVE => rota.live.push(turn),
+                LIVE => {
+                    rota.live_news_at = rota.live_news_at.min(news_at);
+                    rota.live.push(turn);
+                }
                 _ => rota.others.push((turn, Span::ZERO)),
             }
         }
@@ -99,10 +108,14 @@ impl Rota {
     }
 
     /// How many reads from `now` on are certain to be those of the live ones in turn.
-    fn live_block(&self, now: Time, limit: Time) -> i64 {
-        let quiet = self.live.iter().fold(limit, |end, turn| end.min(turn.news_at));
+    fn live_block(&mut self, now: Time, limit: Time) -> i64 {
+        let quiet = limit.min(self.live_news_at);
         let end = self.others.iter().fold(quiet, |end, (turn, patience)| end.min(turn.tried_at + *patience));
-        if end <= now || self.slot < LIVE || !self.is_steady(now) {
+        if end <= now || self.slot < LIVE {
+            return 0;
+        }
+        self.is_steady = self.is_steady || self.waits_for_a_round(now);
+        if !self.is_steady {
             return 0;
         }
         // Reads at `now`, one slot later and so on, all before the end.
@@ -111,7 +124,7 @@ impl Rota {
     }
 
     /// Whether every live turn has waited, when it comes, for as long as a round takes.
-    fn is_steady(&self, now: Time) -> bool {
+    fn waits_for_a_round(&self, now: Time) -> bool {
         let Some(turns) = i64::try_from(self.live.len()).ok().filter(|turns| *turns > 0) else { return false };
         let round = self.slot.times(turns);
         let (since_first, before) = self.live.split_at(self.next_live);

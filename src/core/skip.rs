@@ -67,7 +67,8 @@ impl Engine {
         let alarm = self.book.quiet_until(now)?;
         let is_still = self.book.wants_nothing(now) && self.book.denials_are_told();
         self.book.denials.clear();
-        is_still.then_some(alarm)
+        self.content_until = is_still.then_some(alarm);
+        self.content_until
     }
 }
 

@@ -221,8 +221,8 @@ impl Walk<'_> {
         let market = if repeats {
             None
         } else {
-            let read = is_good(record.body).then(|| clore::spot_marketplace(id, record.body.as_bytes()).ok());
-            let Some(market) = read.flatten() else { return false };
+            let read = clore::spot_marketplace_if_good(id, record.body.as_bytes());
+            let Some(market) = read else { return false };
             Some(market)
         };
         let Some(survey) = self.survey.as_mut() else { return false };

@@ -8,7 +8,7 @@ use crate::strategy::{BidRules, Open};
 pub(super) fn open(rules: &BidRules, situation: &Situation) -> Result<Price, Denial> {
     let price = match rules.open {
         Open::Floor => situation.floor.ceil_to(situation.tick),
-        Open::Rival => situation.goal(rules.margin),
+        Open::Rival => situation.goal,
         Open::Price(price) => price,
     };
     let too_dear = price > situation.ceiling;

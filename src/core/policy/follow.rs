@@ -8,7 +8,7 @@ use crate::money::Price;
 use crate::strategy::{BidRules, Lost, Open};
 
 pub(super) fn open(rules: &BidRules, situation: &Situation, again: bool) -> Result<Price, Denial> {
-    let goal = situation.goal(rules.margin);
+    let goal = situation.goal;
     let wanted = match rules.open {
         // Nobody to beat: the floor itself wins, and a margin above nobody would be money for nothing.
         Open::Floor if situation.least_winning == situation.floor.ceil_to(situation.tick) => situation.least_winning,
@@ -22,14 +22,14 @@ pub(super) fn open(rules: &BidRules, situation: &Situation, again: bool) -> Resu
 
 pub(super) fn keep(rules: &BidRules, situation: &Situation, standing: &Standing) -> Wish {
     if standing.on_top {
-        let goal = situation.goal(rules.margin);
+        let goal = situation.goal;
         let slack = standing.bid > goal && standing.slack_for >= rules.lower_after;
         return if slack { Wish::Lower { goal } } else { Wish::Keep };
     }
     if rules.lost == Lost::Wait || standing.lost_for < rules.raise_wait {
         return Wish::Keep;
     }
-    match situation.capped(situation.goal(rules.margin), raise_ceiling(rules, situation)) {
+    match situation.capped(situation.goal, raise_ceiling(rules, situation)) {
         Ok(to) if to > standing.bid => Wish::Raise {
             to,
             reason: Reason::Outbid {

@@ -10,7 +10,7 @@ mod ladder;
 use crate::change::Reason;
 use crate::limits::Denial;
 use crate::money::Price;
-use crate::strategy::{BidRules, Margin, PolicyKind};
+use crate::strategy::{BidRules, PolicyKind};
 use crate::time::{Span, Time};
 
 /// One server's market, as far as a bid depends on it.
@@ -24,6 +24,8 @@ pub struct Situation {
     pub floor: Price,
     /// The least bid that wins: floor, or a tick above the best rival.
     pub least_winning: Price,
+    /// That with the strategy's margin on top, on the tick.
+    pub goal: Price,
     /// The most worth bidding: the smaller of `max_bid` and what holding is worth.
     pub ceiling: Price,
     /// The venue's largest lowering, where known.
@@ -31,11 +33,6 @@ pub struct Situation {
 }
 
 impl Situation {
-    /// The least winning bid plus the margin, on the tick.
-    pub fn goal(&self, margin: Margin) -> Price {
-        margin.above(self.least_winning, self.tick)
-    }
-
     /// `wanted`, or as much of it as `ceiling` allows and still wins.
     ///
     /// # Errors
