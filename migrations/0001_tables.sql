@@ -60,11 +60,10 @@ CREATE TABLE replies (
     error    TEXT,
     outcome  TEXT NOT NULL
         CONSTRAINT reply_outcome CHECK (outcome IN ('applied', 'refused', 'unknown')),
-    -- 0: as it came. 1: zstd. 2: zstd against the body of the reply `base`. 3: that body with another middle, as the
-    -- length of what it begins with in four bytes, least first, and the middle.
-    encoding INTEGER NOT NULL CONSTRAINT reply_encoding CHECK (encoding IN (0, 1, 2, 3)),
+    -- 0: as it came. 1: zstd. 2: zstd against the body of the reply `base`.
+    encoding INTEGER NOT NULL CONSTRAINT reply_encoding CHECK (encoding IN (0, 1, 2)),
     base     INTEGER
-        CONSTRAINT reply_base_if_delta CHECK ((encoding >= 2) = (base IS NOT NULL)),
+        CONSTRAINT reply_base_if_delta CHECK ((encoding = 2) = (base IS NOT NULL)),
     base_id  INTEGER GENERATED ALWAYS AS (((id >> 32) << 32) | base) VIRTUAL
         CONSTRAINT reply_base REFERENCES replies (id),
     -- Length of the body once it is unpacked, which bounds the buffer it is unpacked into.
@@ -89,8 +88,8 @@ CREATE TABLE sightings (
 -- A request that changes nothing, with its answer: tens of thousands a day, so a row is little more than its hash.
 CREATE TABLE reads (
     id       INTEGER PRIMARY KEY,
-    -- The run is there if the call is.
-    run_id   INTEGER NOT NULL GENERATED ALWAYS AS (id >> 32) VIRTUAL,
+    run_id   INTEGER NOT NULL GENERATED ALWAYS AS (id >> 32) VIRTUAL
+        CONSTRAINT read_run REFERENCES run_starts (run_id),
     seq      INTEGER GENERATED ALWAYS AS (id & 4294967295) VIRTUAL,
     sent_at  INTEGER NOT NULL,
     -- Milliseconds until the answer; NULL with `reply` when the run went on without one.
@@ -252,8 +251,3 @@ CREATE TABLE run_ends (
     heads    BLOB NOT NULL CONSTRAINT run_end_heads CHECK (length(heads) = 32),
     hash     BLOB NOT NULL CONSTRAINT run_end_hash CHECK (length(hash) = 32)
 ) STRICT;
-
--- What happened on one server. The tables that grow with every request have no index but their key.
-CREATE INDEX changes_of_server ON changes (server);
-CREATE INDEX transitions_of_server ON transitions (server);
-CREATE INDEX stretches_of_server ON stretches (run_id, server, seq);

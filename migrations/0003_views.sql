@@ -1,7 +1,5 @@
 -- What scripts may rely on: these views' names and columns stay as they are.
 --
--- Each goes by the runs to the range of keys that a run's rows have, so that who asks for one run reads no other.
---
 -- The views named _by_key also have the row's key, whose order needs no sorting: through them the newest rows are found
 -- without a look at the older ones. They are not promised.
 --
@@ -23,8 +21,7 @@ SELECT
 FROM run_starts r
 LEFT JOIN run_ends e ON e.id = (r.run_id << 32) | 1;
 
--- Both kinds of request apart: a join does not reach into a union.
-CREATE VIEW read_requests AS
+CREATE VIEW requests_by_key AS
 SELECT
     r.id AS id,
     r.run_id,
@@ -42,38 +39,28 @@ SELECT
     coalesce(p.outcome, 'unknown') AS outcome
 FROM reads r
 JOIN calls c ON c.id = r.call_id
-LEFT JOIN replies p ON p.id = r.reply_id;
-
-CREATE VIEW change_requests AS
+LEFT JOIN replies p ON p.id = r.reply_id
+UNION ALL
 SELECT
-    c.id AS id,
+    c.id,
     c.run_id,
     c.seq,
-    strftime('%Y-%m-%dT%H:%M:%S', c.sent_at / 1000, 'unixepoch') || printf('.%03dZ', c.sent_at % 1000) AS sent_at,
-    CASE WHEN a.answered_at IS NOT NULL THEN strftime('%Y-%m-%dT%H:%M:%S', a.answered_at / 1000, 'unixepoch') || printf('.%03dZ', a.answered_at % 1000) END AS answered_at,
+    strftime('%Y-%m-%dT%H:%M:%S', c.sent_at / 1000, 'unixepoch') || printf('.%03dZ', c.sent_at % 1000),
+    CASE WHEN a.answered_at IS NOT NULL THEN strftime('%Y-%m-%dT%H:%M:%S', a.answered_at / 1000, 'unixepoch') || printf('.%03dZ', a.answered_at % 1000) END,
     c.call,
     c.args,
-    p.status AS http_status,
+    p.status,
     p.code,
     p.error,
-    coalesce(p.outcome, 'pending') AS outcome
+    coalesce(p.outcome, 'pending')
 FROM changes c
 LEFT JOIN answers a ON a.id = c.id
 LEFT JOIN replies p ON p.id = a.reply_id;
 
-CREATE VIEW requests_by_key AS
-SELECT id, run_id, seq, sent_at, answered_at, call, args, http_status, code, error, outcome FROM read_requests
-UNION ALL
-SELECT id, run_id, seq, sent_at, answered_at, call, args, http_status, code, error, outcome FROM change_requests;
-
 CREATE VIEW requests AS
 SELECT
-    s.run_id, k.seq, k.sent_at, k.answered_at, k.call, k.args, k.http_status, k.code, k.error, k.outcome
-FROM run_starts s CROSS JOIN read_requests k ON k.id BETWEEN (s.run_id << 32) AND (s.run_id << 32) + 4294967295
-UNION ALL
-SELECT
-    s.run_id, k.seq, k.sent_at, k.answered_at, k.call, k.args, k.http_status, k.code, k.error, k.outcome
-FROM run_starts s CROSS JOIN change_requests k ON k.id BETWEEN (s.run_id << 32) AND (s.run_id << 32) + 4294967295;
+    run_id, seq, sent_at, answered_at, call, args, http_status, code, error, outcome
+FROM requests_by_key;
 
 CREATE VIEW bids_by_key AS
 SELECT
@@ -86,23 +73,17 @@ SELECT
     -- A create returns no id. What held the server next, or was asked of it next, before another create was, is it.
     coalesce(c.offer, a.offer, CASE WHEN c.action = 'place' AND p.outcome IS NOT 'refused' THEN (
         SELECT l.offer FROM (
-            SELECT * FROM (
-                SELECT s.seq, s.offer FROM stretches s
-                WHERE s.run_id = c.run_id AND s.server = c.server AND s.seq > c.seq
-                ORDER BY s.seq LIMIT 1
-            )
+            SELECT s.seq, s.offer FROM stretches s
+            WHERE s.id BETWEEN (c.run_id << 32) AND (c.run_id << 32) + 4294967295 AND s.server = c.server
             UNION ALL
-            SELECT * FROM (
-                SELECT d.seq, d.offer FROM changes d
-                WHERE d.server = c.server AND d.id BETWEEN c.id + 1 AND (c.run_id << 32) + 4294967295
-                  AND d.offer IS NOT NULL
-                ORDER BY d.id LIMIT 1
-            )
+            SELECT d.seq, d.offer FROM changes d
+            WHERE d.id BETWEEN c.id + 1 AND (c.run_id << 32) + 4294967295
+              AND d.server = c.server AND d.offer IS NOT NULL
         ) l
-        WHERE l.seq < coalesce((
+        WHERE l.seq > c.seq AND l.seq < coalesce((
             SELECT n.seq FROM changes n
-            WHERE n.server = c.server AND n.id BETWEEN c.id + 1 AND (c.run_id << 32) + 4294967295
-              AND n.action = 'place'
+            WHERE n.id BETWEEN c.id + 1 AND (c.run_id << 32) + 4294967295
+              AND n.server = c.server AND n.action = 'place'
             ORDER BY n.id LIMIT 1
         ), 4294967296)
         ORDER BY l.seq LIMIT 1
@@ -121,8 +102,8 @@ LEFT JOIN replies p ON p.id = a.reply_id;
 
 CREATE VIEW bids AS
 SELECT
-    s.run_id, k.seq, k.at, k.target, k.server, k.offer_id, k.action, k.old_price, k.new_price, k.currency, k.outcome, k.reason, k.error
-FROM run_starts s CROSS JOIN bids_by_key k ON k.id BETWEEN (s.run_id << 32) AND (s.run_id << 32) + 4294967295;
+    run_id, seq, at, target, server, offer_id, action, old_price, new_price, currency, outcome, reason, error
+FROM bids_by_key;
 
 CREATE VIEW states_by_key AS
 SELECT
@@ -139,8 +120,8 @@ FROM transitions t;
 
 CREATE VIEW states AS
 SELECT
-    s.run_id, k.seq, k.at, k.target, k.server, k.from_state, k.to_state, k.cause
-FROM run_starts s CROSS JOIN states_by_key k ON k.id BETWEEN (s.run_id << 32) AND (s.run_id << 32) + 4294967295;
+    run_id, seq, at, target, server, from_state, to_state, cause
+FROM states_by_key;
 
 CREATE VIEW observations_by_key AS
 SELECT
@@ -160,12 +141,12 @@ JOIN sightings s ON s.id = r.reply_id;
 
 CREATE VIEW observations AS
 SELECT
-    s.run_id, k.seq, k.at, k.server, k.floor, k.best_rival, k.our_bid, k.holding, k.online, k.visibility
-FROM run_starts s CROSS JOIN observations_by_key k ON k.id BETWEEN (s.run_id << 32) AND (s.run_id << 32) + 4294967295;
+    run_id, seq, at, server, floor, best_rival, our_bid, holding, online, visibility
+FROM observations_by_key;
 
 CREATE VIEW holdings AS
 SELECT
-    r.run_id,
+    s.run_id,
     s.target,
     s.server,
     s.offer AS offer_id,
@@ -174,8 +155,8 @@ SELECT
     s.bid,
     e.cost,
     r.currency
-FROM run_starts r
-CROSS JOIN stretches s ON s.id BETWEEN (r.run_id << 32) AND (r.run_id << 32) + 4294967295
+FROM stretches s
+JOIN run_starts r ON r.run_id = s.run_id
 LEFT JOIN stretch_ends e ON e.stretch_id = s.id;
 
 -- held_seconds counts whole seconds; the table keeps the milliseconds.
@@ -183,13 +164,12 @@ CREATE VIEW spend AS
 SELECT
     n.run_id,
     date(n.day * 86400, 'unixepoch') AS day,
-    n.currency,
+    r.currency,
     n.cost,
     n.fees,
     n.held_ms / 1000 AS held_seconds
 FROM (
     -- SQLite takes the bare columns from the row that max() picks.
-    SELECT r.run_id, r.currency, t.day, t.cost, t.fees, t.held_ms, max(t.id)
-    FROM run_starts r CROSS JOIN spending t ON t.id BETWEEN (r.run_id << 32) AND (r.run_id << 32) + 4294967295
-    GROUP BY r.run_id, t.day
-) n;
+    SELECT run_id, day, cost, fees, held_ms, max(id) FROM spending GROUP BY run_id, day
+) n
+JOIN run_starts r ON r.run_id = n.run_id;

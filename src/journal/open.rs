@@ -18,6 +18,8 @@ const SQLITE_MIN: [u32; 3] = [3, 51, 3];
 /// How long another process may keep the file locked.
 const BUSY_MAX: Duration = Duration::from_secs(5);
 
+/// A migration that has been on the main branch is never edited, a comment in it included: the journals it made would be
+/// refused, and a bot that starts another one does not know its own orders. What is to change is a new migration.
 pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 pub(crate) const SELECT_VERSION: &str = "SELECT sqlite_version()";

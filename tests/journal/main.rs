@@ -6,4 +6,5 @@ mod files;
 mod output;
 mod size;
 mod support;
+mod upgrade;
 mod views;
