@@ -97,7 +97,11 @@ impl Recorded {
             let listed = server.listed.iter().map(|l| l.at);
             let mut news: Vec<Time> = server.changes.iter().map(|c| c.at).chain(listed).collect();
             news.sort_unstable();
-            events.extend(news.iter().map(|at| (*at, Event::Server(*id, Told::by(*at, server, &news)))));
+            let mut told = Told::default();
+            for at in &news {
+                told.go_on_to(*at, server, &news);
+                events.push((*at, Event::Server(*id, told)));
+            }
             server_news.insert(*id, news);
             for rival in server.changes.iter().flat_map(|c| c.rivals.iter()) {
                 let highest = most.entry(rival.id).or_insert(rival.bid);
@@ -436,13 +440,11 @@ impl Told {
         series.changes.get(self.changes.checked_sub(1)?)
     }
 
-    /// What is told of a server by that moment; `news`: the moments at which anything is.
-    fn by(at: Time, series: &ServerSeries, news: &[Time]) -> Told {
-        Told {
-            changes: series.changes.partition_point(|c| c.at <= at),
-            listed: series.listed.partition_point(|l| l.at <= at),
-            news: news.partition_point(|n| *n <= at),
-        }
+    /// Goes on to all that is told by that moment; `news`: the moments at which anything is.
+    fn go_on_to(&mut self, at: Time, series: &ServerSeries, news: &[Time]) {
+        self.changes += series.changes[self.changes..].iter().take_while(|c| c.at <= at).count();
+        self.listed += series.listed[self.listed..].iter().take_while(|l| l.at <= at).count();
+        self.news += news[self.news..].iter().take_while(|n| **n <= at).count();
     }
 }
 

@@ -319,12 +319,12 @@ impl Book {
     /// What a restart on that server costs, the creation fee and the seconds without a server included.
     pub(crate) fn restart_cost(&self, id: ServerId, target: &Target) -> Option<Accrual> {
         let value = self.value_per_day(id, target)?;
-        let lost_work = match target.value.restart {
-            RestartCost::Time(span) => value.accrue(span),
-            RestartCost::Amount(amount) => Accrual::of(amount),
+        let gap = Span::from_secs(5);
+        let (lost, sum) = match target.value.restart {
+            RestartCost::Time(span) => (span + gap, self.creation_fee),
+            RestartCost::Amount(amount) => (gap, amount.plus(self.creation_fee)),
         };
-        let gap = value.accrue(Span::from_secs(5));
-        Some(lost_work.plus(Accrual::of(self.creation_fee)).plus(gap))
+        Some(value.accrue(lost).plus(Accrual::of(sum)))
     }
 
     /// That market as a policy sees it.

@@ -2,7 +2,7 @@
 //! what must go is cancelled, what is lost is won back, what is missing is placed, what is too dear comes down.
 
 use alloc::sync::Arc;
-use alloc::vec::Vec;
+use core::ops::Bound;
 
 use crate::ask::{Request, TargetId};
 use crate::book::{Book, Seen, Server, targets};
@@ -47,22 +47,32 @@ impl Book {
             return None;
         }
         let strategy = Arc::clone(&self.strategy);
-        let lost = self.orders_where(|_, order| order.is_lost());
-        let raise = lost.into_iter().find_map(|id| self.raise(&strategy, id, now));
-        raise.or_else(|| self.place(&strategy, now)).or_else(|| {
-            // A ladder walks down without looking whether it must.
-            let walks_blind =
-                |s: &Server| strategy.target(s.target).is_some_and(|t| t.bid.policy == PolicyKind::Ladder);
-            let slack = self.orders_where(|server, order| order.slack_since.is_some() || walks_blind(server));
-            slack.into_iter().find_map(|id| self.come_down(&strategy, id, now))
-        })
+        let is_lost = |_: &Server, order: &Order| order.is_lost();
+        // A ladder walks down without looking whether it must.
+        let walks_blind = |s: &Server| strategy.target(s.target).is_some_and(|t| t.bid.policy == PolicyKind::Ladder);
+        let may_come_down = |server: &Server, order: &Order| order.slack_since.is_some() || walks_blind(server);
+        let raise = self.first_of(is_lost, |book, id| book.raise(&strategy, id, now));
+        raise
+            .or_else(|| self.place(&strategy, now))
+            .or_else(|| self.first_of(may_come_down, |book, id| book.come_down(&strategy, id, now)))
     }
 
-    /// The servers of our orders of that kind. Mostly there are none, and nothing is allocated.
-    fn orders_where(&self, is: impl Fn(&Server, &Order) -> bool) -> Vec<ServerId> {
-        let wanted =
-            self.servers.iter().filter(|(_, server)| server.hand.order().is_some_and(|order| is(server, order)));
-        wanted.map(|(id, _)| *id).collect()
+    /// The first action that comes of the servers with an order of that kind.
+    fn first_of(
+        &mut self,
+        is: impl Fn(&Server, &Order) -> bool,
+        act: impl Fn(&mut Book, ServerId) -> Option<Action>,
+    ) -> Option<Action> {
+        let mut from = Bound::Unbounded;
+        loop {
+            let mut rest = self.servers.range((from, Bound::Unbounded));
+            let (id, _) = rest.find(|(_, server)| server.hand.order().is_some_and(|order| is(server, order)))?;
+            let id = *id;
+            if let Some(action) = act(self, id) {
+                return Some(action);
+            }
+            from = Bound::Excluded(id);
+        }
     }
 
     /// Marks the orders that may not stand any longer.

@@ -73,6 +73,9 @@ pub fn descent(bid: Price, goal: Price, step: Price, wait: Span, every: Span) ->
         return None;
     }
     let steps = excess.steps_of(step)?;
+    if steps == 1 {
+        return Some(Descent { steps, overpaid: excess.accrue(wait) });
+    }
     let (count, between) = (u64::from(steps), u64::from(steps.saturating_sub(1)));
     // Between the first and the last lowering the excess shrinks by one step at a time: an arithmetic series.
     let shrunk = step.times(count.saturating_mul(between) >> 1);

@@ -163,7 +163,11 @@ impl Rota {
         let overdue = |turn: &Turn| urgency_at(turn, now);
         let oldest = self.live.get(self.next_live).map(|turn| (overdue(turn), turn.place));
         let mut best: Option<(i64, usize, usize)> = None;
-        for (index, (turn, _)) in self.others.iter().enumerate() {
+        for (index, (turn, patience)) in self.others.iter().enumerate() {
+            if self.is_steady && now < turn.tried_at + *patience {
+                // A live one has waited longer for what it is worth.
+                continue;
+            }
             let urgency = overdue(turn);
             if best.is_none_or(|(most, ..)| urgency > most) {
                 best = Some((urgency, turn.place, index));

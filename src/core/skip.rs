@@ -7,10 +7,8 @@
 //! once: the same reads, at the same times, with the same numbers, but without looking at their answers. A test compares
 //! whole runs with and without the jump.
 
-use alloc::vec::Vec;
-
 use crate::ask::{Request, TargetId};
-use crate::book::{Book, ReadTimes};
+use crate::book::{Book, ReadTimes, Server};
 use crate::decide::{STUCK_FOR, UNWINNABLE_FOR};
 use crate::engine::Engine;
 use crate::governing::CREATE_SPACING;
@@ -138,18 +136,17 @@ impl Book {
     /// Whether no change would be asked for now, were everything read anew with the same answers: a wish that waits only
     /// for a newer read comes true by one that repeats the last.
     fn wants_nothing(&mut self, now: Time) -> bool {
-        let mut read: Vec<(ServerId, Time)> = Vec::with_capacity(self.servers.len());
-        for (id, server) in self.servers.iter_mut().filter(|(_, server)| server.hand != Hand::Empty) {
-            if let Some(market) = &mut server.market {
-                read.push((*id, core::mem::replace(&mut market.sent_at, now)));
-            }
+        let in_hand = |server: &&mut Server| server.hand != Hand::Empty;
+        for server in self.servers.values_mut().filter(in_hand) {
+            server.market.iter_mut().for_each(|market| market.sent_at = now);
         }
         let orders_read = self.orders_read.good_at.replace(now);
         let change = self.next_change(now, false);
         self.orders_read.good_at = orders_read;
-        for (id, sent_at) in read {
-            if let Some(market) = self.servers.get_mut(&id).and_then(|server| server.market.as_mut()) {
-                market.sent_at = sent_at;
+        for server in self.servers.values_mut().filter(in_hand) {
+            // The last read of each succeeded: see `quiet_until`.
+            if let (Some(market), Some(tried_at)) = (&mut server.market, server.tried_at) {
+                market.sent_at = tried_at;
             }
         }
         change.is_none()

@@ -173,7 +173,7 @@ struct Walk<'a> {
     /// There is one from the first record on.
     survey: Option<Survey>,
     /// The last good body of each call: an answer that repeats it needs no reading.
-    bodies: BTreeMap<TapeCall, Box<str>>,
+    bodies: BTreeMap<TapeCall, String>,
     last: BTreeMap<ServerId, Last>,
 }
 
@@ -204,13 +204,20 @@ impl Walk<'_> {
         }
     }
 
+    /// Keeps the body to compare the next one with, in the memory of the one before.
+    fn remember(&mut self, record: &Record<'_>) {
+        let last = self.bodies.entry(record.call).or_default();
+        last.clear();
+        last.push_str(record.body);
+    }
+
     fn is_wanted(&self, server: ServerId) -> bool {
         self.options.servers.is_empty() || self.options.servers.contains(&server)
     }
 
     /// Whether the last answer to this call said the very same.
     fn repeats(&self, record: &Record<'_>) -> bool {
-        self.bodies.get(&record.call).is_some_and(|last| **last == *record.body)
+        self.bodies.get(&record.call).is_some_and(|last| *last == *record.body)
     }
 
     fn spot(&mut self, id: ServerId, record: &Record<'_>, keep: &mut impl FnMut(ServerId, State)) -> bool {
@@ -244,7 +251,7 @@ impl Walk<'_> {
                 server.changes += 1;
                 last.replace(change).into_iter().for_each(|before| keep(id, State::Market(before)));
             }
-            self.bodies.insert(record.call, record.body.into());
+            self.remember(record);
         }
         true
     }
@@ -271,7 +278,7 @@ impl Walk<'_> {
                 survey.hosted.push(hosted);
             }
         }
-        self.bodies.insert(record.call, record.body.into());
+        self.remember(record);
         true
     }
 }
