@@ -86,11 +86,11 @@ async fn a_lowering_whose_answer_is_lost_counts_as_spent() {
         format!("{GONE_AFTER_20_MINUTES}\n[[fault]]\ncall = \"set_spot_price\"\nnth = 4\nkind = \"lost_after\"\n");
     let world = World::new(&one_server("", &fault));
     let ran = world.run(&follow("replace = \"never\""), Span::from_secs(4 * 3600)).await;
+    let bids = ran.view(View::Bids).await;
     let truth = world.truth();
     let repriced: Vec<_> = truth.log().iter().filter(|e| e.endpoint == "set_spot_price").collect();
     let lost: Vec<usize> = (1..).zip(&repriced).filter(|(_, e)| e.fault.is_some()).map(|(nth, _)| nth).collect();
     assert_eq!(lost, [4], "the fourth was lost");
-    let bids = ran.view(View::Bids).await;
     let in_doubt: Vec<_> = bids.iter().filter(|b| b[10] == "unknown").map(|b| (b[6].as_str(), b[8].as_str())).collect();
     let [("lower", to)] = in_doubt[..] else { panic!("{in_doubt:?}") };
     // The venue took it, so the window is spent although nobody was told.
