@@ -132,8 +132,8 @@ pub async fn rows(db: &Path, view: View) -> Vec<Vec<String>> {
     rows.rows.iter().map(|row| row.iter().map(text).collect()).collect()
 }
 
-/// Demands that the journal checks out, that a strategy decided at least one run in it, and that each of those asked
-/// something and is decided alike again.
+/// Demands that the journal checks out, that every run in it which a strategy decided is decided alike again, and that
+/// at least one of them asked something.
 pub async fn assert_sound(db: &Path) -> Vec<Summary> {
     let mut history = History::open_read_only(db).await.expect("a journal");
     let mut summaries = Vec::new();
@@ -141,14 +141,14 @@ pub async fn assert_sound(db: &Path) -> Vec<Summary> {
         match replay::replay(&mut history, run_id).await {
             Ok(summary) => {
                 assert_eq!(summary.difference, None, "run {run_id} is decided alike");
-                assert!(summary.matched > 0, "run {run_id} asked nothing: {summary:?}");
                 summaries.push(summary);
             }
             Err(ReplayError::NotDecided(..)) => {}
             Err(error) => panic!("run {run_id} cannot be replayed: {error}"),
         }
     }
-    assert!(!summaries.is_empty(), "no strategy decided anything in this journal");
+    // One that was killed before its first commit left nothing to decide again, but not all may be like that.
+    assert!(summaries.iter().any(|s| s.matched > 0), "no strategy decided anything here: {summaries:?}");
     let report = verify::verify(&mut history, None).await.expect("a report");
     assert!(report.is_sound(), "the journal is sound: {:#?}", report.broken().collect::<Vec<_>>());
     summaries
