@@ -6,10 +6,10 @@
 
 use std::time::Duration;
 
-use clorebid_core::ask::{Answer, Ask, Doubt, Outcome, Request};
+use clorebid_core::ask::{Answer, Ask, Doubt, Request};
 use clorebid_core::change::Change;
 use clorebid_core::engine::{Engine, Halt, Next};
-use clorebid_core::market::Market;
+use clorebid_core::strategy::Strategy;
 use clorebid_core::time::{Span, Time};
 use tokio::sync::watch;
 
@@ -17,7 +17,8 @@ use crate::clock::Clock;
 use crate::clore::{self, Call, CreateOrder, Kind, OrderForm};
 use crate::crash;
 use crate::governor::Governor;
-use crate::journal::{Action, BidSent, Journal, JournalError, Received, Sent, Sighting};
+use crate::journal::{Action, BidSent, Journal, JournalError, Received, Sent};
+use crate::tape;
 use crate::venue::{Reply, Venue};
 
 /// How long a request in flight may go on after the run was told to stop.
@@ -288,45 +289,12 @@ fn bid_sent(request: &Request) -> Option<BidSent> {
     }
 }
 
-fn received(
-    ask: &Ask,
-    at: Time,
-    reply: Reply,
-    answer: &Answer,
-    strategy: &clorebid_core::strategy::Strategy,
-) -> Received {
-    let verdict = clore::verdict(&reply);
-    let error = match answer {
-        Answer::Refused(refusal) => Some(refusal.name().to_owned()),
-        Answer::Unknown(doubt) => Some(doubt.code().to_owned()),
-        _ => verdict.error,
-    };
+/// An answer as it goes on record; one to a change names the order that was meant.
+fn received(ask: &Ask, at: Time, reply: Reply, answer: &Answer, strategy: &Strategy) -> Received {
     let offer_id = match ask.request {
         Request::Reprice { order, .. } | Request::Cancel { order, .. } => Some(order),
         _ => None,
     };
-    let sighting = match answer {
-        Answer::Market(market) => Some(sighting(market, strategy)),
-        _ => None,
-    };
-    let (status, body) = match reply {
-        Reply::Http { status, body } => (Some(status), body),
-        Reply::None(_) => (None, bytes::Bytes::new()),
-    };
-    let outcome: Outcome = answer.outcome();
-    Received { seq: ask.seq, at, status, body, code: verdict.code, error, outcome, offer_id, sighting }
-}
-
-fn sighting(market: &Market, strategy: &clorebid_core::strategy::Strategy) -> Sighting {
-    let mine = market.mine();
-    Sighting {
-        server: market.server,
-        floor: market.floors.get(strategy.currency),
-        best_rival: market.best_rival(strategy.currency, strategy.venue.tick),
-        our_bid: mine.map(|o| o.bid),
-        holding: mine.is_some_and(|o| o.active),
-        online: market.online,
-        visibility: if market.visibility == clorebid_core::market::Visibility::Public { "public" } else { "hidden" }
-            .to_owned(),
-    }
+    let seen_in = (strategy.currency, strategy.venue.tick);
+    Received { offer_id, ..tape::received(ask.seq, at, reply, answer, seen_in) }
 }

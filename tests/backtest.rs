@@ -1,8 +1,9 @@
 //! Backtests: the jump over repeated reads changes nothing, and the future is not known.
 
-mod common;
+#[path = "common/left_out.rs"]
+mod left_out;
 
-use std::io::Write as _;
+use std::cell::{Cell, RefCell};
 
 use clorebid::backtest::{Ran, Recorded, Rivals, VenueRules, run};
 use clorebid::clock::rfc3339;
@@ -11,6 +12,7 @@ use clorebid::core::time::{Span, Time};
 use clorebid::strategy;
 use clorebid::tape::{Reader, Series, SeriesOptions};
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 use rust_decimal::Decimal;
 
 /// One change of a made-up market: seconds since the last one, server, rival's bid in ticks (0: nobody), floor in ticks,
@@ -111,7 +113,9 @@ fn changes(strategy: &clorebid::core::strategy::Strategy, on: &Recorded, jump: b
     (ran, seen)
 }
 
-fn same_with_and_without_the_jump(strategy: &clorebid::core::strategy::Strategy, on: &Recorded) {
+/// Demands that a run which jumps sees and does what one that does not jump sees and does; tells the steps of the one that jumps, and all
+/// of the other.
+fn same_with_and_without_the_jump(strategy: &clorebid::core::strategy::Strategy, on: &Recorded) -> (u64, Ran) {
     let (mut jumped, by_jump) = changes(strategy, on, true);
     let (walked, step_by_step) = changes(strategy, on, false);
     for (n, (a, b)) in by_jump.iter().zip(&step_by_step).enumerate() {
@@ -119,8 +123,17 @@ fn same_with_and_without_the_jump(strategy: &clorebid::core::strategy::Strategy,
     }
     assert_eq!(by_jump.len(), step_by_step.len());
     assert!(jumped.counts.steps <= walked.counts.steps);
+    let steps = jumped.counts.steps;
     jumped.counts.steps = walked.counts.steps;
     assert_eq!(jumped, walked);
+    (steps, walked)
+}
+
+/// The same where hardly anything happens: there most steps must have been jumped over.
+fn same_with_few_steps(strategy: &clorebid::core::strategy::Strategy, on: &Recorded) {
+    let (jumped, walked) = same_with_and_without_the_jump(strategy, on);
+    let walked = walked.counts.steps;
+    assert!(jumped * 10 < walked, "{jumped} steps with the jump, {walked} without");
 }
 
 const BIDS: [&str; 7] = [
@@ -148,48 +161,89 @@ fn step(rival: impl Strategy<Value = u32>, wait: std::ops::Range<u32>) -> impl S
     (wait, prop::sample::select(SERVERS.to_vec()), rival, 400_u32..700, matter)
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, max_shrink_iters: 40, ..ProptestConfig::default() })]
+/// Tries so many made-up cases; random ones, so whoever counts what they came to must not count closely.
+fn try_all<C: std::fmt::Debug>(cases: impl Strategy<Value = C>, test: impl Fn(C)) {
+    let config = ProptestConfig {
+        cases: 64,
+        failure_persistence: None,
+        max_shrink_iters: 40,
+        source_file: Some(file!()),
+        ..ProptestConfig::default()
+    };
+    let tried = TestRunner::new(config).run(&cases, |case| {
+        test(case);
+        Ok(())
+    });
+    tried.unwrap_or_else(|failure| panic!("{failure}"));
+}
 
-    #[test]
-    fn the_jump_changes_nothing(
-        steps in prop::collection::vec(step(prop_oneof![Just(0_u32), 500_u32..3000], 1..4000), 1..25),
-        policy in prop::sample::select(BIDS.to_vec()),
-        limits in prop::sample::select(LIMITS.to_vec()),
-        servers in prop::sample::select(TARGETS.to_vec()),
-    ) {
-        same_with_and_without_the_jump(&strategy(policy, limits, servers), &recorded(&tape(&steps)));
-    }
+#[test]
+fn the_jump_changes_nothing() {
+    let cases = (
+        prop::collection::vec(step(prop_oneof![Just(0_u32), 500_u32..3000], 1..4000), 1..25),
+        prop::sample::select(BIDS.to_vec()),
+        prop::sample::select(LIMITS.to_vec()),
+        prop::sample::select(TARGETS.to_vec()),
+    );
+    let came_to = RefCell::new([0_u64; 6]);
+    try_all(cases, |(steps, policy, limits, servers)| {
+        let (jumped, walked) =
+            same_with_and_without_the_jump(&strategy(policy, limits, servers), &recorded(&tape(&steps)));
+        let counts = walked.counts;
+        let met = [
+            counts.steps - jumped,
+            counts.places,
+            counts.raises,
+            counts.lowerings,
+            counts.cancels,
+            walked.interruptions,
+        ];
+        came_to.borrow_mut().iter_mut().zip(met).for_each(|(all, one)| *all += one);
+    });
+    let came_to = came_to.into_inner();
+    assert!(came_to.iter().all(|n| *n > 0), "left out, placed, raised, lowered, cancelled, lost: {came_to:?}");
+}
 
-    #[test]
-    fn what_comes_later_changes_no_decision_before(
-        steps in prop::collection::vec(step(500_u32..3000, 1..2000), 4..16),
-        cut in 2_usize..4,
-        policy in prop::sample::select(BIDS.to_vec()),
-    ) {
+#[test]
+fn what_comes_later_changes_no_decision_before() {
+    let cases =
+        (prop::collection::vec(step(500_u32..3000, 1..2000), 4..16), 2_usize..4, prop::sample::select(BIDS.to_vec()));
+    let (decided, differ) = (Cell::new(0), Cell::new(0));
+    try_all(cases, |(steps, cut, policy)| {
         let mut changed = steps.clone();
         let kept: u32 = steps[..cut].iter().map(|s| s.0).sum();
         for step in &mut changed[cut..] {
             step.2 = 3500 - step.2;
         }
         // The change itself comes with the first step that differs.
-        let from = Time::from_secs(1_767_225_600 + i64::from(kept + steps[cut].0));
+        let from = rfc3339(Time::from_secs(1_767_225_600 + i64::from(kept + steps[cut].0)));
         let strategy = strategy(policy, ROOMY, "servers = [1, 2]");
-        let before = |steps: &[Step]| {
-            let asked = changes(&strategy, &recorded(&tape(steps)), true).1;
-            asked.into_iter().filter(|a| a.as_str() < rfc3339(from).as_str()).collect::<Vec<_>>()
-        };
-        prop_assert_eq!(before(&steps), before(&changed));
+        let asked = |steps: &[Step]| changes(&strategy, &recorded(&tape(steps)), true).1;
+        let (one, other) = (asked(&steps), asked(&changed));
+        let before = |asked: &[String]| asked.iter().take_while(|a| a.as_str() < from.as_str()).cloned().collect();
+        let (first, second): (Vec<String>, Vec<String>) = (before(&one), before(&other));
+        assert_eq!(first, second);
+        decided.set(decided.get() + usize::from(!first.is_empty()));
+        differ.set(differ.get() + usize::from(one != other));
+    });
+    // Else the two would be alike for want of decisions before the change, or because nobody cares for it after.
+    assert!(decided.get() > 32 && differ.get() > 16, "{} decided before, {} differ after", decided.get(), differ.get());
+}
+
+#[test]
+fn the_jump_leaves_out_most_steps_of_a_quiet_market() {
+    // Two days: a rival for three hours of the first, and nobody on the second.
+    let (hour, fine) = (3600, Matter::Fine);
+    let quiet = [(hour, 1, 900, 500, fine), (3 * hour, 1, 0, 500, fine), (20 * hour, 2, 0, 700, fine)];
+    let recorded = recorded(&tape(&[&quiet[..], &[(24 * hour, 1, 0, 500, fine)]].concat()));
+    for policy in BIDS {
+        same_with_few_steps(&strategy(policy, ROOMY, "servers = [1, 2]"), &recorded);
     }
 }
 
 #[test]
 fn the_jump_changes_nothing_on_a_real_market() {
-    let Some(folder) = std::env::var_os("CLOREBID_TAPES") else {
-        let _closed = writeln!(std::io::stderr(), "left out: CLOREBID_TAPES is not set");
-        return;
-    };
-    let tape = std::path::Path::new(&folder).join("aws-g2-2015/tape.jsonl.zst");
+    let Some(tape) = left_out::recording("aws-g2-2015/tape.jsonl.zst") else { return };
     // A week is enough for a debug build; the whole tape is compared by hand.
     let text = zstd::decode_all(std::fs::File::open(tape).expect("the tape")).expect("zstd");
     let text = String::from_utf8(text).expect("UTF-8");
@@ -198,6 +252,6 @@ fn the_jump_changes_nothing_on_a_real_market() {
     for servers in ["[101]", "[101, 102, 103]", "[101, 102, 103]\nwant = 3"] {
         let mut strategy = strategy(BIDS[0], "max_bid = \"15.6\"", &format!("servers = {servers}"));
         strategy.venue.tick = Price::parse("0.0024").expect("a price");
-        same_with_and_without_the_jump(&strategy, &recorded);
+        same_with_few_steps(&strategy, &recorded);
     }
 }

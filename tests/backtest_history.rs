@@ -10,7 +10,7 @@ use clorebid::history::{History, View};
 use clorebid::journal::Journal;
 use clorebid::strategy::{self, StrategyFile};
 use clorebid::tape::{Reader, Series, SeriesOptions, Writer, export};
-use common::{World, assert_sound, follow, one_server, rows};
+use common::{World, assert_sound_and_busy, follow, one_server, rows};
 use rust_decimal::Decimal;
 
 /// Rivals that come and go by a script and answer nobody.
@@ -142,7 +142,7 @@ async fn a_recorded_backtest_replays_and_verifies_like_any_run() {
     let (_, recorded) = paper_run_and_its_tape(&text).await;
     let file = strategy::read(&text, "s.toml").expect("a strategy");
     let (_, _folder, db) = on_record(&file, &recorded).await;
-    assert_sound(&db).await;
+    assert_sound_and_busy(&db, 6_000, 8).await;
 }
 
 #[tokio::test]

@@ -136,13 +136,17 @@ fn history_of_a_missing_database_is_exit_2_and_makes_none() {
 fn history_sql_reads_and_never_writes() {
     let folder = folder_with_strategy();
     run(folder.path(), &PAPER_HOUR);
-    let (code, _) = run(folder.path(), &["history", "sql", "DELETE FROM run_starts"]);
-    assert_eq!(code, 2);
-    let count = clorebid(folder.path())
-        .args(["history", "sql", "SELECT count(*) AS n FROM bids", "--format", "csv"])
-        .output()
-        .expect("the binary");
-    assert!(String::from_utf8_lossy(&count.stdout).starts_with("n\n"), "{count:?}");
+    let count = || {
+        let sql = "SELECT (SELECT count(*) FROM runs) AS runs, (SELECT count(*) FROM bids) > 0 AS bids";
+        let output = clorebid(folder.path()).args(["history", "sql", sql, "--format", "csv"]).output();
+        String::from_utf8(output.expect("the binary").stdout).expect("UTF-8")
+    };
+    assert_eq!(count(), "runs,bids\n1,1\n");
+    for sql in ["DELETE FROM run_starts", "INSERT INTO run_starts SELECT * FROM run_starts", "DROP VIEW bids"] {
+        let (code, said) = run(folder.path(), &["history", "sql", sql]);
+        assert_eq!(code, 2, "{sql}: {said}");
+        assert_eq!(count(), "runs,bids\n1,1\n", "{sql}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ mod common;
 
 use clorebid::core::time::Span;
 use clorebid::history::View;
-use common::{World, assert_sound, follow, one_server};
+use common::{World, assert_sound_and_busy, follow, one_server};
 
 /// Runs ten minutes with that fault on the first create, over HTTP, and demands exactly one order: held, ours, journaled.
 async fn one_order_after(kind: &str) {
@@ -25,7 +25,7 @@ async fn one_order_after(kind: &str) {
     let bids = ran.view(View::Bids).await;
     let outcomes: Vec<&str> = bids.iter().filter(|b| b[6] == "place").map(|b| b[10].as_str()).collect();
     assert_eq!(outcomes[0], "unknown", "{kind}: nobody could know from the answer alone");
-    assert_sound(&ran.db).await;
+    assert_sound_and_busy(&ran.db, 500, 1).await;
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn a_create_that_never_was_is_not_repeated_before_two_good_reads_120_secon
     let fault = "[[fault]]\ncall = \"create_order\"\nnth = 1\nkind = \"lost_before\"\n";
     let world = World::new(&one_server("", fault));
     let ran = world.run_over_http(&follow(""), Span::from_secs(600)).await;
-    assert_sound(&ran.db).await;
+    assert_sound_and_busy(&ran.db, 500, 2).await;
     let truth = world.truth();
     let creates: Vec<_> = truth.log().iter().filter(|e| e.endpoint == "create_order").map(|e| e.at).collect();
     assert_eq!(creates.len(), 2);
@@ -78,7 +78,7 @@ async fn a_create_that_never_was_is_not_repeated_before_two_good_reads_120_secon
 }
 
 #[tokio::test]
-async fn lost_repricings_and_cancellations_settle_too() {
+async fn lost_repricings_settle_too() {
     let faults = r#"
         [[server.rival]]
         at = "5m"
@@ -99,9 +99,33 @@ async fn lost_repricings_and_cancellations_settle_too() {
     "#;
     let world = World::new(&one_server("", faults));
     let ran = world.run_over_http(&follow("replace = \"never\""), Span::from_secs(3600)).await;
-    assert_sound(&ran.db).await;
+    assert_sound_and_busy(&ran.db, 3_000, 6).await;
     let truth = world.truth();
+    let lost = |call: &str| truth.log().iter().filter(|e| e.endpoint == call && e.fault.is_some()).count();
+    assert!(
+        lost("set_spot_price") >= 2 && lost("my_orders") >= 10 && lost("spot_marketplace") >= 100,
+        "they were lost"
+    );
     let orders = truth.orders();
     assert_eq!(orders.len(), 1, "{orders:?}");
     assert_eq!(orders[0].price.to_string(), "0.00002", "it is back at the floor: {:?}", ran.asks.last());
+}
+
+#[tokio::test]
+async fn a_lost_cancellation_settles_too() {
+    for kind in ["lost_before", "lost_after", "html_502_after"] {
+        // Thirty steps down are dearer than bidding anew once the rival has left.
+        let rival = "[[server.rival]]\nat = \"2m\"\nuntil = \"5m\"\nbid = \"0.00005\"\n";
+        let fault = format!("{rival}[[fault]]\ncall = \"cancel_order\"\nnth = 1\nkind = \"{kind}\"\n");
+        let world = World::new(&one_server("", &fault));
+        let ran = world.run_over_http(&follow("replace = \"auto\""), Span::from_secs(1200)).await;
+        assert_sound_and_busy(&ran.db, 1_000, 4).await;
+        let bids = ran.view(View::Bids).await;
+        let cancelled = bids.iter().find(|b| b[6] == "cancel").expect("a cancellation");
+        assert_eq!(cancelled[10], "unknown", "{kind}");
+        let open = world.truth().open_orders();
+        assert_eq!(open.len(), 1, "{kind}: {open:?}");
+        assert!(open[0].holding && open[0].price.to_string() == "0.00002", "{kind}: {open:?}");
+        assert_eq!(world.truth().orders().len(), 2, "{kind}");
+    }
 }

@@ -4,7 +4,7 @@ mod common;
 
 use clorebid::core::market::ServerId;
 use clorebid::core::time::Span;
-use common::{World, assert_sound, follow, one_server};
+use common::{World, assert_sound_and_busy, follow, one_server};
 
 /// Rivals that come and go all day, each above what holds the server.
 const RIVALS: &str = r#"
@@ -35,7 +35,7 @@ react = "45s"
 async fn times_to_win_back(eviction: &str) -> Vec<i64> {
     let world = World::new(&one_server(&format!("eviction = \"{eviction}\"\nlatency = \"50ms..250ms\""), RIVALS));
     let ran = world.run_over_http(&follow("margin = \"1%\""), Span::from_secs(2 * 3600)).await;
-    assert_sound(&ran.db).await;
+    assert_sound_and_busy(&ran.db, 5_500, 10).await;
     let truth = world.truth();
     assert!(truth.holder(ServerId(6)).is_some_and(|h| h.mine), "{eviction}: ours at the end");
     assert_eq!(truth.open_orders().iter().filter(|o| o.holding).count(), 1);
@@ -80,7 +80,7 @@ async fn a_frozen_order_is_cancelled_and_replaced() {
 async fn an_hour_of_bidding_never_breaks_the_rate_or_is_refused_a_lowering_twice() {
     let world = World::new(&one_server("latency = \"100ms..400ms\"", RIVALS));
     let ran = world.run_over_http(&follow("replace = \"never\""), Span::from_secs(4 * 3600)).await;
-    assert_sound(&ran.db).await;
+    assert_sound_and_busy(&ran.db, 10_000, 20).await;
     let truth = world.truth();
     let gaps = truth.log().windows(2).map(|w| w[1].at.since(w[0].at));
     assert!(gaps.min().is_some_and(|gap| gap >= Span::from_ms(1_050)), "I10");

@@ -61,8 +61,14 @@ async fn a_replacement_is_taken_where_it_is_cheaper() {
 
 #[tokio::test]
 async fn no_replacement_where_the_steps_are_cheaper() {
-    let (world, _) = after_the_rival(GONE_AFTER_20_MINUTES, "replace = \"auto\"", 4).await;
-    assert_eq!(world.truth().orders().len(), 1);
+    let (world, ran) = after_the_rival(GONE_AFTER_20_MINUTES, "replace = \"auto\"", 4).await;
+    let orders = world.truth().orders();
+    assert_eq!(orders.len(), 1);
+    assert_eq!(orders[0].price.to_string(), "0.00002");
+    let bids = ran.view(View::Bids).await;
+    let raised: Vec<&str> = bids.iter().filter(|b| b[6] == "raise").map(|b| b[8].as_str()).collect();
+    assert_eq!(raised, ["0.00003001"]);
+    assert_eq!(lowered(&bids).len(), 11);
 }
 
 #[tokio::test]
@@ -79,8 +85,17 @@ async fn a_lowering_whose_answer_is_lost_counts_as_spent() {
     let fault =
         format!("{GONE_AFTER_20_MINUTES}\n[[fault]]\ncall = \"set_spot_price\"\nnth = 4\nkind = \"lost_after\"\n");
     let world = World::new(&one_server("", &fault));
-    world.run(&follow("replace = \"never\""), Span::from_secs(4 * 3600)).await;
+    let ran = world.run(&follow("replace = \"never\""), Span::from_secs(4 * 3600)).await;
+    let bids = ran.view(View::Bids).await;
     let truth = world.truth();
+    let repriced: Vec<_> = truth.log().iter().filter(|e| e.endpoint == "set_spot_price").collect();
+    let lost: Vec<usize> = (1..).zip(&repriced).filter(|(_, e)| e.fault.is_some()).map(|(nth, _)| nth).collect();
+    assert_eq!(lost, [4], "the fourth was lost");
+    let in_doubt: Vec<_> = bids.iter().filter(|b| b[10] == "unknown").map(|b| (b[6].as_str(), b[8].as_str())).collect();
+    let [("lower", to)] = in_doubt[..] else { panic!("{in_doubt:?}") };
+    // The venue took it, so the window is spent although nobody was told.
+    assert_eq!(repriced[3].args["desired_price"].get(), to);
+    assert!(repriced.len() > 10, "and it goes on stepping down: {}", repriced.len());
     let too_soon = truth.log().iter().filter(|e| e.error == Some("can_lower_every_600_seconds"));
     assert_eq!(too_soon.count(), 0, "the bot never tried inside the window");
     assert_eq!(truth.open_orders()[0].price.to_string(), "0.00002");

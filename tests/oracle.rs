@@ -6,6 +6,8 @@ mod baselines;
 mod brute;
 #[path = "oracle/exact.rs"]
 mod exact;
+#[path = "common/left_out.rs"]
+mod left_out;
 #[path = "oracle/real_tape.rs"]
 mod real_tape;
 #[path = "oracle/support.rs"]

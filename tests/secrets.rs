@@ -71,6 +71,10 @@ async fn a_canary_is_found_nowhere() {
     assert!(said.contains("create_order") || said.contains("place "), "a create was logged: {said:.2000}");
     assert!(said.contains("***"), "something was scrubbed");
     find_nothing("the log", &log);
+    for name in ["clorebid.db", "clorebid.db-wal"] {
+        let file = std::fs::read(folder.path().join(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert!(!file.is_empty(), "{name} is there to be searched");
+    }
     for entry in std::fs::read_dir(folder.path()).expect("a folder") {
         let path = entry.expect("an entry").path();
         find_nothing(&path.display().to_string(), &std::fs::read(&path).expect("a file"));

@@ -82,6 +82,7 @@ fn sources(folder: &str) -> Vec<Source> {
             }
         }
     }
+    assert!(!found.is_empty(), "nothing to judge in {folder}");
     found.sort_by(|a, b| a.path.cmp(&b.path));
     found
 }

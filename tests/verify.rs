@@ -7,7 +7,7 @@ use clorebid::history::History;
 use clorebid::replay::replay;
 use clorebid::sim::Scenario;
 use clorebid::verify::verify;
-use common::{World, assert_sound, follow, one_server};
+use common::{World, assert_sound_and_busy, follow, one_server};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -161,10 +161,14 @@ async fn any_single_byte_of_any_row_that_is_touched_is_found() {
     let rival = "[[server.rival]]\nat = \"2m\"\nuntil = \"6m\"\nbid = \"0.000025\"\n";
     let ran = World::new(&one_server("creation_fee = { bitcoin = \"0.0000001\" }", rival));
     let ran = ran.run(&follow("replace = \"never\""), Span::from_secs(630)).await;
-    assert_sound(&ran.db).await;
+    assert_sound_and_busy(&ran.db, 500, 4).await;
     let mut conn = burgled(&ran.db).await;
     let mut history = History::open_read_only(&ran.db).await.expect("a journal");
     let mut random = ChaCha8Rng::seed_from_u64(7);
+    for (table, _) in TABLES {
+        let count = sqlx::query_scalar::<_, i64>(AssertSqlSafe(format!("SELECT count(*) FROM {table}")));
+        assert!(count.fetch_one(&mut conn).await.expect("a count") > 0, "{table} has no row to touch");
+    }
     let mut done = 0;
     while done < cases() {
         let Some((table, column, rowid, before)) = pick(&mut conn, &mut random).await else { continue };

@@ -121,7 +121,8 @@ fn start<'a>(first: &Record<'_>, venue: &'a str, currency: Currency) -> RunStart
     }
 }
 
-/// An answer to a read as it goes on record; a market is seen in `currency`, in which prices move by `tick`.
+/// An answer as it goes on record, of no order in particular; a market is seen in `currency`, in which prices move by
+/// `tick`.
 pub(crate) fn received(
     seq: u64,
     at: Time,

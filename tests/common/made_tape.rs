@@ -151,9 +151,3 @@ impl Desk {
         self.backtest(&args).objects()
     }
 }
-
-/// Where the recorded tapes are, if anywhere.
-pub fn recorded(name: &str) -> Option<String> {
-    let folder = std::env::var_os("CLOREBID_TAPES")?;
-    Some(Path::new(&folder).join(name).to_str().expect("UTF-8").to_owned())
-}

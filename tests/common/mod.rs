@@ -132,7 +132,8 @@ pub async fn rows(db: &Path, view: View) -> Vec<Vec<String>> {
     rows.rows.iter().map(|row| row.iter().map(text).collect()).collect()
 }
 
-/// Demands that the journal checks out and that every run in it which a strategy decided is decided alike again.
+/// Demands that the journal checks out, that every run in it which a strategy decided is decided alike again, and that
+/// at least one of them asked something.
 pub async fn assert_sound(db: &Path) -> Vec<Summary> {
     let mut history = History::open_read_only(db).await.expect("a journal");
     let mut summaries = Vec::new();
@@ -146,9 +147,19 @@ pub async fn assert_sound(db: &Path) -> Vec<Summary> {
             Err(error) => panic!("run {run_id} cannot be replayed: {error}"),
         }
     }
+    // One that was killed before its first commit left nothing to decide again, but not all may be like that.
+    assert!(summaries.iter().any(|s| s.matched > 0), "no strategy decided anything here: {summaries:?}");
     let report = verify::verify(&mut history, None).await.expect("a report");
     assert!(report.is_sound(), "the journal is sound: {:#?}", report.broken().collect::<Vec<_>>());
     summaries
+}
+
+/// The same of a journal of one run, which must have asked and changed that much: an idle run is sound, too.
+pub async fn assert_sound_and_busy(db: &Path, requests: u64, changes: u64) {
+    let summaries = assert_sound(db).await;
+    let [summary] = summaries.as_slice() else { panic!("{} runs", summaries.len()) };
+    assert!(summary.matched >= requests && summary.changes >= changes, "{summary:?}");
+    assert!(summary.notes > 0, "{summary:?}");
 }
 
 /// A cell as text; NULL is empty.

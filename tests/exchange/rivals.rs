@@ -96,9 +96,13 @@ fn a_bid_of_ours_changes_no_rival_that_does_not_answer() {
         let rivals = offers.into_iter().filter(|o| o["my"] == false);
         rivals.map(|o| (o["offer_id"].clone(), o["bid"].clone())).collect()
     };
+    let mut seen = std::collections::BTreeSet::new();
     for minute in 1..300 {
-        assert_eq!(rivals(&mut quiet, minute * 60), rivals(&mut busy, minute * 60));
+        let (without_us, with_us) = (rivals(&mut quiet, minute * 60), rivals(&mut busy, minute * 60));
+        assert_eq!(without_us, with_us);
+        seen.extend(with_us.iter().map(|(offer, _)| offer.to_string()));
     }
+    assert!(seen.len() > 20, "{} rivals came by", seen.len());
 }
 
 #[test]

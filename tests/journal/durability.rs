@@ -1,5 +1,9 @@
 //! What is on disk, and when.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+
 use clorebid::core::ask::Outcome;
 use clorebid::journal::{Action, Journal, JournalError, Mode};
 use sqlx::AssertSqlSafe;
@@ -192,21 +196,47 @@ async fn a_request_number_that_does_not_ascend_is_refused() {
 async fn a_read_waits_no_longer_than_five_seconds() {
     let (_dir, path, mut journal) = running().await;
     read(&mut journal, 1, 0, "{}").await;
+    journal.flush_if_due().await.unwrap();
+    assert_eq!(count(&mut look(&path).await, "reads").await, 0, "one read alone is no reason to write");
     tokio::time::sleep(std::time::Duration::from_millis(5050)).await;
     journal.flush_if_due().await.unwrap();
     assert_eq!(count(&mut look(&path).await, "reads").await, 1);
 }
 
+/// Polls a future so many times, each time that it asks for it, and drops it then, as a caller does that stops waiting.
+/// Says whether it was done by then.
+async fn done_within(polls: u32, future: impl Future) -> bool {
+    let mut future = pin!(future);
+    let mut polled = 0;
+    poll_fn(|context| {
+        let done = future.as_mut().poll(context).is_ready();
+        polled += 1;
+        if done || polled == polls { Poll::Ready(done) } else { Poll::Pending }
+    })
+    .await
+}
+
 #[tokio::test]
 async fn a_commit_cut_short_is_never_followed_by_another() {
-    let (_dir, path, mut journal) = running().await;
-    let change = change_of(1, 0, Action::Place, None, Some("0.00005"));
-    // Polled once and dropped, as a caller does that stops waiting.
-    let cut = tokio::time::timeout(std::time::Duration::ZERO, journal.intend((), change)).await;
-    if cut.is_err() {
-        assert!(matches!(journal.flush().await, Err(JournalError::Broken { .. })));
+    let change = |seq| change_of(seq, 0, Action::Place, None, Some("0.00005"));
+    let mut cut = 0;
+    // Cut wherever it waits for the disk, until it is no longer cut at all.
+    loop {
+        let (_dir, path, mut journal) = running().await;
+        if done_within(cut + 1, journal.intend((), change(1))).await {
+            assert_eq!(count(&mut look(&path).await, "changes").await, 1);
+            break;
+        }
+        cut += 1;
+        assert!(matches!(journal.flush().await, Err(JournalError::Broken { .. })), "cut at {cut}");
+        assert!(matches!(journal.intend((), change(2)).await, Err(JournalError::Broken { .. })), "cut at {cut}");
+        drop(journal);
+        let mut journal = Journal::open(&path).await.unwrap();
+        assert_eq!(journal.verify_chain().await.unwrap(), [], "cut at {cut}");
+        let mut other = look(&path).await;
+        let (changes, memories) = (count(&mut other, "changes").await, count(&mut other, "memories").await);
+        // The run's first memory is there beside the change's own.
+        assert!(changes <= 1 && memories == changes + 1, "cut at {cut}: {changes} changes, {memories} memories");
     }
-    drop(journal);
-    let mut journal = Journal::open(&path).await.unwrap();
-    assert_eq!(journal.verify_chain().await.unwrap(), []);
+    assert!(cut > 3, "a commit waits for the disk more often than {cut} times");
 }

@@ -2,7 +2,6 @@
 //! programs found too. It stays outside this repository.
 
 use std::io::Read;
-use std::path::PathBuf;
 
 use clorebid::core::money::{Amount, Price};
 use clorebid::core::time::{Span, Time};
@@ -11,6 +10,8 @@ use clorebid::oracle::{
     ticks_between,
 };
 use serde_json::Value;
+
+use crate::left_out::recording;
 
 fn price(text: &str) -> Price {
     Price::parse(text).expect("a price")
@@ -21,11 +22,7 @@ type Changes = Vec<(Time, Option<Price>)>;
 
 /// The changes of the three servers.
 fn changes() -> Option<[Changes; 3]> {
-    let Some(tapes) = std::env::var_os("CLOREBID_TAPES") else {
-        println!("left out: the real tape, since CLOREBID_TAPES is not set");
-        return None;
-    };
-    let file = std::fs::File::open(PathBuf::from(tapes).join("aws-g2-2015/tape.jsonl.zst")).expect("the tape");
+    let file = std::fs::File::open(recording("aws-g2-2015/tape.jsonl.zst")?).expect("the tape");
     let mut text = String::new();
     zstd::Decoder::new(file).expect("zstd").read_to_string(&mut text).expect("text");
     let mut found = [const { Vec::new() }; 3];

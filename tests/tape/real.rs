@@ -1,23 +1,14 @@
 //! Real recordings, where the environment variable CLOREBID_TAPES names their folder.
 
-use std::path::PathBuf;
-
 use clorebid::core::market::ServerId;
 use clorebid::tape::{Reader, Series, SeriesOptions};
 
+use crate::left_out::recording;
 use crate::support::{clorebid, printed};
-
-fn tape(name: &str) -> Option<PathBuf> {
-    let Some(folder) = std::env::var_os("CLOREBID_TAPES") else {
-        println!("left out: reading {name}, a real tape, since CLOREBID_TAPES is not set");
-        return None;
-    };
-    Some(PathBuf::from(folder).join(name).join("tape.jsonl.zst"))
-}
 
 #[test]
 fn eighty_nine_days_of_an_auction_read_to_the_last_record() {
-    let Some(path) = tape("aws-g2-2015") else { return };
+    let Some(path) = recording("aws-g2-2015/tape.jsonl.zst") else { return };
     let started = std::time::Instant::now();
     let mut reader = Reader::open(&[&path]).unwrap();
     while reader.next().unwrap().is_some() {}
@@ -41,7 +32,7 @@ fn eighty_nine_days_of_an_auction_read_to_the_last_record() {
 
 #[test]
 fn twenty_hours_of_floors_in_three_currencies_read_too() {
-    let Some(path) = tape("clore-floors-2025") else { return };
+    let Some(path) = recording("clore-floors-2025/tape.jsonl.zst") else { return };
     let series = Series::read(Reader::open(&[&path]).unwrap(), &SeriesOptions::default()).unwrap();
     assert_eq!(series.records.iter().sum::<u64>(), 728);
     assert_eq!((series.servers.len(), series.errors), (4, 0));
@@ -53,6 +44,6 @@ fn twenty_hours_of_floors_in_three_currencies_read_too() {
 
 #[test]
 fn a_real_tape_goes_through_a_journal_without_loss() {
-    let Some(path) = tape("clore-floors-2025") else { return };
+    let Some(path) = recording("clore-floors-2025/tape.jsonl.zst") else { return };
     crate::transfer::round_trip(&std::fs::read(path).unwrap());
 }
