@@ -71,6 +71,37 @@ proptest! {
     }
 
     #[test]
+    fn prices_of_any_length_compare_as_decimals_do(
+        a in 0..(1_i128 << 96), b in 0..(1_i128 << 96), short in 0..96_u32, of_a in 0..29_u32, of_b in 0..29_u32,
+    ) {
+        let decimal = |number: i128, scale| Decimal::from_i128_with_scale(number >> short, scale);
+        // Near misses are what a comparison gets wrong: the same number in another scale, and one more than that.
+        let ten = Decimal::from_i128_with_scale((a >> 40 >> short) * 1_000, of_a.max(3));
+        let same = Decimal::from_i128_with_scale(a >> 40 >> short, of_a.max(3) - 3);
+        let pairs = [(decimal(a, of_a), decimal(b, of_b)), (ten, same), (ten, same + Decimal::ONE)];
+        for (a, b) in pairs {
+            let price = |d| Price::new(d).expect("not negative");
+            prop_assert_eq!(price(a).cmp(&price(b)), a.cmp(&b));
+            prop_assert_eq!(price(a) == price(b), a == b);
+        }
+    }
+
+    #[test]
+    fn steps_reach_or_pass_the_price_and_one_less_does_not(
+        value in 0..u32::MAX, scale in 0..14_u32, step in 1..5_000_i64,
+    ) {
+        let value = Price::new(Decimal::new(i64::from(value), scale)).expect("not negative");
+        let step = Price::new(Decimal::new(step, 4)).expect("not negative");
+        let Some(steps) = value.steps_of(step) else {
+            // Only where the number of steps is too large to be counted.
+            prop_assert!(value.decimal() / step.decimal() > Decimal::from(u32::MAX - 1));
+            return Ok(());
+        };
+        prop_assert!(step.times(steps.into()) >= value);
+        prop_assert!(steps == 0 || step.times(u64::from(steps) - 1) < value);
+    }
+
+    #[test]
     fn an_accrual_divides_once(stretches in proptest::collection::vec((1..100_000_i64, 1..10_000_000_i64), 1..30)) {
         let mut sum = Accrual::ZERO;
         let mut exact: i128 = 0;
