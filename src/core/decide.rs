@@ -63,16 +63,15 @@ impl Book {
         is: impl Fn(&Server, &Order) -> bool,
         act: impl Fn(&mut Book, ServerId) -> Option<Action>,
     ) -> Option<Action> {
-        let mut from = Bound::Unbounded;
-        loop {
-            let mut rest = self.servers.range((from, Bound::Unbounded));
-            let (id, _) = rest.find(|(_, server)| server.hand.order().is_some_and(|order| is(server, order)))?;
-            let id = *id;
+        let fits = |(_, server): &(&ServerId, &Server)| server.hand.order().is_some_and(|order| is(server, order));
+        let mut next = self.servers.iter().find(fits).map(|(id, _)| *id);
+        while let Some(id) = next {
             if let Some(action) = act(self, id) {
                 return Some(action);
             }
-            from = Bound::Excluded(id);
+            next = self.servers.range((Bound::Excluded(id), Bound::Unbounded)).find(fits).map(|(id, _)| *id);
         }
+        None
     }
 
     /// Marks the orders that may not stand any longer.

@@ -23,6 +23,7 @@ use crate::book::Book;
 use crate::change::{Change, Reason};
 use crate::governing::CREATE_SPACING;
 use crate::order::Hand;
+use crate::rota::Rota;
 use crate::schedule::{NextRead, next_read};
 use crate::strategy::Strategy;
 use crate::time::{Span, Time};
@@ -69,6 +70,8 @@ pub struct Engine {
     pub(crate) quiet_until: Option<Time>,
     /// Until when it is known that no change will be wanted, whatever is read again as it was.
     pub(crate) content_until: Option<Time>,
+    /// The last jump's reads: nothing but memory to be used again.
+    pub(crate) rota: Rota,
 }
 
 impl Engine {
@@ -86,6 +89,7 @@ impl Engine {
             bad_keys: 0,
             quiet_until: None,
             content_until: None,
+            rota: Rota::default(),
         }
     }
 

@@ -24,8 +24,8 @@ struct Turn {
     was_read: bool,
 }
 
-/// Every read of a book that stands still.
-#[derive(Debug)]
+/// Every read of a book that stands still. It is made anew for each jump, in the memory of the one before.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Rota {
     slot: Span,
     /// What is wanted at least once in every slot, in the order in which it was last read.
@@ -43,10 +43,11 @@ pub(crate) struct Rota {
 impl Rota {
     /// The reads of that book, one each `slot`; `None` if something was never read. `news_at`: from when on a read may
     /// bring something else than last time.
-    pub(crate) fn of(book: &Book, slot: Span, news_at: impl Fn(&Request) -> Time) -> Option<Rota> {
+    pub(crate) fn made_anew(mut self, book: &Book, slot: Span, news_at: impl Fn(&Request) -> Time) -> Option<Rota> {
+        self.live.clear();
+        self.others.clear();
         let live_news_at = Time::from_ms(i64::MAX);
-        let mut rota =
-            Rota { slot, live: Vec::new(), next_live: 0, live_news_at, is_steady: false, others: Vec::new() };
+        let mut rota = Rota { slot, next_live: 0, live_news_at, is_steady: false, ..self };
         for (place, Need { request, tried_at, period, .. }) in needs(book).enumerate() {
             let news_at = news_at(&request);
             let turn = Turn { request, period, tried_at: tried_at?, news_at, place, was_read: false };

@@ -14,7 +14,6 @@ use crate::engine::Engine;
 use crate::governing::CREATE_SPACING;
 use crate::market::ServerId;
 use crate::order::Hand;
-use crate::rota::Rota;
 use crate::strategy::Choice;
 use crate::time::{Span, Time};
 
@@ -43,12 +42,14 @@ impl Engine {
         let mut skipped = Skipped { now, reads: 0 };
         let Some(alarm) = self.still_until(now) else { return skipped };
         let book = &self.book;
-        let Some(mut rota) = Rota::of(book, slot, |request| book.repeats_until(request, &news)) else { return skipped };
+        let rota = core::mem::take(&mut self.rota).made_anew(book, slot, |request| book.repeats_until(request, &news));
+        let Some(mut rota) = rota else { return skipped };
         // The list may settle why a server is idle, and how often the list is read depends on that.
         (skipped.now, skipped.reads) = rota.read_until(now, alarm.min(until), Some(&Request::Marketplace));
         for (request, at) in rota.made() {
             self.book.note_repeat(request, at);
         }
+        self.rota = rota;
         if let Some(listed_at) = self.book.listing_read.good_at.filter(|at| *at >= now) {
             // The list is always the last read of a jump.
             self.book.see_listing_again(listed_at);
