@@ -24,7 +24,8 @@ use crate::journal::{Journal, JournalError, Journaled, Mode, RunStart};
 use crate::strategy::StrategyFile;
 use crate::venue::{Reply, Venue};
 
-/// Runs a strategy over a tape, every step of it on record, and ends the journal's run.
+/// Runs a strategy over a tape, every step of it on record, and ends the journal's run. `along` is told of each step's
+/// moment.
 ///
 /// # Errors
 /// When the journal cannot be written.
@@ -35,6 +36,7 @@ pub async fn run_recorded(
     rivals: Rivals,
     tape: &str,
     mut journal: Journal,
+    along: &mut dyn FnMut(Time),
 ) -> Result<(Ran, Journal, i64), JournalError> {
     let strategy = &file.strategy;
     let (from, to) = recorded.span();
@@ -66,12 +68,12 @@ pub async fn run_recorded(
         governor: Governor::new(clock.clone(), None),
         venue: OnTape { venue: Arc::clone(&venue), clock, strategy: strategy.clone(), name },
         forms: vec![form(); strategy.targets.len()],
-        watcher: Counter(Counts::default()),
+        watcher: Counter { counts: Counts::default(), along },
         cancel_on_exit: false,
         stop,
     };
     driver.run(Some(to)).await?;
-    let counts = driver.watcher.0;
+    let counts = driver.watcher.counts;
     let Driver { journal, .. } = driver;
     let ledger = venue.lock().unwrap_or_else(PoisonError::into_inner).ledger.clone();
     Ok((total(rules, (from, to), counts, ledger), journal, run_id))
@@ -84,11 +86,15 @@ fn form() -> OrderForm {
 }
 
 /// Counts what was done.
-struct Counter(Counts);
+struct Counter<'a> {
+    counts: Counts,
+    along: &'a mut dyn FnMut(Time),
+}
 
-impl Watcher for Counter {
-    fn step(&mut self, _: Time, ask: &Ask, answer: &Answer, _: &[Change], _: &Engine) {
-        self.0.note(ask, answer);
+impl Watcher for Counter<'_> {
+    fn step(&mut self, now: Time, ask: &Ask, answer: &Answer, _: &[Change], _: &Engine) {
+        self.counts.note(ask, answer);
+        (self.along)(now);
     }
 }
 

@@ -19,7 +19,7 @@ use crate::journal::Journal;
 use crate::lock::Lock;
 use crate::strategy::{self, StrategyFile};
 use crate::tape::{Reader, Series, SeriesOptions};
-use report::{Report, Stop};
+use report::{Along, Report, Stop};
 
 pub(super) async fn backtest(global: &Global, args: &BacktestArgs) -> Result<(), Failure> {
     let file = check::read(global, &args.strategy)?;
@@ -183,7 +183,10 @@ impl Work<'_> {
         let _database = Lock::database(global.db())?;
         let journal = Journal::open(global.db()).await?;
         let begun = Instant::now();
-        let (ran, journal, run_id) = run_recorded(file, self.recorded, &rules, rivals, &self.tape, journal).await?;
+        let mut along = Along::new(self.recorded.span());
+        let (ran, journal, run_id) =
+            run_recorded(file, self.recorded, &rules, rivals, &self.tape, journal, &mut |now| along.at(now)).await?;
+        along.end();
         let wall = begun.elapsed();
         journal.close().await?;
         eprintln!("clorebid: run {run_id} in {}", global.db().display());
@@ -219,7 +222,12 @@ impl Work<'_> {
         let rules = rules(self.args, strategy);
         let ruler = self.rulers.of(strategy, &rules);
         let begun = Instant::now();
-        let ran = run(strategy, self.recorded, &rules, rivals, !self.args.no_jump, &mut |_, _, _, _| {});
+        // Of many runs the bar counts the runs.
+        let mut along = (self.jobs() == 1).then(|| Along::new(self.recorded.span()));
+        let ran = run(strategy, self.recorded, &rules, rivals, !self.args.no_jump, &mut |now, _, _, _| {
+            along.iter_mut().for_each(|along| along.at(now));
+        });
+        along.iter().for_each(Along::end);
         let wall = begun.elapsed();
         let ruler = ruler.bounds().map_err(no_ruler)?;
         let label = Label { strategy: strategy.name.clone(), tape: self.tape.clone(), rivals: rivals.name(), vary };

@@ -5,6 +5,7 @@ use std::io::{ErrorKind, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use clorebid_core::money::Amount;
+use clorebid_core::time::Time;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
@@ -119,6 +120,45 @@ impl Progress {
     }
 
     fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// How far a single run has come along its tape: a bar on a terminal, once it is worth one.
+pub(super) struct Along {
+    bar: Option<ProgressBar>,
+    from: Time,
+    begun: Instant,
+    steps: u32,
+}
+
+impl Along {
+    /// Nothing is run yet of that span.
+    pub(super) fn new((from, to): (Time, Time)) -> Along {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new(to.since(from).ms().unsigned_abs());
+            let style = ProgressStyle::with_template("{bar:40} {percent} % of the tape, {eta} left");
+            bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        });
+        Along { bar, from, begun: Instant::now(), steps: 0 }
+    }
+
+    /// The run is at that moment of its tape.
+    pub(super) fn at(&mut self, now: Time) {
+        // A step takes less time than a look at the clock is worth.
+        self.steps = self.steps.wrapping_add(1);
+        if !self.steps.is_multiple_of(4096) {
+            return;
+        }
+        if let Some(bar) = self.bar.as_ref().filter(|_| self.begun.elapsed() > PATIENCE) {
+            bar.set_position(now.since(self.from).ms().unsigned_abs());
+        }
+    }
+
+    /// The run is over.
+    pub(super) fn end(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
