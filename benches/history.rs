@@ -11,11 +11,10 @@ use std::time::{Duration, Instant};
 use clorebid::core::ask::{Outcome, TargetId};
 use clorebid::core::change::{Cause, Change, State};
 use clorebid::core::market::{OrderId, ServerId};
-use clorebid::core::money::Currency;
 use clorebid::core::time::Time;
 use clorebid::history::{Filter, History, View};
-use clorebid::journal::{Action, BidSent, Journal, Mode, Received, RunStart, Sent, Sighting};
-use common::{median, price};
+use clorebid::journal::{Action, BidSent, Journal, Received, Sent, Sighting};
+use common::{median, price, run_start};
 use rust_decimal::Decimal;
 
 const RUNS: i64 = 5;
@@ -105,17 +104,7 @@ async fn change(journal: &mut Journal, seq: u64) {
 async fn fill(path: &Path) {
     let mut journal = Journal::open(path).await.expect("a journal");
     for run in 0..RUNS {
-        let start = RunStart {
-            at: at(0),
-            mode: Mode::Paper,
-            strategy: "bench",
-            strategy_toml: "",
-            venue: "bench",
-            seed: None,
-            currency: Currency::Bitcoin,
-            memory: "",
-        };
-        assert_eq!(journal.begin_run(start).await.expect("a run"), run + 1);
+        assert_eq!(journal.begin_run(run_start(at(0))).await.expect("a run"), run + 1);
         for seq in 1..=REQUESTS_A_RUN {
             if seq.is_multiple_of(CHANGE_EVERY) {
                 change(&mut journal, seq).await;

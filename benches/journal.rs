@@ -8,10 +8,9 @@ use std::time::{Duration, Instant};
 
 use clorebid::core::ask::Outcome;
 use clorebid::core::market::ServerId;
-use clorebid::core::money::Currency;
 use clorebid::core::time::Time;
-use clorebid::journal::{Journal, Mode, Received, RunStart, Sent, Sighting};
-use common::{in_turns, price, print};
+use clorebid::journal::{Journal, Received, Sent, Sighting};
+use common::{in_turns, price, print, run_start};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
@@ -72,17 +71,7 @@ fn sighting() -> Sighting {
 async fn journal(answers: Answers) -> Duration {
     let folder = tempfile::tempdir().expect("a folder");
     let mut journal = Journal::open(&folder.path().join("a.db")).await.expect("a journal");
-    let start = RunStart {
-        at: at(0),
-        mode: Mode::Paper,
-        strategy: "bench",
-        strategy_toml: "",
-        venue: "bench",
-        seed: None,
-        currency: Currency::Bitcoin,
-        memory: "",
-    };
-    journal.begin_run(start).await.expect("a run");
+    journal.begin_run(run_start(at(0))).await.expect("a run");
     let begun = Instant::now();
     for seq in 1..=ROWS {
         journal.intend((), sent(seq)).await.expect("an intent");

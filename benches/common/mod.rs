@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 
 use clorebid::backtest::VenueRules;
 use clorebid::clock::rfc3339;
-use clorebid::core::money::{Amount, Price};
+use clorebid::core::money::{Amount, Currency, Price};
 use clorebid::core::strategy::Strategy;
 use clorebid::core::time::{Span, Time};
+use clorebid::journal::{Mode, RunStart};
 use clorebid::strategy;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -54,6 +55,20 @@ pub(crate) fn print(what: &str, units: u64, unit: &str, floor: &str, [floor_time
 
 pub(crate) fn price(text: &str) -> Price {
     Price::parse(text).expect("a price")
+}
+
+/// A run of which nothing matters but that there is one.
+pub(crate) fn run_start(at: Time) -> RunStart<'static> {
+    RunStart {
+        at,
+        mode: Mode::Paper,
+        strategy: "bench",
+        strategy_toml: "",
+        venue: "bench",
+        seed: None,
+        currency: Currency::Bitcoin,
+        memory: "",
+    }
 }
 
 pub(crate) fn rules() -> VenueRules {

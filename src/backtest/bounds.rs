@@ -97,14 +97,14 @@ pub(super) fn problem(
         Terms { tick, price_tick: rules.tick, step: rules.step, window: rules.lower_every, restart_cost, per_day };
     let (times, prices): (Vec<Time>, Vec<Price>) = later.into_iter().unzip();
     let (units, oracle_rules, worths) = terms.in_units_with(&prices.into_iter().map(value).collect::<Vec<_>>())?;
-    let to = told(series, series.to);
-    let times = times.into_iter().map(|at| told(series, at));
+    let to = told_time(series, series.to);
+    let times = times.into_iter().map(|at| told_time(series, at));
     let first = Worth { per_tick: oracle_rules.per_tick, restart_cost: oracle_rules.restart_cost };
     let worths = Worth::from_changes(series.from, to, tick, first, times.zip(worths))?;
     let ticks = ticks_between(series.from, to, tick)?;
     let tracks = servers.iter().map(|id| {
         let changes = winning_bids(strategy, series, *id, rules.tick);
-        let changes = changes.into_iter().map(|(at, bid)| (told(series, at), bid));
+        let changes = changes.into_iter().map(|(at, bid)| (told_time(series, at), bid));
         Track::from_changes(series.from, to, tick, changes, rules.tick)
     });
     let tracks = tracks.collect::<Result<Vec<Track>, ProblemError>>()?;
@@ -179,7 +179,7 @@ pub(super) fn is_always_priced(strategy: &Strategy, target: &Target, series: &Se
 
 /// That moment on a clock that stands still in the gaps of the tape: what nobody counts for a run, nobody counts for its
 /// ruler. A bid that could have been lowered in a gap is not lowered there, which is worth at most a restart a gap.
-fn told(series: &Series, at: Time) -> Time {
+fn told_time(series: &Series, at: Time) -> Time {
     let before = series.gaps.iter().filter(|gap| gap.from < at);
     let untold: i64 = before.map(|gap| gap.to.min(at).since(gap.from).ms()).sum();
     Time::from_ms(at.ms() - untold)

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! money (by integers), time ◄─ market, ask, change ◄─ strategy, limits, lowering ◄─ policy ◄─ book ◄─ { reconcile, settle,
-//! choose, decide, schedule } ◄─ engine ◄─ { memory, skip (by rota), status, explain }
+//! choose, decide, schedule ◄─ rota } ◄─ engine ◄─ { memory, skip, status, explain }
 //! ```
 
 extern crate alloc;
