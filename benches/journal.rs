@@ -15,7 +15,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
 const ROWS: u64 = 20_000;
-const ROWS_A_COMMIT: u64 = 500;
+/// The journal commits as often as so many rows of its own have gathered.
+const OWN_ROWS_A_COMMIT: u64 = 500;
 /// Rows a statement: bare SQLite is no faster with more.
 const BATCH: u64 = 100;
 
@@ -26,6 +27,13 @@ struct Answers {
     new_every: u64,
     /// Whether each tells where we stand on the market, as those of the spot market do.
     seen: bool,
+}
+
+impl Answers {
+    /// Requests a commit: each is a row, and each new answer another, or two with our place on the market.
+    fn a_commit(self) -> u64 {
+        OWN_ROWS_A_COMMIT * self.new_every / (self.new_every + 1 + u64::from(self.seen))
+    }
 }
 
 fn sent(seq: u64) -> Sent<'static> {
@@ -87,9 +95,7 @@ async fn journal(answers: Answers) -> Duration {
             sighting: answers.seen.then(sighting),
         };
         journal.record(received).await.expect("a record");
-        if seq.is_multiple_of(ROWS_A_COMMIT) {
-            journal.flush().await.expect("a commit");
-        }
+        journal.flush_if_due().await.expect("no commit failed");
     }
     journal.flush().await.expect("a commit");
     journal.close().await.expect("closed");
@@ -113,13 +119,16 @@ async fn bare(answers: Answers) -> Duration {
     let create = format!("CREATE TABLE r ({columns})");
     sqlx::query(AssertSqlSafe(create)).execute(&mut conn).await.expect("a table");
     let row = format!("({})", vec!["?"; columns.split(',').count()].join(","));
-    let insert: Arc<str> = format!("INSERT INTO r VALUES {}", vec![row.as_str(); BATCH as usize].join(",")).into();
+    let insert = |rows: u64| format!("INSERT INTO r VALUES {}", vec![row.as_str(); rows as usize].join(",")).into();
+    let inserts: Vec<Arc<str>> = (0..=BATCH).map(insert).collect();
     let begun = Instant::now();
-    for first in (1..=ROWS).step_by(ROWS_A_COMMIT as usize) {
+    for first in (1..=ROWS).step_by(answers.a_commit() as usize) {
         let mut tx = conn.begin().await.expect("a transaction");
-        for from in (first..first + ROWS_A_COMMIT).step_by(BATCH as usize) {
-            let mut query = sqlx::query(AssertSqlSafe(Arc::clone(&insert)));
-            for seq in from..from + BATCH {
+        let past = (first + answers.a_commit()).min(ROWS + 1);
+        for from in (first..past).step_by(BATCH as usize) {
+            let rows = BATCH.min(past - from);
+            let mut query = sqlx::query(AssertSqlSafe(Arc::clone(&inserts[rows as usize])));
+            for seq in from..from + rows {
                 let sent = sent(seq);
                 query = query.bind(i64::try_from(seq).expect("small")).bind(sent.at.ms()).bind(sent.call);
                 query = query.bind(sent.args).bind(sent.request).bind(sent.target).bind(sent.reason);

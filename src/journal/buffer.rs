@@ -1,11 +1,8 @@
-//! Rows that wait for the next commit, already chained, and the commit itself.
+//! Rows that wait for the next commit, already chained.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sqlx::sqlite::{SqliteArguments, SqliteConnection};
-use sqlx::{Arguments, AssertSqlSafe, Connection};
-
+use super::link::Batch;
 use super::tables::{Hash, Table, Value, first_head, heads_digest, key, row_hash};
 
 /// Rows may wait so long, by the machine's own clock.
@@ -19,8 +16,6 @@ struct Lane {
     table: Table,
     /// Every stored column of every waiting row, one after another.
     values: Vec<Value>,
-    /// The insertion, once it has been needed.
-    insert: Option<Arc<str>>,
     head: Hash,
     count: u64,
     /// Number the next row gets, where rows are simply counted.
@@ -41,7 +36,7 @@ impl Buffer {
     pub(crate) fn new(run_id: i64, run_hash: &Hash) -> Buffer {
         let lane = |table| {
             let head = first_head(run_hash, table);
-            Lane { table, values: Vec::new(), insert: None, head, count: 0, next: 1 }
+            Lane { table, values: Vec::new(), head, count: 0, next: 1 }
         };
         Buffer { run_id, lanes: Table::ALL.into_iter().map(lane).collect(), waiting: 0, since: None }
     }
@@ -95,52 +90,16 @@ impl Buffer {
         }))
     }
 
-    /// Commits every waiting row at once.
-    pub(crate) async fn commit(&mut self, conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-        if self.is_empty() {
-            return Ok(());
-        }
-        let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
-        for lane in &mut self.lanes {
-            if !lane.values.is_empty() {
-                let sql = lane.insert.get_or_insert_with(|| lane.table.insert_sql().into());
-                insert(&mut tx, lane.table, sql, &mut lane.values).await?;
-            }
-        }
-        tx.commit().await?;
+    /// Every waiting row, in an order in which none refers to a later one. From here on nothing waits.
+    pub(crate) fn take(&mut self) -> Batch {
         self.waiting = 0;
         self.since = None;
-        Ok(())
+        let full = self.lanes.iter_mut().filter(|lane| !lane.values.is_empty());
+        Batch(full.map(|lane| (lane.table, std::mem::take(&mut lane.values))).collect())
     }
 }
 
 /// The tables that the end of a run vouches for.
 pub(crate) fn sealed_tables() -> impl Iterator<Item = Table> {
     Table::ALL.into_iter().filter(|table| !matches!(table, Table::RunStarts | Table::RunEnds))
-}
-
-/// Inserts rows in few large statements: each statement costs a hop to the database's thread.
-pub(crate) async fn insert(
-    conn: &mut SqliteConnection,
-    table: Table,
-    sql: &Arc<str>,
-    values: &mut Vec<Value>,
-) -> Result<(), sqlx::Error> {
-    let most = table.rows_an_insertion() * table.columns().len();
-    let mut rest = values.drain(..);
-    while rest.len() > 0 {
-        let mut arguments = SqliteArguments::default();
-        arguments.reserve(most.min(rest.len()), 0);
-        for value in rest.by_ref().take(most) {
-            match value {
-                Value::Null => arguments.add(None::<i64>),
-                Value::Int(i) => arguments.add(i),
-                Value::Text(text) => arguments.add(text),
-                Value::Blob(blob) => arguments.add(blob),
-            }
-            .map_err(sqlx::Error::Encode)?;
-        }
-        sqlx::query_with(AssertSqlSafe(Arc::clone(sql)), arguments).execute(&mut *conn).await?;
-    }
-    Ok(())
 }

@@ -4,7 +4,7 @@
 //!    [`Journal::intend`] makes a [`Journaled`], and a sender takes nothing else.
 //! 2. The answer to a change is committed before [`Journal::record`] returns.
 //! 3. Reads and notes wait for the next commit, five seconds or 500 rows at most while [`Journal::flush_if_due`] is
-//!    called.
+//!    called; that one goes to the disk while the run goes on, and whatever is committed next comes after it.
 //! 4. After a write has failed nothing more is written: every later call says [`JournalError::Broken`].
 //! 5. Every row carries the hash of the one before it; [`Journal::verify_chain`] finds any that was touched.
 //!
@@ -22,6 +22,7 @@ mod bodies;
 mod buffer;
 mod error;
 mod ledger;
+mod link;
 mod open;
 mod resume;
 mod run;

@@ -5,9 +5,9 @@ use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
+use sqlx::ConnectOptions;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection};
 
 use super::JournalError;
 
@@ -94,9 +94,4 @@ async fn refuse_other_databases(conn: &mut SqliteConnection, path: &Path) -> Res
         return Ok(());
     }
     Err(JournalError::NotAJournal { path: path.to_path_buf(), why: "it is another program's database" })
-}
-
-/// Says good-bye to the file in order.
-pub(crate) async fn close(conn: SqliteConnection, path: &Path) -> Result<(), JournalError> {
-    conn.close().await.map_err(|e| JournalError::from_sqlx(path, &e))
 }

@@ -26,7 +26,7 @@ async fn every_statement_prepares_against_the_migrated_schema() {
     .map(str::to_string)
     .to_vec();
     for table in Table::ALL {
-        all.extend([table.select_sql(), table.insert_sql()]);
+        all.extend([table.select_sql(), table.insert_sql(1).0.to_owned(), table.insert_sql(1000).0.to_owned()]);
     }
     for sql in all {
         let prepared = (&mut conn).prepare(AssertSqlSafe(sql.clone()).into_sql_str()).await;

@@ -1,5 +1,7 @@
 //! The tables as the writer and the verifier see them: names, stored columns, and how a row is hashed.
 
+use std::sync::OnceLock;
+
 use sha2::{Digest, Sha256};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, TypeInfo, ValueRef};
@@ -123,20 +125,20 @@ impl Table {
         }
     }
 
-    /// So many rows are inserted at once, or fewer: many where many wait, since each takes memory in the statement.
-    pub(crate) const fn rows_an_insertion(self) -> usize {
-        match self {
-            Table::RunStarts | Table::RunEnds => 1,
-            Table::Replies | Table::Sightings | Table::Reads => 128,
-            _ => 16,
-        }
+    /// An insertion for so many rows, and how many it takes at once, or fewer: those without a key are left out. So two
+    /// statements serve every batch. Many rows take memory in the statement, so only many rows get the large one.
+    pub(crate) fn insert_sql(self, rows: usize) -> (&'static str, usize) {
+        const SIZES: [usize; 2] = [16, 256];
+        static SQL: [[OnceLock<String>; SIZES.len()]; Table::ALL.len()] =
+            [const { [const { OnceLock::new() }; SIZES.len()] }; Table::ALL.len()];
+        let large = usize::from(rows > 4 * SIZES[0]);
+        (SQL[self as usize][large].get_or_init(|| self.insertion_of(SIZES[large])), SIZES[large])
     }
 
-    /// An insertion of as many rows, of which those without a key are left out. So one statement serves every batch.
-    pub(crate) fn insert_sql(self) -> String {
+    fn insertion_of(self, rows: usize) -> String {
         let columns = self.columns();
         let one = format!("({})", vec!["?"; columns.len()].join(", "));
-        let all = vec![one.as_str(); self.rows_an_insertion()].join(", ");
+        let all = vec![one.as_str(); rows].join(", ");
         let (name, columns) = (self.name(), columns.join(", "));
         format!("INSERT INTO {name} ({columns}) SELECT * FROM (VALUES {all}) WHERE column1 IS NOT NULL")
     }

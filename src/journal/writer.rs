@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection, Row};
 
-use super::buffer::insert;
+use super::link::{Batch, Link, insertions};
 use super::run::Run;
 use super::tables::{Hash, Table, Value, genesis, row_hash};
 use super::{ChainFault, JournalError, Journaled, Mode, Received, Resume, RunStart, Sent, open, resume, verify};
@@ -21,7 +21,7 @@ pub(crate) const SELECT_LAST_RUN: &str = "SELECT run_id, hash FROM run_starts OR
 /// Every call that returns an error leaves it unusable: what could not be written must stop the bot.
 #[derive(Debug)]
 pub struct Journal {
-    conn: SqliteConnection,
+    link: Link,
     path: PathBuf,
     run: Option<Run>,
     broken: bool,
@@ -33,8 +33,8 @@ impl Journal {
     /// # Errors
     /// When the file is something else, was made by a newer version, or cannot be written.
     pub async fn open(path: &Path) -> Result<Journal, JournalError> {
-        let conn = open::open(path).await?;
-        Ok(Journal { conn, path: path.to_path_buf(), run: None, broken: false })
+        let link = Link::new(open::open(path).await?);
+        Ok(Journal { link, path: path.to_path_buf(), run: None, broken: false })
     }
 
     /// Where it is.
@@ -48,7 +48,7 @@ impl Journal {
     /// When the database refuses.
     pub async fn limit_pages(&mut self, pages: u32) -> Result<(), JournalError> {
         let sql = AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
-        let done = sqlx::query(sql).execute(&mut self.conn).await;
+        let done = sqlx::query(sql).execute(self.conn().await?).await;
         done.map(|_| ()).map_err(|e| JournalError::from_sqlx(&self.path, &e))
     }
 
@@ -58,7 +58,8 @@ impl Journal {
     /// # Errors
     /// When the file cannot be read or is damaged.
     pub async fn last_memory(&mut self, mode: Mode, venue: &str) -> Result<Option<Resume>, JournalError> {
-        resume::last_memory(&mut self.conn, &self.path, mode, venue).await
+        let path = self.path.clone();
+        resume::last_memory(self.conn().await?, &path, mode, venue).await
     }
 
     /// Starts a run and tells its number. It is committed when this returns.
@@ -66,12 +67,16 @@ impl Journal {
     /// # Errors
     /// When it cannot be written, or a run is open.
     pub async fn begin_run(&mut self, start: RunStart<'_>) -> Result<i64, JournalError> {
-        self.demand_whole()?;
+        self.demand_whole().await?;
         if self.run.is_some() {
             return Err(self.misuse("a run begins before the last one ended"));
         }
         self.broken = true;
-        let (id, hash) = self.insert_run(&start).await.map_err(|e| JournalError::from_sqlx(&self.path, &e))?;
+        let begun = match self.link.conn().await {
+            Ok(conn) => insert_run(conn, &start).await,
+            Err(error) => Err(error),
+        };
+        let (id, hash) = begun.map_err(|e| JournalError::from_sqlx(&self.path, &e))?;
         self.broken = false;
         let mut run = Run::new(id, &hash);
         if !start.memory.is_empty() {
@@ -82,49 +87,13 @@ impl Journal {
         Ok(id)
     }
 
-    /// The run's own row follows the newest one in the file, so both are settled in one transaction.
-    async fn insert_run(&mut self, start: &RunStart<'_>) -> Result<(i64, Hash), sqlx::Error> {
-        let mut tx = self.conn.begin_with("BEGIN IMMEDIATE").await?;
-        let last = sqlx::query(SELECT_LAST_RUN).fetch_optional(&mut *tx).await?;
-        let (before, head) = match last {
-            None => (0, genesis()),
-            Some(row) => {
-                let stored: Vec<u8> = row.try_get(1)?;
-                (row.try_get::<i64, _>(0)?, Hash::try_from(stored).unwrap_or_else(|_| genesis()))
-            }
-        };
-        let id = before + 1;
-        let seed = match start.seed {
-            None => Value::Null,
-            Some(seed) => i64::try_from(seed).map_or_else(|_| Value::Text(seed.to_string()), Value::Int),
-        };
-        let digest = Sha256::digest(start.strategy_toml.as_bytes());
-        let mut row = vec![
-            Value::Int(id),
-            Value::Int(start.at.ms()),
-            Value::text(Some(start.mode.code())),
-            Value::text(Some(start.strategy)),
-            Value::text(Some(hex(&digest))),
-            Value::text(Some(start.strategy_toml)),
-            Value::text(Some(env!("CARGO_PKG_VERSION"))),
-            Value::text(Some(start.venue)),
-            seed,
-            Value::text(Some(start.currency.name())),
-        ];
-        let hash = row_hash(&head, &row);
-        row.push(Value::Blob(hash.to_vec()));
-        insert(&mut tx, Table::RunStarts, &Table::RunStarts.insert_sql().into(), &mut row).await?;
-        tx.commit().await?;
-        Ok((id, hash))
-    }
-
     /// Puts a request on record before it is sent. A read waits for the next commit; a change is committed, with
     /// everything that waited, when this returns.
     ///
     /// # Errors
     /// When it cannot be written. Then it may not be sent.
     pub async fn intend<T>(&mut self, call: T, mut sent: Sent<'_>) -> Result<Journaled<T>, JournalError> {
-        self.demand_whole()?;
+        self.demand_whole().await?;
         let Some(run) = self.run.as_mut() else { return Err(self.misuse("a request outside any run")) };
         let seq = match u32::try_from(sent.seq) {
             Ok(seq) if seq > run.last_seq => seq,
@@ -154,7 +123,7 @@ impl Journal {
     /// # Errors
     /// When it cannot be written, or nothing of that number waits for an answer.
     pub async fn record(&mut self, received: Received) -> Result<(), JournalError> {
-        self.demand_whole()?;
+        self.demand_whole().await?;
         let Some(run) = self.run.as_mut() else { return Err(self.misuse("an answer outside any run")) };
         run.tick(received.at);
         let seq = u32::try_from(received.seq).unwrap_or(u32::MAX);
@@ -190,19 +159,24 @@ impl Journal {
     /// # Errors
     /// When it cannot be written.
     pub async fn flush(&mut self) -> Result<(), JournalError> {
-        self.demand_whole()?;
+        self.demand_whole().await?;
         self.commit().await
     }
 
-    /// Commits if something has waited for five seconds, or 500 rows have gathered.
+    /// Sends off what waits to be committed, if something has waited for five seconds or 500 rows have gathered. It
+    /// waits for no disk, unless that is still at the commit before; how the commit went is told by a later call.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// When an earlier one could not be written.
     pub async fn flush_if_due(&mut self) -> Result<(), JournalError> {
-        self.demand_whole()?;
-        if self.run.as_ref().is_some_and(|run| run.buffer.is_due()) {
-            self.commit().await?;
+        self.demand_whole().await?;
+        if !self.run.as_ref().is_some_and(|run| run.buffer.is_due()) {
+            return Ok(());
         }
+        let Some(rows) = self.take_waiting() else { return Ok(()) };
+        self.broken = true;
+        self.link.send(rows).await.map_err(|e| JournalError::from_sqlx(&self.path, &e))?;
+        self.broken = false;
         Ok(())
     }
 
@@ -211,13 +185,13 @@ impl Journal {
     /// # Errors
     /// When it cannot be written.
     pub async fn end_run(&mut self, at: Time, ended_by: &str) -> Result<(), JournalError> {
-        self.demand_whole()?;
+        self.demand_whole().await?;
         let Some(run) = self.run.as_mut() else { return Err(self.misuse("the end of a run that never began")) };
         run.end(at, ended_by);
         self.commit().await?;
         self.run = None;
         // A reader may hold the log back; the next checkpoint then does what this one could not.
-        let _ = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut self.conn).await;
+        let _ = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(self.conn().await?).await;
         Ok(())
     }
 
@@ -226,7 +200,7 @@ impl Journal {
     /// # Errors
     /// When the file cannot be read.
     pub async fn verify_chain(&mut self) -> Result<Vec<ChainFault>, JournalError> {
-        let faults = verify::chain_faults(&mut self.conn).await;
+        let faults = verify::chain_faults(self.conn().await?).await;
         faults.map_err(|e| JournalError::from_sqlx(&self.path, &e))
     }
 
@@ -235,30 +209,89 @@ impl Journal {
     /// # Errors
     /// When the database says so.
     pub async fn close(self) -> Result<(), JournalError> {
-        open::close(self.conn, &self.path).await
+        self.link.close().await.map_err(|e| JournalError::from_sqlx(&self.path, &e))
     }
 
-    /// The only way to the disk. While it is on its way the journal counts as broken, so that a commit cut short,
+    /// Commits everything that waits. While that is on its way the journal counts as broken, so that a commit cut short,
     /// by an error or by a caller that stopped waiting, is never followed by another.
     async fn commit(&mut self) -> Result<(), JournalError> {
-        let Some(run) = self.run.as_mut() else { return Ok(()) };
-        run.settle_spending();
-        if run.buffer.is_empty() {
-            return Ok(());
-        }
+        let rows = self.take_waiting();
         self.broken = true;
-        run.buffer.commit(&mut self.conn).await.map_err(|e| JournalError::from_sqlx(&self.path, &e))?;
+        let done = match rows {
+            Some(rows) => self.link.commit(rows).await,
+            None => self.link.conn().await.map(|_| ()),
+        };
+        done.map_err(|e| JournalError::from_sqlx(&self.path, &e))?;
         self.broken = false;
         Ok(())
     }
 
-    fn demand_whole(&self) -> Result<(), JournalError> {
-        if self.broken { Err(JournalError::Broken { path: self.path.clone() }) } else { Ok(()) }
+    fn take_waiting(&mut self) -> Option<Batch> {
+        let run = self.run.as_mut()?;
+        run.settle_spending();
+        (!run.buffer.is_empty()).then(|| run.buffer.take())
+    }
+
+    /// The connection, once it is free.
+    async fn conn(&mut self) -> Result<&mut SqliteConnection, JournalError> {
+        self.broken = true;
+        let conn = self.link.conn().await.map_err(|e| JournalError::from_sqlx(&self.path, &e))?;
+        self.broken = false;
+        Ok(conn)
+    }
+
+    /// Fails if a write has failed, be it one that was sent off.
+    async fn demand_whole(&mut self) -> Result<(), JournalError> {
+        if self.broken {
+            return Err(JournalError::Broken { path: self.path.clone() });
+        }
+        if self.link.has_news() {
+            self.conn().await?;
+        }
+        Ok(())
     }
 
     fn misuse(&self, what: &str) -> JournalError {
         JournalError::Misuse { path: self.path.clone(), what: what.to_string() }
     }
+}
+
+/// The run's own row follows the newest one in the file, so both are settled in one transaction.
+async fn insert_run(conn: &mut SqliteConnection, start: &RunStart<'_>) -> Result<(i64, Hash), sqlx::Error> {
+    let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
+    let last = sqlx::query(SELECT_LAST_RUN).fetch_optional(&mut *tx).await?;
+    let (before, head) = match last {
+        None => (0, genesis()),
+        Some(row) => {
+            let stored: Vec<u8> = row.try_get(1)?;
+            (row.try_get::<i64, _>(0)?, Hash::try_from(stored).unwrap_or_else(|_| genesis()))
+        }
+    };
+    let id = before + 1;
+    let seed = match start.seed {
+        None => Value::Null,
+        Some(seed) => i64::try_from(seed).map_or_else(|_| Value::Text(seed.to_string()), Value::Int),
+    };
+    let digest = Sha256::digest(start.strategy_toml.as_bytes());
+    let mut row = vec![
+        Value::Int(id),
+        Value::Int(start.at.ms()),
+        Value::text(Some(start.mode.code())),
+        Value::text(Some(start.strategy)),
+        Value::text(Some(hex(&digest))),
+        Value::text(Some(start.strategy_toml)),
+        Value::text(Some(env!("CARGO_PKG_VERSION"))),
+        Value::text(Some(start.venue)),
+        seed,
+        Value::text(Some(start.currency.name())),
+    ];
+    let hash = row_hash(&head, &row);
+    row.push(Value::Blob(hash.to_vec()));
+    for (sql, values) in insertions(Batch(vec![(Table::RunStarts, row)])) {
+        sqlx::query_with(sql, values?).execute(&mut *tx).await?;
+    }
+    tx.commit().await?;
+    Ok((id, hash))
 }
 
 /// Lower-case hexadecimal.

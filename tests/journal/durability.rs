@@ -101,7 +101,7 @@ async fn reads_alone_wait_for_a_flush_or_until_there_are_many() {
         read(&mut journal, seq, seq as i64 * 1050, "{\"code\":0}").await;
         journal.flush_if_due().await.unwrap();
     }
-    assert_eq!(count(&mut other, "reads").await, 900);
+    until_count(&mut other, "reads", 900).await;
 }
 
 #[tokio::test]
@@ -200,7 +200,20 @@ async fn a_read_waits_no_longer_than_five_seconds() {
     assert_eq!(count(&mut look(&path).await, "reads").await, 0, "one read alone is no reason to write");
     tokio::time::sleep(std::time::Duration::from_millis(5050)).await;
     journal.flush_if_due().await.unwrap();
-    assert_eq!(count(&mut look(&path).await, "reads").await, 1);
+    until_count(&mut look(&path).await, "reads", 1).await;
+}
+
+#[tokio::test]
+async fn a_commit_that_was_sent_off_comes_before_the_change_after_it() {
+    let (_dir, path, mut journal) = running().await;
+    for seq in 1..=500 {
+        read(&mut journal, seq, seq as i64 * 1050, &format!("{{\"seq\":{seq}}}")).await;
+        journal.flush_if_due().await.unwrap();
+    }
+    journal.intend((), change_of(501, 600_000, Action::Place, None, Some("0.00005"))).await.unwrap();
+    let mut other = look(&path).await;
+    assert_eq!((count(&mut other, "reads").await, count(&mut other, "changes").await), (500, 1));
+    assert_eq!(journal.verify_chain().await.unwrap(), []);
 }
 
 /// Polls a future so many times, each time that it asks for it, and drops it then, as a caller does that stops waiting.

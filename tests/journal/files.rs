@@ -83,3 +83,30 @@ async fn a_full_disk_stops_the_journal_and_leaves_nothing_half_written() {
     journal.intend((), change).await.unwrap();
     assert_eq!(journal.verify_chain().await.unwrap(), []);
 }
+
+#[tokio::test]
+async fn a_commit_that_was_sent_off_and_failed_stops_the_next_call() {
+    let (_dir, path, mut journal) = running().await;
+    let mut other = look(&path).await;
+    let pages: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(&mut other).await.unwrap();
+    journal.limit_pages(u32::try_from(pages).unwrap() + 2).await.unwrap();
+    let mut seq = 0;
+    let error = loop {
+        seq += 1;
+        assert!(seq < 2000, "no full disk was told of");
+        if let Err(error) = journal.intend((), read_of(seq, seq as i64 * 1050)).await {
+            break error;
+        }
+        let told = match journal.record(answer(seq, seq as i64 * 1050 + 70, &format!("{{\"seq\":{seq}}}"))).await {
+            Ok(()) => journal.flush_if_due().await,
+            told => told,
+        };
+        if let Err(error) = told {
+            break error;
+        }
+    };
+    assert!(matches!(error, JournalError::DiskFull { .. }), "{error}");
+    let change = change_of(seq + 1, 9_000_000, Action::Place, None, Some("0.00005"));
+    assert!(matches!(journal.intend((), change).await, Err(JournalError::Broken { .. })));
+    assert_eq!(count(&mut other, "reads").await, 0);
+}

@@ -1,6 +1,7 @@
 //! Short ways to write a run.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clorebid::core::ask::{Outcome, TargetId};
 use clorebid::core::change::Change;
@@ -121,6 +122,17 @@ pub(crate) fn note(journal: &mut Journal, seq: u64, ms: i64, change: Change) {
 /// Another process's look at the file.
 pub(crate) async fn look(path: &std::path::Path) -> SqliteConnection {
     SqliteConnectOptions::new().filename(path).connect().await.unwrap()
+}
+
+/// Waits until the table has so many rows, as it soon must.
+pub(crate) async fn until_count(conn: &mut SqliteConnection, table: &str, rows: i64) {
+    for _ in 0..1000 {
+        if count(conn, table).await == rows {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{table} has {} rows and not {rows}", count(conn, table).await);
 }
 
 pub(crate) async fn count(conn: &mut SqliteConnection, table: &str) -> i64 {
