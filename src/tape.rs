@@ -19,12 +19,14 @@
 //! |---|---|
 //! | `record` | one line, read and written |
 //! | `reader` | lines out of files, plain or zstd |
+//! | `ahead` | the same, on a thread of its own |
 //! | `writer` | lines into a file, so that a kill loses at most the last |
 //! | `secrets` | what a tape must not hold |
 //! | `survey` | what changed, told and forgotten |
 //! | `series` | what was true when, for each server |
 //! | `transfer` | from a journal to a tape and back |
 
+mod ahead;
 mod error;
 mod reader;
 mod record;

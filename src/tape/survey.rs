@@ -17,6 +17,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::ahead;
 use super::error::TapeError;
 use super::reader::{Cut, Reader};
 use super::record::{Record, TapeCall};
@@ -135,15 +136,13 @@ impl Survey {
     /// # Errors
     /// When the tape is bad.
     pub fn read(
-        mut reader: Reader,
+        reader: Reader,
         options: &SeriesOptions,
         mut keep: impl FnMut(ServerId, State),
     ) -> Result<Survey, TapeError> {
         let limit = options.gap.unwrap_or(Span::from_secs(3600));
         let mut walk = Walk { options, limit, survey: None, bodies: BTreeMap::new(), last: BTreeMap::new() };
-        while let Some(record) = reader.next()? {
-            walk.take(&record, &mut keep);
-        }
+        let reader = ahead::each(reader, |record| walk.take(record, &mut keep))?;
         let Some(mut survey) = walk.survey else { return Err(TapeError::NoTape) };
         for (id, last) in walk.last {
             last.market.into_iter().for_each(|change| keep(id, State::Market(change)));
