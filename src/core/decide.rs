@@ -39,14 +39,14 @@ pub(crate) struct Action {
 impl Book {
     /// The change to ask for now.
     pub(crate) fn next_change(&mut self, now: Time, leaving: bool) -> Option<Action> {
-        self.mark_what_must_go(now, leaving);
+        let strategy = Arc::clone(&self.strategy);
+        self.mark_what_must_go(&strategy, now, leaving);
         if let Some(action) = self.next_cancel(now) {
             return Some(action);
         }
         if leaving {
             return None;
         }
-        let strategy = Arc::clone(&self.strategy);
         let is_lost = |_: &Server, order: &Order| order.is_lost();
         // A ladder walks down without looking whether it must.
         let walks_blind = |s: &Server| strategy.target(s.target).is_some_and(|t| t.bid.policy == PolicyKind::Ladder);
@@ -75,10 +75,10 @@ impl Book {
     }
 
     /// Marks the orders that may not stand any longer.
-    fn mark_what_must_go(&mut self, now: Time, leaving: bool) {
-        let max_bid = self.strategy.limits.max_bid;
-        let limited = self.strategy.limits.max_total_cost.is_some();
-        let stop = limited.then(|| self.exposure(now, &[]).must_stop(&self.strategy.limits)).flatten();
+    fn mark_what_must_go(&mut self, strategy: &Strategy, now: Time, leaving: bool) {
+        let max_bid = strategy.limits.max_bid;
+        let limited = strategy.limits.max_total_cost.is_some();
+        let stop = limited.then(|| self.exposure(now, &[]).must_stop(&strategy.limits)).flatten();
         for server in self.servers.values_mut() {
             let Some(order) = server.hand.order_mut() else { continue };
             if leaving {
@@ -91,13 +91,12 @@ impl Book {
                 order.must_go(Reason::Dead);
             }
         }
-        let strategy = Arc::clone(&self.strategy);
-        for (target, wanted) in targets(&strategy) {
+        for (target, wanted) in targets(strategy) {
             if self.in_hand(target) > wanted.want {
                 self.mark_dearest(|s| s.target == target, Reason::Surplus);
             }
         }
-        if let Some(max) = self.strategy.limits.max_daily_cost {
+        if let Some(max) = strategy.limits.max_daily_cost {
             let cost = self.own_per_day().for_a_day();
             if cost > max {
                 self.mark_dearest(|_| true, Reason::Limit(Denial::MaxDailyCost { cost, max }));
@@ -264,9 +263,12 @@ impl Book {
         if let Some(steps) = self.replacement_pays(&bidding, goal, now) {
             return Some(bidding.at.cancel(Reason::Replace { new_bid: goal, steps }));
         }
+        if now < bidding.next_lower_at || now < bidding.retry_at {
+            return None;
+        }
         let lowest = self.steps.lowest(id, standing.bid);
         let to = lowest.map_or(goal, |lowest| goal.max(lowest.ceil_to(situation.tick)));
-        if now < bidding.next_lower_at || now < bidding.retry_at || to >= standing.bid {
+        if to >= standing.bid {
             return None;
         }
         let reason = match target.bid.policy {

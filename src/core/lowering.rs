@@ -9,6 +9,7 @@ use alloc::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::integers::{divide, in_integers};
 use crate::market::ServerId;
 use crate::money::{Accrual, Price};
 use crate::time::Span;
@@ -68,6 +69,26 @@ pub struct Descent {
 ///
 /// `None` when the goal is not below the bid or the step is nothing.
 pub fn descent(bid: Price, goal: Price, step: Price, wait: Span, every: Span) -> Option<Descent> {
+    // Asked for at nearly every look at a market that leaves something to save.
+    descent_in_integers(bid, goal, step, wait, every).or_else(|| descent_in_decimals(bid, goal, step, wait, every))
+}
+
+/// The same for numbers short enough for integers of one scale, which nearly all are; `None` for the others.
+fn descent_in_integers(bid: Price, goal: Price, step: Price, wait: Span, every: Span) -> Option<Descent> {
+    let prices = [bid, goal, step].map(Price::decimal);
+    let scale = prices.iter().map(|p| p.scale()).max()?;
+    let [bid, goal, step] = prices.map(|p| in_integers(p, scale));
+    let (excess, step) = (bid?.checked_sub(goal?).filter(|e| *e > 0)?, step?);
+    let (whole, rest) = divide(excess, step)?;
+    let steps = u32::try_from(whole.checked_add((rest > 0).into())?).ok()?;
+    let (count, between) = (i128::from(steps), i128::from(steps.saturating_sub(1)));
+    let shrunk = step.checked_mul(count.checked_mul(between)? >> 1)?;
+    let later = excess.checked_mul(between)?.checked_sub(shrunk)?.checked_mul(every.ms().into())?;
+    let overpaid = excess.checked_mul(wait.ms().into())?.checked_add(later)?;
+    Some(Descent { steps, overpaid: Accrual::of_units(overpaid, scale)? })
+}
+
+fn descent_in_decimals(bid: Price, goal: Price, step: Price, wait: Span, every: Span) -> Option<Descent> {
     let excess = bid.minus(goal);
     if excess.is_zero() || step.is_zero() {
         return None;
@@ -81,4 +102,36 @@ pub fn descent(bid: Price, goal: Price, step: Price, wait: Span, every: Span) ->
     let shrunk = step.times(count.saturating_mul(between) >> 1);
     let later = excess.times(between).minus(shrunk).accrue(every);
     Some(Descent { steps, overpaid: excess.accrue(wait).plus(later) })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn integers_and_decimals_come_to_the_same_descent(
+            bid in 0..10_u64.pow(12), goal in 0..10_u64.pow(12), step in 0..10_u64.pow(12), scales in prop::array::uniform3(0..12_u32),
+            wait in 0..900_000_i64, every in 0..900_000_i64,
+        ) {
+            let price = |n: u64, scale| Price::new(rust_decimal::Decimal::from_i128_with_scale(n.into(), scale)).unwrap();
+            let (bid, goal, step) = (price(bid, scales[0]), price(goal, scales[1]), price(step, scales[2]));
+            let (wait, every) = (Span::from_ms(wait), Span::from_ms(every));
+            if let Some(found) = descent_in_integers(bid, goal, step, wait, every) {
+                prop_assert_eq!(Some(found), descent_in_decimals(bid, goal, step, wait, every));
+            }
+        }
+    }
+
+    #[test]
+    fn a_descent_too_long_for_integers_is_worked_out_in_decimals() {
+        let [bid, goal, step] = ["70000000000000000000000000000", "0.0000000000000000000000000001", "1"]
+            .map(|text| Price::parse(text).unwrap());
+        assert_eq!(descent_in_integers(bid, goal, bid, Span::DAY, Span::DAY), None);
+        let found = descent(bid, goal, bid, Span::DAY, Span::DAY).unwrap();
+        assert_eq!((found.steps, found.overpaid), (1, bid.minus(goal).accrue(Span::DAY)));
+        assert_eq!(descent(bid, goal, step, Span::DAY, Span::DAY), None, "more steps than can be counted");
+    }
 }

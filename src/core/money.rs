@@ -298,6 +298,11 @@ impl Accrual {
         Price(amount.0).accrue(Span::DAY)
     }
 
+    /// So many units of a price's `scale`-th decimal place times a millisecond; `None` where they are too many.
+    pub(crate) fn of_units(units: i128, scale: u32) -> Option<Accrual> {
+        Decimal::try_from_i128_with_scale(units, scale).ok().map(Accrual)
+    }
+
     /// The sum of both; an overflow counts as the largest there is.
     pub fn plus(self, other: Accrual) -> Accrual {
         Accrual(self.0.checked_add(other.0).unwrap_or(Decimal::MAX))

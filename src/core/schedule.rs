@@ -91,60 +91,64 @@ pub(crate) fn next_read(book: &Book, now: Time) -> NextRead {
     let mut best: Option<(i64, Need)> = None;
     let mut earliest: Option<Time> = None;
     for need in needs(book) {
+        let due = need.due_at().unwrap_or(now);
+        earliest = Some(earliest.map_or(due, |e| e.min(due)));
+        if due > now {
+            // Of those that wait, only the first moment matters, and how overdue one is takes a division.
+            continue;
+        }
         let urgency = need.urgency(now);
         if best.is_none_or(|(most, _)| urgency > most) {
             best = Some((urgency, need));
         }
-        let due = need.due_at().unwrap_or(now);
-        earliest = Some(earliest.map_or(due, |e| e.min(due)));
     }
     match best {
-        Some((urgency, need)) if urgency >= 1000 => NextRead::Now {
+        Some((_, need)) => NextRead::Now {
             request: need.request,
             target: need.target,
             age: need.tried_at.map(|t| now.since(t)),
             settles: need.period == URGENT || need.period == ORDERS_UNSETTLED,
         },
-        _ => NextRead::At(earliest.unwrap_or(now)),
+        None => NextRead::At(earliest.unwrap_or(now)),
     }
 }
 
 /// Every read that could be made: of two that are as overdue as each other, the first goes first.
 pub(crate) fn needs(book: &Book) -> impl Iterator<Item = Need> {
-    let accounts = [Request::MyOrders, Request::Wallets, Request::Marketplace];
     let markets = book.servers.iter().filter_map(|(id, server)| market_need(book, *id, server));
-    accounts.into_iter().map(|request| account_need(book, request)).chain(markets)
+    account_needs(book).into_iter().chain(markets)
 }
 
-fn account_need(book: &Book, request: Request) -> Need {
-    let (times, period): (ReadTimes, Span) = match request {
-        Request::Wallets => (book.wallets_read, WALLETS),
-        Request::Marketplace => (book.listing_read, if lacks_match(book) { LISTING_WANTED } else { LISTING }),
-        _ => (book.orders_read, orders_period(book)),
-    };
-    Need { request, target: None, tried_at: times.tried_at, period }
-}
-
-fn orders_period(book: &Book) -> Span {
-    let missing = |s: &Server| match &s.hand {
-        Hand::Empty => false,
-        Hand::Create(_) => true,
-        Hand::Order(o) => o.missing_since.is_some() || o.cancel.is_some(),
-    };
-    let waiting_for_orders = book.orders_read.good_at.is_none();
-    if waiting_for_orders || !book.strays.is_empty() || book.servers.values().any(missing) {
-        ORDERS_UNSETTLED
-    } else {
-        ORDERS
+/// What all servers have to do with: found in one walk over them, since it is asked at every look.
+fn account_needs(book: &Book) -> [Need; 3] {
+    let mut unsettled = book.orders_read.good_at.is_none() || !book.strays.is_empty();
+    // Since when an order that should hold its server does not.
+    let mut unlisted: Option<Time> = None;
+    for server in book.servers.values() {
+        match &server.hand {
+            Hand::Empty => {}
+            Hand::Create(_) => unsettled = true,
+            Hand::Order(order) if order.cancel.is_some() => unsettled = true,
+            Hand::Order(order) => {
+                unsettled |= order.missing_since.is_some();
+                unlisted = unlisted.max(order.idle_since.filter(|_| order.lost_since.is_none()));
+            }
+        }
     }
+    let listing = if lacks_match(book, unlisted) { LISTING_WANTED } else { LISTING };
+    let orders = if unsettled { ORDERS_UNSETTLED } else { ORDERS };
+    let need = |request, times: &ReadTimes, period| Need { request, target: None, tried_at: times.tried_at, period };
+    [
+        need(Request::MyOrders, &book.orders_read, orders),
+        need(Request::Wallets, &book.wallets_read, WALLETS),
+        need(Request::Marketplace, &book.listing_read, listing),
+    ]
 }
 
 /// Whether a target that takes what the marketplace lists lacks a server, or has never seen a listing; or whether the
-/// list must tell why an order that should hold its server does not.
-fn lacks_match(book: &Book) -> bool {
-    let idle = book.servers.values().filter_map(|s| s.hand.order()).filter(|o| o.cancel.is_none());
-    let unlisted = idle.filter_map(|o| o.idle_since.filter(|_| o.lost_since.is_none()));
-    let must_tell = unlisted.max().is_some_and(|since| book.listing_read.good_at.is_none_or(|at| at <= since));
+/// list must tell why an order that should hold its server does not, `unlisted` being since when.
+fn lacks_match(book: &Book, unlisted: Option<Time>) -> bool {
+    let must_tell = unlisted.is_some_and(|since| book.listing_read.good_at.is_none_or(|at| at <= since));
     must_tell
         || book.targets().any(|(id, target)| {
             let unread = needs_listing(target) && book.listing_read.good_at.is_none();
