@@ -113,7 +113,8 @@ mod tests {
     proptest! {
         #[test]
         fn integers_and_decimals_come_to_the_same_descent(
-            bid in 0..10_u64.pow(12), goal in 0..10_u64.pow(12), step in 0..10_u64.pow(12), scales in prop::array::uniform3(0..12_u32),
+            bid in 0..10_u64.pow(12), goal in 0..10_u64.pow(12), step in 0..10_u64.pow(12),
+            scales in prop::array::uniform3(0..12_u32),
             wait in 0..900_000_i64, every in 0..900_000_i64,
         ) {
             let price = |n: u64, scale| Price::new(rust_decimal::Decimal::from_i128_with_scale(n.into(), scale)).unwrap();

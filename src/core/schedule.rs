@@ -119,7 +119,8 @@ pub(crate) fn needs(book: &Book) -> impl Iterator<Item = Need> {
     account_needs(book).into_iter().chain(markets)
 }
 
-/// What all servers have to do with: found in one walk over them, since it is asked at every look.
+/// The reads that are about no single server. How soon they are due depends on all of them, which one walk finds out:
+/// it is asked at every look.
 fn account_needs(book: &Book) -> [Need; 3] {
     let mut unsettled = book.orders_read.good_at.is_none() || !book.strays.is_empty();
     // Since when an order that should hold its server does not.

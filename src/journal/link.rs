@@ -49,8 +49,8 @@ impl Link {
         }
     }
 
-    /// Whether a commit that was sent off has ended, so that [`Self::conn`] tells at once how.
-    pub(crate) fn has_news(&self) -> bool {
+    /// Whether a commit that was sent off has ended and [`Self::conn`] has not yet told how.
+    pub(crate) fn has_ended_commit(&self) -> bool {
         matches!(&self.place, Place::Away(commit) if commit.is_finished())
     }
 

@@ -245,7 +245,7 @@ impl Journal {
         if self.broken {
             return Err(JournalError::Broken { path: self.path.clone() });
         }
-        if self.link.has_news() {
+        if self.link.has_ended_commit() {
             self.conn().await?;
         }
         Ok(())

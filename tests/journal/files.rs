@@ -1,11 +1,13 @@
 //! Files that are no journal, and disks that are full.
 
 use std::fs;
+use std::path::PathBuf;
 
 use clorebid::history::{History, HistoryError};
 use clorebid::journal::{Action, Journal, JournalError};
 use sqlx::ConnectOptions;
-use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use tempfile::TempDir;
 
 use crate::support::*;
 
@@ -58,12 +60,18 @@ async fn reading_a_missing_database_is_an_error_and_creates_nothing() {
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }
 
-#[tokio::test]
-async fn a_full_disk_stops_the_journal_and_leaves_nothing_half_written() {
-    let (_dir, path, mut journal) = running().await;
+/// A run on a disk with room for two pages more, and a reader of it.
+async fn nearly_full() -> (TempDir, PathBuf, Journal, SqliteConnection) {
+    let (dir, path, mut journal) = running().await;
     let mut other = look(&path).await;
     let pages: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(&mut other).await.unwrap();
     journal.limit_pages(u32::try_from(pages).unwrap() + 2).await.unwrap();
+    (dir, path, journal, other)
+}
+
+#[tokio::test]
+async fn a_full_disk_stops_the_journal_and_leaves_nothing_half_written() {
+    let (_dir, path, mut journal, mut other) = nearly_full().await;
     for seq in 1..=400 {
         read(&mut journal, seq, seq as i64 * 1050, &format!("{{\"seq\":{seq}}}")).await;
     }
@@ -84,24 +92,21 @@ async fn a_full_disk_stops_the_journal_and_leaves_nothing_half_written() {
     assert_eq!(journal.verify_chain().await.unwrap(), []);
 }
 
+async fn as_a_run_reads(journal: &mut Journal, seq: u64) -> Result<(), JournalError> {
+    let sent_at = seq as i64 * 1050;
+    journal.intend((), read_of(seq, sent_at)).await?;
+    journal.record(answer(seq, sent_at + 70, &format!("{{\"seq\":{seq}}}"))).await?;
+    journal.flush_if_due().await
+}
+
 #[tokio::test]
 async fn a_commit_that_was_sent_off_and_failed_stops_the_next_call() {
-    let (_dir, path, mut journal) = running().await;
-    let mut other = look(&path).await;
-    let pages: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(&mut other).await.unwrap();
-    journal.limit_pages(u32::try_from(pages).unwrap() + 2).await.unwrap();
+    let (_dir, _path, mut journal, mut other) = nearly_full().await;
     let mut seq = 0;
     let error = loop {
         seq += 1;
         assert!(seq < 2000, "no full disk was told of");
-        if let Err(error) = journal.intend((), read_of(seq, seq as i64 * 1050)).await {
-            break error;
-        }
-        let told = match journal.record(answer(seq, seq as i64 * 1050 + 70, &format!("{{\"seq\":{seq}}}"))).await {
-            Ok(()) => journal.flush_if_due().await,
-            told => told,
-        };
-        if let Err(error) = told {
+        if let Err(error) = as_a_run_reads(&mut journal, seq).await {
             break error;
         }
     };
