@@ -8,9 +8,10 @@ mod common;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use clorebid::core::ask::{Outcome, TargetId};
 use clorebid::core::change::{Cause, Change, State};
-use clorebid::core::market::{OrderId, ServerId};
+use clorebid::core::ids::TargetId;
+use clorebid::core::ids::{OrderId, ServerId};
+use clorebid::core::request::Outcome;
 use clorebid::core::time::Time;
 use clorebid::history::{Filter, History, View};
 use clorebid::journal::{Action, BidSent, Journal, Received, Sent, Sighting};

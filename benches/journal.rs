@@ -6,8 +6,8 @@ mod common;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use clorebid::core::ask::Outcome;
-use clorebid::core::market::ServerId;
+use clorebid::core::ids::ServerId;
+use clorebid::core::request::Outcome;
 use clorebid::core::time::Time;
 use clorebid::journal::{Journal, Received, Sent, Sighting};
 use common::{in_turns, price, print, run_start};

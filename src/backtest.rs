@@ -15,11 +15,11 @@ mod rulers;
 mod summary;
 mod venue;
 
-use clorebid_core::ask::{Answer, Ask, Outcome, Request};
 use clorebid_core::change::{Change, Reason};
 use clorebid_core::engine::{Engine, Next};
 use clorebid_core::governing::SPACING;
 use clorebid_core::money::{Amount, Price};
+use clorebid_core::request::{Answer, Ask, Outcome, Request};
 use clorebid_core::strategy::Strategy;
 use clorebid_core::time::{Span, Time};
 use rust_decimal::Decimal;

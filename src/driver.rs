@@ -6,9 +6,9 @@
 
 use std::time::Duration;
 
-use clorebid_core::ask::{Answer, Ask, Doubt, Request};
 use clorebid_core::change::Change;
 use clorebid_core::engine::{Engine, Halt, Next};
+use clorebid_core::request::{Answer, Ask, Doubt, Request};
 use clorebid_core::strategy::Strategy;
 use clorebid_core::time::{Span, Time};
 use tokio::sync::watch;

@@ -11,10 +11,10 @@
 
 use std::collections::VecDeque;
 
-use clorebid_core::ask::{Answer, Ask, Doubt, Request};
 use clorebid_core::change::Change;
 use clorebid_core::engine::{Engine, Halt, Next};
 use clorebid_core::memory::Memory;
+use clorebid_core::request::{Answer, Ask, Doubt, Request};
 
 use crate::clock::rfc3339;
 use crate::clore::{self, Call};

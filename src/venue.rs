@@ -5,7 +5,7 @@ use std::fmt;
 use std::future::Future;
 
 use bytes::Bytes;
-use clorebid_core::ask::Doubt;
+use clorebid_core::request::Doubt;
 
 use clorebid_core::change::Change;
 use clorebid_core::time::Time;

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use clorebid_core::ask::{Answer, Request};
 use clorebid_core::change::Change;
 use clorebid_core::explain::Explanation;
-use clorebid_core::market::ServerId;
+use clorebid_core::ids::ServerId;
+use clorebid_core::request::{Answer, Request};
 use clorebid_core::strategy::Limits;
 use clorebid_core::time::Time;
 use serde::Serialize;

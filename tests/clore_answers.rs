@@ -8,9 +8,10 @@ use clorebid::clore::{
 };
 use clorebid::json::Number;
 use clorebid::venue::Reply;
-use clorebid_core::ask::{Answer, Doubt, Refusal};
-use clorebid_core::market::{ListedServer, Listing, Market, OrderId, OrderRow, ServerId, Visibility};
+use clorebid_core::ids::{OrderId, ServerId};
+use clorebid_core::market::{ListedServer, Listing, Market, OrderRow, Visibility};
 use clorebid_core::money::{Currency, Price, read_decimal};
+use clorebid_core::request::{Answer, Doubt, Refusal};
 use clorebid_core::time::{Span, Time};
 use proptest::prelude::*;
 use rust_decimal::Decimal;

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use clorebid::clore::{Call, CreateOrder, FormError, Kind, OrderForm, RawForm, answer};
 use clorebid::venue::{Method, Reply};
-use clorebid_core::ask::Answer;
-use clorebid_core::market::{OrderId, ServerId};
+use clorebid_core::ids::{OrderId, ServerId};
 use clorebid_core::money::{Currency, Price};
+use clorebid_core::request::Answer;
 use secrecy::SecretString;
 
 const READ: Call = Call::SpotMarketplace { market: ServerId(6) };

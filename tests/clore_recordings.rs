@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use clorebid::clore::{Call, CreateOrder, Kind, OrderForm, RawForm, answer, marketplace, my_orders};
 use clorebid::venue::Reply;
-use clorebid_core::ask::{Answer, Refusal};
-use clorebid_core::market::{ListedServer, Listing, OrderRow, ServerId};
+use clorebid_core::ids::ServerId;
+use clorebid_core::market::{ListedServer, Listing, OrderRow};
 use clorebid_core::money::{Currency, Price};
+use clorebid_core::request::{Answer, Refusal};
 use serde_json::Value;
 
 fn http(status: u16, body: &str) -> Reply {

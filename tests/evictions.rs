@@ -2,7 +2,7 @@
 
 mod common;
 
-use clorebid::core::market::ServerId;
+use clorebid::core::ids::ServerId;
 use clorebid::core::time::Span;
 use common::{World, assert_sound_and_busy, follow, one_server};
 

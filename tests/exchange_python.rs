@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use clorebid::clock::Clock;
-use clorebid::core::market::ServerId;
+use clorebid::core::ids::ServerId;
 use clorebid::sim::{Exchange, PAPER_KEY, Scenario, Shared, serve};
 use tokio::net::TcpListener;
 

@@ -1,6 +1,6 @@
 //! Strategy files: what is read, and what is refused, where and with which hint.
 
-use clorebid::core::market::ServerId;
+use clorebid::core::ids::ServerId;
 use clorebid::core::money::{Amount, Currency, Price};
 use clorebid::core::strategy::{Choice, Lost, Margin, Open, PerDay, PolicyKind, RestartCost, Target};
 use clorebid::core::time::Span;

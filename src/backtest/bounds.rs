@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use clorebid_core::market::ServerId;
+use clorebid_core::ids::ServerId;
 use clorebid_core::money::{Amount, Price};
 use clorebid_core::strategy::{Choice, PerDay, RestartCost, Strategy, Target};
 use clorebid_core::time::{Span, Time};

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use clorebid_core::ask::TargetId;
 use clorebid_core::change::Change;
-use clorebid_core::market::{OrderId, ServerId};
+use clorebid_core::ids::TargetId;
+use clorebid_core::ids::{OrderId, ServerId};
 use clorebid_core::money::{Accrual, Amount, Currency, Price};
 use clorebid_core::strategy::{Choice, PerDay, RestartCost, Strategy};
 use clorebid_core::time::{Span, Time};

@@ -4,10 +4,11 @@
 //! of them.
 
 use bytes::Bytes;
-use clorebid_core::ask::{Outcome, Request, TargetId};
 use clorebid_core::change::Change;
-use clorebid_core::market::{OrderId, ServerId};
+use clorebid_core::ids::TargetId;
+use clorebid_core::ids::{OrderId, ServerId};
 use clorebid_core::money::Price;
+use clorebid_core::request::{Outcome, Request};
 use clorebid_core::strategy::Strategy;
 use clorebid_core::time::{Span, Time};
 

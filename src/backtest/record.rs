@@ -5,10 +5,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use clorebid_core::ask::{Answer, Ask, Request, TargetId};
 use clorebid_core::change::Change;
 use clorebid_core::engine::Engine;
-use clorebid_core::market::ServerId;
+use clorebid_core::ids::ServerId;
+use clorebid_core::ids::TargetId;
+use clorebid_core::request::{Answer, Ask, Request};
 use clorebid_core::strategy::Choice;
 use clorebid_core::time::Time;
 use tokio::sync::watch;

@@ -1,8 +1,8 @@
 //! The tape's answers as the venue would have written them, for a journal that holds what a live run's would.
 
-use clorebid_core::ask::{Answer, Refusal};
 use clorebid_core::market::{ListedServer, Listing, Market, OrderRow, Visibility, Wallet};
 use clorebid_core::money::{Currency, PerCurrency};
+use clorebid_core::request::{Answer, Refusal};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::{Map, Value, json};

@@ -7,9 +7,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use clorebid_core::ask::{Answer, Refusal, Request, TargetId};
-use clorebid_core::market::{Listing, Market, Offer, OrderId, OrderRow, ServerId, Visibility, Wallet};
+use clorebid_core::ids::TargetId;
+use clorebid_core::ids::{OrderId, ServerId};
+use clorebid_core::market::{Listing, Market, Offer, OrderRow, Visibility, Wallet};
 use clorebid_core::money::{Amount, Currency, PerCurrency, Price};
+use clorebid_core::request::{Answer, Refusal, Request};
 use clorebid_core::time::Time;
 use rust_decimal::Decimal;
 

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use clorebid_core::ask::{Answer, Outcome, Refusal, Request};
 use clorebid_core::change::Reason;
-use clorebid_core::market::{OrderId, ServerId};
+use clorebid_core::ids::{OrderId, ServerId};
 use clorebid_core::money::{Currency, PerCurrency, Price};
+use clorebid_core::request::{Answer, Outcome, Refusal, Request};
 use secrecy::SecretString;
 
 use super::args::{AccountArgs, CancelArgs, Global, MarketArgs, OrdersArgs};

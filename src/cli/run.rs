@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use clorebid_core::ask::{Answer, Doubt};
 use clorebid_core::engine::{Engine, Halt};
 use clorebid_core::memory::Memory;
+use clorebid_core::request::{Answer, Doubt};
 use clorebid_core::time::{Span, Time};
 use tokio::sync::watch;
 use tracing::info;

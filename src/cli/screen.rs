@@ -3,10 +3,10 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use clorebid_core::ask::{Answer, Ask, Request};
 use clorebid_core::change::{Change, State};
 use clorebid_core::engine::Engine;
 use clorebid_core::money::Price;
+use clorebid_core::request::{Answer, Ask, Request};
 use clorebid_core::status::ServerStatus;
 use clorebid_core::time::Time;
 use indicatif::{ProgressBar, ProgressStyle};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use clorebid_core::market::ServerId;
+use clorebid_core::ids::ServerId;
 use clorebid_core::money::Currency;
 use clorebid_core::time::{Span, Time};
 use tracing::{info, warn};

@@ -1,6 +1,7 @@
 //! What the venue knows of us as a renter: our orders and our wallets.
 
-use clorebid_core::market::{OrderId, OrderRow, ServerId, Wallet};
+use clorebid_core::ids::{OrderId, ServerId};
+use clorebid_core::market::{OrderRow, Wallet};
 use clorebid_core::money::{Amount, Currency};
 use clorebid_core::time::{Span, Time};
 use serde::Deserialize;

@@ -4,9 +4,10 @@
 //! 2. Everything else about a change is unknown: a cut-off body, an HTML page, a failed database, an unlisted error.
 //! 3. A read that is good but lacks what it must have is unknown as well: no answer is not an empty answer.
 
-use clorebid_core::ask::{Answer, Doubt, Refusal};
-use clorebid_core::market::{OrderId, OrderRow, Wallet};
+use clorebid_core::ids::OrderId;
+use clorebid_core::market::{OrderRow, Wallet};
 use clorebid_core::money::Price;
+use clorebid_core::request::{Answer, Doubt, Refusal};
 use clorebid_core::time::Span;
 use rust_decimal::prelude::ToPrimitive;
 use serde::Deserialize;

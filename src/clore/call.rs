@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use clorebid_core::market::{OrderId, ServerId};
+use clorebid_core::ids::{OrderId, ServerId};
 use clorebid_core::money::{Currency, Price};
 use serde::Serialize;
 

@@ -11,7 +11,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use clorebid_core::ask::Doubt;
+use clorebid_core::request::Doubt;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use reqwest::{Response, Url, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use clorebid_core::market::{ServerId, Visibility};
+use clorebid_core::ids::ServerId;
+use clorebid_core::market::Visibility;
 use clorebid_core::money::{PerCurrency, Price};
 use clorebid_core::time::Span;
 use rust_decimal::Decimal;

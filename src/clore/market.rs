@@ -1,6 +1,7 @@
 //! What the venue offers: the marketplace of all servers, and the spot market of one.
 
-use clorebid_core::market::{ListedServer, Listing, Market, Offer, OrderId, ServerId, Visibility};
+use clorebid_core::ids::{OrderId, ServerId};
+use clorebid_core::market::{ListedServer, Listing, Market, Offer, Visibility};
 use clorebid_core::money::{Currency, PerCurrency, Price};
 use rust_decimal::Decimal;
 use serde::Deserialize;

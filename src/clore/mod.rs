@@ -1,7 +1,7 @@
 //! The venue's HTTP API: its ten calls, its answers, and a client for it.
 //!
 //! ```text
-//! Call ── encode ──► HttpRequest ── Client ──► Reply ── answer ──► core::ask::Answer
+//! Call ── encode ──► HttpRequest ── Client ──► Reply ── answer ──► core::request::Answer
 //! ```
 //!
 //! | file | what it holds |

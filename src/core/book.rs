@@ -9,11 +9,12 @@ use alloc::vec::Vec;
 
 use rust_decimal::Decimal;
 
-use crate::ask::TargetId;
 use crate::change::{Cause, Change, State};
+use crate::ids::TargetId;
+use crate::ids::{OrderId, ServerId};
 use crate::limits::{Denial, Exposure};
 use crate::lowering::Steps;
-use crate::market::{Market, OrderId, Quote, ServerId};
+use crate::market::{Market, Quote};
 use crate::money::{Accrual, Amount, Price};
 use crate::order::{Hand, Order};
 use crate::policy::Situation;

@@ -7,9 +7,9 @@ use core::fmt;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::ask::TargetId;
+use crate::ids::TargetId;
+use crate::ids::{OrderId, ServerId};
 use crate::limits::Denial;
-use crate::market::{OrderId, ServerId};
 use crate::money::{Amount, Price};
 use crate::time::Span;
 

@@ -2,10 +2,10 @@
 
 use alloc::vec::Vec;
 
-use crate::ask::TargetId;
 use crate::book::{Book, Server};
+use crate::ids::ServerId;
+use crate::ids::TargetId;
 use crate::limits::{self, Denial};
-use crate::market::ServerId;
 use crate::money::Price;
 use crate::order::Hand;
 use crate::policy;

@@ -4,18 +4,19 @@
 use alloc::sync::Arc;
 use core::ops::Bound;
 
-use crate::ask::{Request, TargetId};
 use crate::book::{Book, Seen, Server, targets};
 use crate::change::Reason;
 use crate::choose::{Choice, FRESH};
 use crate::governing::CREATE_SPACING;
+use crate::ids::TargetId;
+use crate::ids::{OrderId, ServerId};
 use crate::limits::{self, Denial};
 use crate::lowering::{Descent, descent};
-use crate::market::{OrderId, ServerId};
 use crate::money::Price;
 use crate::order::Order;
 use crate::policy::{self, Situation, Standing, Wish};
 use crate::reconcile::APPEARS_WITHIN;
+use crate::request::Request;
 use crate::strategy::{Lost, PolicyKind, Strategy, Target};
 use crate::time::{Span, Time};
 

@@ -18,11 +18,12 @@
 
 use alloc::vec::Vec;
 
-use crate::ask::{Answer, Ask, Doubt, Refusal, Request, TargetId};
 use crate::book::Book;
 use crate::change::{Change, Reason};
 use crate::governing::CREATE_SPACING;
+use crate::ids::TargetId;
 use crate::order::Hand;
+use crate::request::{Answer, Ask, Doubt, Refusal, Request};
 use crate::rota::Rota;
 use crate::schedule::{NextRead, next_read};
 use crate::strategy::Strategy;
@@ -319,7 +320,7 @@ impl Engine {
         }
     }
 
-    fn assert_limits(&self, server: crate::market::ServerId, bid: crate::money::Price, now: Time, is_new: bool) {
+    fn assert_limits(&self, server: crate::ids::ServerId, bid: crate::money::Price, now: Time, is_new: bool) {
         let exposure = self.book.exposure(now, &[server]);
         let checked = crate::limits::check(&self.book.strategy.limits, &exposure, bid, is_new);
         assert!(checked.is_ok(), "I3: a bid beyond the limits");

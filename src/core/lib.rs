@@ -11,7 +11,6 @@
 
 extern crate alloc;
 
-pub mod ask;
 mod book;
 pub mod change;
 mod choose;
@@ -19,6 +18,7 @@ mod decide;
 pub mod engine;
 pub mod explain;
 pub mod governing;
+pub mod ids;
 mod integers;
 pub mod limits;
 pub mod lowering;
@@ -28,6 +28,7 @@ pub mod money;
 mod order;
 pub mod policy;
 pub mod reconcile;
+pub mod request;
 mod rota;
 mod schedule;
 mod settle;

@@ -9,8 +9,8 @@ use alloc::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ids::ServerId;
 use crate::integers::{divide, in_integers};
-use crate::market::ServerId;
 use crate::money::{Accrual, Price};
 use crate::time::Span;
 

@@ -4,37 +4,12 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
 
 use rust_decimal::{Decimal, RoundingStrategy};
-use serde::{Deserialize, Serialize};
 
+use crate::ids::{OrderId, ServerId};
 use crate::money::{Amount, Currency, PerCurrency, Price};
 use crate::time::{Span, Time};
-
-macro_rules! id {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(transparent)]
-        pub struct $name(pub u64);
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{}", self.0)
-            }
-        }
-    };
-}
-
-id!(
-    /// A server's number at the venue: `renting_server`, `market`, `si`.
-    ServerId
-);
-id!(
-    /// An order's number at the venue; on a spot market the same number is called the offer's.
-    OrderId
-);
 
 /// One bid on a server's spot market.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

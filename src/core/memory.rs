@@ -9,14 +9,15 @@ use alloc::vec::Vec;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::ask::{Answer, Request, TargetId};
 use crate::book::Stray;
 use crate::change::{Cause, Reason};
 use crate::engine::Engine;
+use crate::ids::TargetId;
+use crate::ids::{OrderId, ServerId};
 use crate::lowering::Steps;
-use crate::market::{OrderId, ServerId};
 use crate::money::{Amount, Price};
 use crate::order::{Cancelling, Create, Hand, Order};
+use crate::request::{Answer, Request};
 use crate::strategy::Strategy;
 use crate::time::{Span, Time};
 

@@ -5,7 +5,8 @@
 use alloc::vec::Vec;
 
 use crate::change::{Reason, State};
-use crate::market::{Offer, OrderId, Quote};
+use crate::ids::OrderId;
+use crate::market::{Offer, Quote};
 use crate::money::{Amount, Price};
 use crate::time::Time;
 

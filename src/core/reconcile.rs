@@ -13,7 +13,8 @@ use alloc::vec::Vec;
 
 use crate::book::{Book, Facts, Foreign, Seen, Server, Stray};
 use crate::change::{Cause, Change};
-use crate::market::{ListedServer, Listing, Market, Offer, OrderId, OrderRow, Quote, ServerId, Wallet};
+use crate::ids::{OrderId, ServerId};
+use crate::market::{ListedServer, Listing, Market, Offer, OrderRow, Quote, Wallet};
 use crate::money::Price;
 use crate::order::{Create, Hand, Order};
 use crate::strategy::{Choice, Match};

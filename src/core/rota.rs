@@ -6,8 +6,8 @@
 
 use alloc::vec::Vec;
 
-use crate::ask::Request;
 use crate::book::Book;
+use crate::request::Request;
 use crate::schedule::{LIVE, Need, SPARE, STARVING, needs, urgency};
 use crate::time::{Span, Time};
 

@@ -4,11 +4,12 @@
 //! is the largest multiple of its period goes first. So a held server is looked at almost every second, while orders,
 //! wallet and marketplace take their turn as they grow old.
 
-use crate::ask::{Request, TargetId};
 use crate::book::{Book, ReadTimes, Server};
 use crate::choose::needs_listing;
-use crate::market::ServerId;
+use crate::ids::ServerId;
+use crate::ids::TargetId;
 use crate::order::Hand;
+use crate::request::Request;
 use crate::strategy::Choice;
 use crate::time::{Span, Time};
 

@@ -6,12 +6,13 @@
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
-use crate::ask::{Answer, Doubt, Refusal, TargetId};
 use crate::book::Book;
 use crate::change::Cause;
-use crate::market::{OrderId, ServerId};
+use crate::ids::TargetId;
+use crate::ids::{OrderId, ServerId};
 use crate::money::Price;
 use crate::order::{Create, Hand, Order};
+use crate::request::{Answer, Doubt, Refusal};
 use crate::time::{Span, Time};
 
 /// A server that refused a create for a reason that passes is left alone this long.

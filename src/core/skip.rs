@@ -7,13 +7,14 @@
 //! once: the same reads, at the same times, with the same numbers, but without looking at their answers. A test compares
 //! whole runs with and without the jump.
 
-use crate::ask::{Request, TargetId};
 use crate::book::{Book, ReadTimes, Server};
 use crate::decide::{STUCK_FOR, UNWINNABLE_FOR};
 use crate::engine::Engine;
 use crate::governing::CREATE_SPACING;
-use crate::market::ServerId;
+use crate::ids::ServerId;
+use crate::ids::TargetId;
 use crate::order::Hand;
+use crate::request::Request;
 use crate::strategy::Choice;
 use crate::time::{Span, Time};
 

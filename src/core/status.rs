@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 
 use crate::change::State;
 use crate::engine::Engine;
+use crate::ids::{OrderId, ServerId};
 use crate::limits::Denial;
-use crate::market::{OrderId, ServerId};
 use crate::money::{Amount, Price};
 use crate::time::Time;
 

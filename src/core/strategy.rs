@@ -7,8 +7,8 @@ use alloc::vec::Vec;
 
 use rust_decimal::Decimal;
 
-use crate::ask::TargetId;
-use crate::market::ServerId;
+use crate::ids::ServerId;
+use crate::ids::TargetId;
 use crate::money::{Amount, Currency, Price};
 use crate::time::Span;
 

@@ -13,9 +13,9 @@
 use std::fmt;
 
 use bytes::Bytes;
-use clorebid_core::ask::Outcome;
-use clorebid_core::market::{OrderId, ServerId};
+use clorebid_core::ids::{OrderId, ServerId};
 use clorebid_core::money::{Currency, Price};
+use clorebid_core::request::Outcome;
 use clorebid_core::time::Time;
 
 mod bodies;

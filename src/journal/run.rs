@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use clorebid_core::ask::TargetId;
 use clorebid_core::change::Change;
-use clorebid_core::market::{OrderId, ServerId};
+use clorebid_core::ids::TargetId;
+use clorebid_core::ids::{OrderId, ServerId};
 use clorebid_core::money::Price;
 use clorebid_core::time::Time;
 use sha2::{Digest, Sha256};

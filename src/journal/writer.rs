@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use clorebid_core::ask::TargetId;
 use clorebid_core::change::Change;
+use clorebid_core::ids::TargetId;
 use clorebid_core::time::Time;
 use sha2::{Digest, Sha256};
 use sqlx::sqlite::SqliteConnection;

@@ -14,7 +14,7 @@
 //!
 //! `scenarios/demo.toml` shows all of them with comments.
 
-use clorebid_core::market::ServerId;
+use clorebid_core::ids::ServerId;
 use clorebid_core::money::{Amount, Currency, PerCurrency, Price};
 use clorebid_core::time::{Span, Time};
 use rust_decimal::Decimal;

@@ -1,6 +1,6 @@
 //! What tests and reports may know of a simulated venue that no client is told.
 
-use clorebid_core::market::ServerId;
+use clorebid_core::ids::ServerId;
 use clorebid_core::money::{Amount, Currency, Price};
 use clorebid_core::time::Time;
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use clorebid_core::ask::Doubt;
+use clorebid_core::request::Doubt;
 use clorebid_core::time::Span;
 
 use super::exchange::Exchange;

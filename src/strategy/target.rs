@@ -1,6 +1,6 @@
 //! Reads one target: which servers, how many, and what holding them is worth.
 
-use clorebid_core::market::ServerId;
+use clorebid_core::ids::ServerId;
 use clorebid_core::money::{Amount, Price};
 use clorebid_core::strategy::{Choice, Match, PerDay, RestartCost, Target, Value};
 use clorebid_core::time::Span;

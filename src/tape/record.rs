@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use clorebid_core::ask::Request;
-use clorebid_core::market::ServerId;
+use clorebid_core::ids::ServerId;
+use clorebid_core::request::Request;
 use clorebid_core::time::Time;
 use serde::Deserialize;
 use serde_json::value::RawValue;

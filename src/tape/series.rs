@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::mem::size_of;
 
-use clorebid_core::market::{ListedServer, ServerId};
+use clorebid_core::ids::ServerId;
+use clorebid_core::market::ListedServer;
 use clorebid_core::time::Time;
 
 use super::error::TapeError;

@@ -10,7 +10,8 @@
 
 use std::collections::BTreeMap;
 
-use clorebid_core::market::{ListedServer, Market, OrderId, ServerId, Visibility};
+use clorebid_core::ids::{OrderId, ServerId};
+use clorebid_core::market::{ListedServer, Market, Visibility};
 use clorebid_core::money::{Currency, PerCurrency, Price};
 use clorebid_core::time::{Span, Time};
 use rust_decimal::Decimal;

@@ -2,9 +2,9 @@
 //! tape is the same again, byte for byte.
 
 use bytes::Bytes;
-use clorebid_core::ask::{Answer, Outcome};
 use clorebid_core::market::{Market, Visibility};
 use clorebid_core::money::{Currency, Price};
+use clorebid_core::request::{Answer, Outcome};
 use clorebid_core::time::Time;
 
 use super::error::TapeError;

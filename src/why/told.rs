@@ -1,8 +1,8 @@
 //! What became of a change, and which re-pricing was not made, in words.
 
-use clorebid_core::ask::{Answer, Doubt, Request};
 use clorebid_core::change::Change;
 use clorebid_core::explain::Explanation;
+use clorebid_core::request::{Answer, Doubt, Request};
 
 use super::{LOWERING_WAITS, Seen, effect};
 use crate::clock::rfc3339;

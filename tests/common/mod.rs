@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use clorebid::clock::{Clock, rfc3339};
 use clorebid::clore::{Client, HttpVenue, OrderForm, RawForm};
-use clorebid::core::ask::{Answer, Ask};
 use clorebid::core::change::Change;
 use clorebid::core::engine::Engine;
+use clorebid::core::request::{Answer, Ask};
 use clorebid::core::time::{Span, Time};
 use clorebid::driver::{Driver, EndedBy, Watcher, memory_json};
 use clorebid::governor::Governor;

@@ -1,7 +1,7 @@
 //! Faults: what the client sees, and what was done all the same.
 
 use clorebid::clock::Clock;
-use clorebid::core::ask::Doubt;
+use clorebid::core::request::Doubt;
 use clorebid::core::time::Span;
 use clorebid::sim::{Exchange, PAPER_KEY, Scenario, SimVenue, Wire};
 use clorebid::venue::Reply;

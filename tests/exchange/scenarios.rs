@@ -1,6 +1,6 @@
 //! Scenario files: those that come with the program do what they are for, and mistakes are told.
 
-use clorebid::core::market::ServerId;
+use clorebid::core::ids::ServerId;
 use clorebid::core::time::{Span, Time};
 use clorebid::sim::{Exchange, Scenario};
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use clorebid::core::market::ServerId;
+use clorebid::core::ids::ServerId;
 use clorebid::core::time::{Span, Time};
 use clorebid::sim::{Exchange, Handled, OrderTruth, PAPER_KEY, Scenario};
 use clorebid::venue::{HttpRequest, Method};

@@ -1,9 +1,9 @@
 //! Any byte that is changed in any row of any table is found.
 
-use clorebid::core::ask::TargetId;
 use clorebid::core::change::{Cause, Change, State};
+use clorebid::core::ids::TargetId;
+use clorebid::core::ids::{OrderId, ServerId};
 use clorebid::core::limits::Denial;
-use clorebid::core::market::{OrderId, ServerId};
 use clorebid::core::money::Amount;
 use clorebid::history::History;
 use clorebid::journal::{Action, Journal, Received};

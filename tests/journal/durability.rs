@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
-use clorebid::core::ask::Outcome;
+use clorebid::core::request::Outcome;
 use clorebid::journal::{Action, Journal, JournalError, Mode};
 use sqlx::AssertSqlSafe;
 

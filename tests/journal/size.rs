@@ -1,6 +1,6 @@
 //! A day of full polling stays small.
 
-use clorebid::core::market::ServerId;
+use clorebid::core::ids::ServerId;
 use clorebid::history::{Filter, History, View};
 use clorebid::journal::{Received, Sent, Sighting};
 

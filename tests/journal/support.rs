@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clorebid::core::ask::{Outcome, TargetId};
 use clorebid::core::change::Change;
-use clorebid::core::market::{OrderId, ServerId};
+use clorebid::core::ids::TargetId;
+use clorebid::core::ids::{OrderId, ServerId};
 use clorebid::core::money::{Currency, Price};
+use clorebid::core::request::Outcome;
 use clorebid::core::time::Time;
 use clorebid::journal::{Action, BidSent, Journal, Mode, Received, RunStart, Sent, Sighting};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};

@@ -1,9 +1,10 @@
 //! What the views show of a run.
 
-use clorebid::core::ask::{Outcome, TargetId};
 use clorebid::core::change::Change;
-use clorebid::core::market::{OrderId, ServerId};
+use clorebid::core::ids::TargetId;
+use clorebid::core::ids::{OrderId, ServerId};
 use clorebid::core::money::Amount;
+use clorebid::core::request::Outcome;
 use clorebid::history::{Cell, Filter, History, HistoryError, Rows, View};
 use clorebid::journal::{Action, Journal, Received};
 use rust_decimal::Decimal;

@@ -1,6 +1,6 @@
 //! Real recordings, where the environment variable CLOREBID_TAPES names their folder.
 
-use clorebid::core::market::ServerId;
+use clorebid::core::ids::ServerId;
 use clorebid::tape::{Reader, Series, SeriesOptions};
 
 use crate::left_out::recording;

@@ -4,7 +4,7 @@ use std::io::{Cursor, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use clorebid::core::market::ServerId;
+use clorebid::core::ids::ServerId;
 use clorebid::core::money::{Currency, Price};
 use clorebid::core::time::{Span, Time};
 use clorebid::tape::{Gap, Reader, Series, SeriesOptions, State, Survey};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use clorebid::core::market::ServerId;
+use clorebid::core::ids::ServerId;
 use clorebid::core::time::Time;
 use clorebid::tape::{Reader, TapeCall, TapeError, Writer};
 

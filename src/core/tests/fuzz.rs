@@ -5,9 +5,9 @@
 
 mod common;
 
-use clorebid_core::ask::Answer;
 use clorebid_core::change::State;
 use clorebid_core::engine::{Engine, Halt, Next};
+use clorebid_core::request::Answer;
 use clorebid_core::strategy::{Lost, Margin, Open, PerDay, PolicyKind, RestartCost, Strategy};
 use clorebid_core::time::Span;
 use common::venue::{Eviction, Machine};
@@ -218,7 +218,9 @@ fn wild_case(seed: u64, turns: u32, restarts: bool) {
     }
     assert_converged(&mut world);
     assert_goal(&world);
-    assert!(world.log.iter().all(|s| !matches!(s.answer, Answer::Refused(clorebid_core::ask::Refusal::NotOurOrder))));
+    assert!(
+        world.log.iter().all(|s| !matches!(s.answer, Answer::Refused(clorebid_core::request::Refusal::NotOurOrder)))
+    );
 }
 
 /// Cases that once failed.

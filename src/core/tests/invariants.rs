@@ -3,10 +3,10 @@
 
 mod common;
 
-use clorebid_core::ask::{Answer, Doubt, Refusal, Request};
 use clorebid_core::change::{Change, State};
 use clorebid_core::engine::{Engine, Halt, Next};
 use clorebid_core::reconcile::CREATE_SETTLES_AFTER;
+use clorebid_core::request::{Answer, Doubt, Refusal, Request};
 use clorebid_core::strategy::Lost;
 use clorebid_core::time::Span;
 use common::venue::{Eviction, Fault, Kind};
@@ -318,6 +318,6 @@ fn every_read_gets_its_turn_beside_many_servers() {
     };
     assert!(gap(|r| matches!(r, Request::MyOrders)) <= 95);
     assert!(gap(|r| matches!(r, Request::Wallets)) <= 370);
-    let held = gap(|r| *r == Request::SpotMarket { server: clorebid_core::market::ServerId(1) });
+    let held = gap(|r| *r == Request::SpotMarket { server: clorebid_core::ids::ServerId(1) });
     assert!(held <= 16, "{held} s");
 }

@@ -4,8 +4,8 @@
 
 mod common;
 
-use clorebid_core::ask::{Answer, Refusal};
 use clorebid_core::lowering::{Descent, descent};
+use clorebid_core::request::{Answer, Refusal};
 use clorebid_core::strategy::RestartCost;
 use clorebid_core::time::Span;
 use common::venue::{Fault, Kind};

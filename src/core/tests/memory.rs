@@ -4,9 +4,9 @@
 
 mod common;
 
-use clorebid_core::ask::Request;
 use clorebid_core::change::{Change, State};
 use clorebid_core::engine::Engine;
+use clorebid_core::request::Request;
 use clorebid_core::time::Span;
 use common::venue::{Eviction, Fault, Kind};
 use common::{World, price, strategy, sum, target};

@@ -3,8 +3,8 @@
 
 mod common;
 
-use clorebid_core::ask::Answer;
 use clorebid_core::change::Reason;
+use clorebid_core::request::Answer;
 use clorebid_core::strategy::{BidRules, Lost, Margin, Open, PolicyKind};
 use clorebid_core::time::Span;
 use common::{World, price, strategy, target};

@@ -82,7 +82,7 @@ fn only_what_fits_is_bid_on() {
 #[test]
 fn a_floor_that_has_passed_max_floor_since_the_listing_is_not_paid() {
     let mut world = World::new(strategy(vec![with_match(|m| m.max_floor = Some(price(550)))]), &[(1, 500), (2, 600)]);
-    world.until(20, "listed", |w| w.log.iter().any(|s| matches!(s.answer, clorebid_core::ask::Answer::Listing(_))));
+    world.until(20, "listed", |w| w.log.iter().any(|s| matches!(s.answer, clorebid_core::request::Answer::Listing(_))));
     assert!(world.creates().is_empty(), "the market is read first");
     world.change(|v| v.machine(1).floor = 560);
     world.run(30);

@@ -10,14 +10,15 @@
 pub mod faults;
 pub mod venue;
 
-use clorebid_core::ask::{Answer, Ask, Doubt, Request, TargetId};
 use clorebid_core::change::{Change, State};
 use clorebid_core::engine::{Engine, Halt, Next};
 use clorebid_core::governing::{CREATE_SPACING, SPACING};
+use clorebid_core::ids::ServerId;
+use clorebid_core::ids::TargetId;
 use clorebid_core::limits::Denial;
-use clorebid_core::market::ServerId;
 use clorebid_core::memory::Memory;
 use clorebid_core::money::{Amount, Currency, Price};
+use clorebid_core::request::{Answer, Ask, Doubt, Request};
 use clorebid_core::status::ServerStatus;
 use clorebid_core::strategy::{
     BidRules, Choice, Limits, Lost, Margin, Match, Open, PerDay, PolicyKind, RestartCost, Strategy, Target, Value,

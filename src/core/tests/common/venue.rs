@@ -4,9 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use clorebid_core::ask::{Answer, Doubt, Refusal, Request};
-use clorebid_core::market::{ListedServer, Listing, Market, Offer, OrderId, OrderRow, ServerId, Visibility, Wallet};
+use clorebid_core::ids::{OrderId, ServerId};
+use clorebid_core::market::{ListedServer, Listing, Market, Offer, OrderRow, Visibility, Wallet};
 use clorebid_core::money::{Amount, Currency, PerCurrency};
+use clorebid_core::request::{Answer, Doubt, Refusal, Request};
 use clorebid_core::time::{Span, Time};
 use rust_decimal::Decimal;
 

@@ -7,14 +7,10 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::change::Reason;
-use crate::market::{Listing, Market, OrderId, OrderRow, ServerId, Wallet};
+use crate::ids::{OrderId, ServerId, TargetId};
+use crate::market::{Listing, Market, OrderRow, Wallet};
 use crate::money::Price;
 use crate::time::Span;
-
-/// Which of the strategy's targets, counted from zero in the file's order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct TargetId(pub u32);
 
 /// One request. The first four read; the last three change something and cost or save money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
