@@ -8,7 +8,7 @@ mod common;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use clorebid::core::change::{Cause, Change, State};
+use clorebid::core::event::{Cause, Event, State};
 use clorebid::core::ids::TargetId;
 use clorebid::core::ids::{OrderId, ServerId};
 use clorebid::core::request::Outcome;
@@ -92,10 +92,10 @@ async fn change(journal: &mut Journal, seq: u64) {
     journal.record(Received { sighting: None, body: "{\"code\":0}".into(), ..received(seq) }).await.expect("a record");
     let target = TargetId(0);
     let (from, to) = (State::Placing, State::Holding);
-    let moved = Change::State { target, server, from, to, cause: Cause::Won };
+    let moved = Event::State { target, server, from, to, cause: Cause::Won };
     let held = match places {
-        true => Change::HoldingFrom { target, server, order, bid: price("0.0000421"), fee_percent: Decimal::ONE },
-        false => Change::HoldingTo { server, order },
+        true => Event::HoldingFrom { target, server, order, bid: price("0.0000421"), fee_percent: Decimal::ONE },
+        false => Event::HoldingTo { server, order },
     };
     for said in [moved, held] {
         journal.note(seq, at(seq), |_| "trainer", &said);

@@ -15,8 +15,8 @@ mod rulers;
 mod summary;
 mod venue;
 
-use clorebid_core::change::{Change, Reason};
 use clorebid_core::engine::{Engine, Next};
+use clorebid_core::event::{Event, Reason};
 use clorebid_core::governing::SPACING;
 use clorebid_core::money::{Amount, Price};
 use clorebid_core::request::{Answer, Ask, Outcome, Request};
@@ -125,7 +125,7 @@ pub struct Ran {
 }
 
 /// Sees every request that goes through the core one by one, and what changed by it.
-pub type Look<'a> = &'a mut dyn FnMut(Time, &Ask, &Answer, &[Change]);
+pub type Look<'a> = &'a mut dyn FnMut(Time, &Ask, &Answer, &[Event]);
 
 /// Runs a strategy over a tape. `jump`: whether repeated reads are jumped over.
 pub fn run(
@@ -151,7 +151,7 @@ pub fn run(
                 let answer = venue.answer(now, &ask.request);
                 engine.observe(now, &ask, answer);
                 counts.note(&ask, answer);
-                look(now, &ask, answer, &engine.take_changes());
+                look(now, &ask, answer, &engine.take_events());
                 now = now + SPACING;
                 if jump {
                     let skipped = engine.skip_repeats(now, SPACING, to, |read, since| venue.news(read, since));
@@ -191,7 +191,7 @@ impl Counts {
     fn note(&mut self, ask: &Ask, answer: &Answer) {
         self.requests += 1;
         self.steps += 1;
-        if !ask.request.is_change() {
+        if !ask.request.is_command() {
             return;
         }
         if answer.outcome() != Outcome::Applied {

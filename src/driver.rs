@@ -6,8 +6,8 @@
 
 use std::time::Duration;
 
-use clorebid_core::change::Change;
 use clorebid_core::engine::{Engine, Halt, Next};
+use clorebid_core::event::Event;
 use clorebid_core::request::{Answer, Ask, Doubt, Request};
 use clorebid_core::strategy::Strategy;
 use clorebid_core::time::{Span, Time};
@@ -55,12 +55,12 @@ impl EndedBy {
 /// Whoever wants to know what happens while it happens.
 pub trait Watcher {
     /// A request has ended, and this changed.
-    fn step(&mut self, now: Time, ask: &Ask, answer: &Answer, changes: &[Change], engine: &Engine);
+    fn step(&mut self, now: Time, ask: &Ask, answer: &Answer, events: &[Event], engine: &Engine);
 }
 
 /// Watches nothing.
 impl Watcher for () {
-    fn step(&mut self, _: Time, _: &Ask, _: &Answer, _: &[Change], _: &Engine) {}
+    fn step(&mut self, _: Time, _: &Ask, _: &Answer, _: &[Event], _: &Engine) {}
 }
 
 /// Everything a run is made of.
@@ -171,7 +171,7 @@ impl<V: Venue, W: Watcher> Driver<V, W> {
     /// One request from decision to understanding.
     async fn step(&mut self, ask: &Ask, now: Time, progress: &mut Progress) -> Result<(), JournalError> {
         progress.seq = ask.seq;
-        let mut changes = self.engine.take_changes();
+        let mut events = self.engine.take_events();
         let call = self.call(&ask.request);
         let truth_known = self.note_truth(ask.seq, now, false);
         crash::point("before_intent", &call);
@@ -191,29 +191,29 @@ impl<V: Venue, W: Watcher> Driver<V, W> {
         self.journal.record(received(ask, answered_at, reply, &answer, self.engine.strategy())).await?;
         crash::point("before_core", &call);
         self.engine.observe(answered_at, ask, &answer);
-        changes.extend(self.engine.take_changes());
-        for change in &changes {
+        events.extend(self.engine.take_events());
+        for event in &events {
             let engine = &self.engine;
-            if truth_known && matches!(change, Change::HoldingFrom { .. } | Change::HoldingTo { .. }) {
+            if truth_known && matches!(event, Event::HoldingFrom { .. } | Event::HoldingTo { .. }) {
                 continue;
             }
-            self.journal.note(ask.seq, answered_at, |id| engine.target_name(id), change);
+            self.journal.note(ask.seq, answered_at, |id| engine.target_name(id), event);
         }
         self.note_truth(ask.seq, answered_at, false);
-        let news = ask.request.is_change() || changes.iter().any(|c| matches!(c, Change::State { .. }));
+        let news = ask.request.is_command() || events.iter().any(|c| matches!(c, Event::State { .. }));
         if news || answered_at.since(progress.remembered_at) >= REMEMBER_EVERY {
             self.keep_memory(answered_at, progress);
         }
-        self.watcher.step(answered_at, ask, &answer, &changes, &self.engine);
+        self.watcher.step(answered_at, ask, &answer, &events, &self.engine);
         self.journal.flush_if_due().await
     }
 
     /// Records what truly happened to our holdings, where the venue can tell; says whether it can.
     fn note_truth(&mut self, seq: u64, now: Time, over: bool) -> bool {
         let Some(moves) = self.venue.truth(now, over) else { return false };
-        for (at, change) in &moves {
+        for (at, event) in &moves {
             let engine = &self.engine;
-            self.journal.note(seq, *at, |id| engine.target_name(id), change);
+            self.journal.note(seq, *at, |id| engine.target_name(id), event);
         }
         true
     }
@@ -256,7 +256,7 @@ fn sent<'a>(engine: &'a Engine, ask: &Ask, call: &Call, now: Time) -> Sent<'a> {
         target: ask.target.map(|id| engine.target_name(id)),
         reason: ask.reason.to_string(),
         bid: bid_sent(&ask.request),
-        memory: ask.request.is_change().then(|| memory_json(engine, now)),
+        memory: ask.request.is_command().then(|| memory_json(engine, now)),
     }
 }
 

@@ -11,8 +11,8 @@
 
 use std::collections::VecDeque;
 
-use clorebid_core::change::Change;
 use clorebid_core::engine::{Engine, Halt, Next};
+use clorebid_core::event::Event;
 use clorebid_core::memory::Memory;
 use clorebid_core::request::{Answer, Ask, Doubt, Request};
 
@@ -83,7 +83,7 @@ pub struct Step {
     /// What the recorded answer means; `None` where none was recorded.
     pub answer: Option<Answer>,
     /// What came of it.
-    pub changes: Vec<Change>,
+    pub events: Vec<Event>,
 }
 
 /// What one step came to.
@@ -125,8 +125,8 @@ pub async fn replay(history: &mut History, run_id: i64) -> Result<Summary, Repla
         match replay.step(history).await? {
             Stepped::Same(step) => {
                 summary.matched += 1;
-                summary.changes += u64::from(step.ask.request.is_change());
-                summary.notes += u64::try_from(step.changes.len()).unwrap_or(0);
+                summary.changes += u64::from(step.ask.request.is_command());
+                summary.notes += u64::try_from(step.events.len()).unwrap_or(0);
                 if step.answer.is_none() {
                     summary.unanswered = Some(step.ask.seq);
                 }
@@ -222,13 +222,13 @@ impl Replay {
             Err(decided) => return Ok(self.differs(&exchange, "ask", recorded_lines(&exchange), decided)),
         };
         self.decided = ask.seq;
-        let mut changes = self.engine.take_changes();
+        let mut events = self.engine.take_events();
         let answer = recorded_answer(&ask.request, &exchange);
         if let (Some(answer), Some(at)) = (&answer, exchange.answered_at) {
             self.engine.observe(at, &ask, answer);
-            changes.extend(self.engine.take_changes());
+            events.extend(self.engine.take_events());
             let last = self.upcoming(history).await?.is_none();
-            let decided = self.notes.decided(&self.engine, at, &changes, self.run.ended_at.filter(|_| last));
+            let decided = self.notes.decided(&self.engine, at, &events, self.run.ended_at.filter(|_| last));
             let recorded = self.notes.recorded(history, exchange.seq).await?;
             // A run that was cut short may not have got to note what came of its last answer.
             let cut_short = last && self.run.ended_at.is_none() && recorded.iter().all(Vec::is_empty);
@@ -248,7 +248,7 @@ impl Replay {
         if self.before.len() > SHOWN_BEFORE {
             self.before.pop_front();
         }
-        Ok(Stepped::Same(Box::new(Step { exchange, ask, answer, changes })))
+        Ok(Stepped::Same(Box::new(Step { exchange, ask, answer, events })))
     }
 
     /// What the core asks at the recorded time, if it is what is on record; else what it does instead.

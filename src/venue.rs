@@ -7,7 +7,7 @@ use std::future::Future;
 use bytes::Bytes;
 use clorebid_core::request::Doubt;
 
-use clorebid_core::change::Change;
+use clorebid_core::event::Event;
 use clorebid_core::time::Time;
 
 use crate::clore::Call;
@@ -64,7 +64,7 @@ pub trait Venue {
 
     /// What truly happened to our holdings up to `now`, where the venue can tell: it takes the place of what the bot came
     /// to see. `over`: the run ends now.
-    fn truth(&mut self, _now: Time, _over: bool) -> Option<Vec<(Time, Change)>> {
+    fn truth(&mut self, _now: Time, _over: bool) -> Option<Vec<(Time, Event)>> {
         None
     }
 

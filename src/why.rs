@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use clorebid_core::change::Change;
+use clorebid_core::event::Event;
 use clorebid_core::explain::Explanation;
 use clorebid_core::ids::ServerId;
 use clorebid_core::request::{Answer, Request};
@@ -181,16 +181,16 @@ fn chain(replay: &Replay, reads: &Reads, before: &[Explanation], step: &Step) ->
     let Exchange { seq, sent_at, answered_at, call, args, target, reason, status, error, outcome, .. } =
         step.exchange.clone();
     let request = step.ask.request;
-    let about = request.server().filter(|_| request.is_change());
+    let about = request.server().filter(|_| request.is_command());
     let matters = |e: &&Explanation| about.is_none_or(|server| e.server == server);
     let strategy = replay.engine().strategy();
-    let is_read = !request.is_change();
+    let is_read = !request.is_command();
     let servers: Vec<Seen> = before.iter().filter(matters).map(seen).collect();
     let not_done = before.iter().filter(matters).zip(&servers).filter_map(|(e, s)| told::not_done(e, s, &request));
     Why {
         run: replay.run().run_id,
         seq,
-        is_change: request.is_change(),
+        is_change: request.is_command(),
         sent_at: rfc3339(sent_at),
         call,
         args,
@@ -214,16 +214,17 @@ fn chain(replay: &Replay, reads: &Reads, before: &[Explanation], step: &Step) ->
 /// market, an order's coming and going in its state.
 async fn followed(replay: &mut Replay, history: &mut History, change: &Step) -> Result<Vec<String>, ReplayError> {
     let (request, mut all) = (change.ask.request, Vec::new());
-    let (Some(server), Some(since), true) = (request.server(), change.exchange.answered_at, request.is_change()) else {
+    let (Some(server), Some(since), true) = (request.server(), change.exchange.answered_at, request.is_command())
+    else {
         return Ok(all);
     };
     for _ in 0..FOLLOWED_FOR {
         let Stepped::Same(step) = replay.step(history).await? else { break };
         let (seq, after) = (step.exchange.seq, step.exchange.sent_at.since(since));
-        let of_it = |c: &&Change| matches!(c, Change::State { server: s, .. } if *s == server);
-        let states: Vec<String> = step.changes.iter().filter(of_it).map(|change| effect(replay, change)).collect();
+        let of_it = |c: &&Event| matches!(c, Event::State { server: s, .. } if *s == server);
+        let states: Vec<String> = step.events.iter().filter(of_it).map(|change| effect(replay, change)).collect();
         let about_it = step.ask.request.server() == Some(server);
-        let again = about_it && step.ask.request.is_change();
+        let again = about_it && step.ask.request.is_command();
         let shows = step.answer.as_ref().filter(|_| about_it).and_then(|answer| showed(replay, answer));
         let over = match request {
             Request::Reprice { .. } => shows.is_some(),
@@ -360,21 +361,21 @@ fn limits(limits: &Limits, request: &Request) -> Vec<String> {
 }
 
 /// Something that came of an answer, in words.
-fn effect(replay: &Replay, change: &Change) -> String {
+fn effect(replay: &Replay, change: &Event) -> String {
     match change {
-        Change::State { server, from, to, cause, .. } => {
+        Event::State { server, from, to, cause, .. } => {
             format!("server {server}: {} to {} ({})", from.code(), to.code(), cause.code())
         }
-        Change::HoldingFrom { server, order, bid, .. } => {
+        Event::HoldingFrom { server, order, bid, .. } => {
             format!("server {server}: order {order} holds it from now on at {bid}")
         }
-        Change::HoldingTo { server, order } => format!("server {server}: order {order} no longer holds it at that bid"),
-        Change::CreationFee { server, order, amount, .. } => {
+        Event::HoldingTo { server, order } => format!("server {server}: order {order} no longer holds it at that bid"),
+        Event::CreationFee { server, order, amount, .. } => {
             format!("server {server}: order {order} is charged its creation fee of {amount}")
         }
-        Change::Denied { target, server, denial } => {
+        Event::Denied { target, server, denial } => {
             format!("server {server}: no bid for {}: {denial}", replay.engine().target_name(*target))
         }
-        Change::ForeignOrder { server, order } => format!("server {server}: order {order} is not ours and left alone"),
+        Event::ForeignOrder { server, order } => format!("server {server}: order {order} is not ours and left alone"),
     }
 }

@@ -105,7 +105,7 @@ fn strategy(bid: &str, limits: &str, servers: &str) -> clorebid::core::strategy:
 fn changes(strategy: &clorebid::core::strategy::Strategy, on: &Recorded, jump: bool) -> (Ran, Vec<String>) {
     let mut seen = Vec::new();
     let ran = run(strategy, on, &rules(), Rivals::Static, jump, &mut |now, ask, answer, changes| {
-        if ask.request.is_change() {
+        if ask.request.is_command() {
             seen.push(format!("{} {:?} {} {:?}", rfc3339(now), ask.request, ask.reason, answer.outcome()));
         }
         seen.extend(changes.iter().map(|change| format!("{} {} {change:?}", rfc3339(now), ask.seq)));

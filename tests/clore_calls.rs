@@ -111,7 +111,7 @@ fn only_four_calls_change_anything_and_one_creates() {
         },
     ];
     for call in four {
-        assert!(call.is_change() && call.encode().method == Method::Post, "{call:?}");
+        assert!(call.is_command() && call.encode().method == Method::Post, "{call:?}");
         assert_eq!(call.is_create(), call.name() == "create_order");
         assert_eq!(answer(&call, &http(200, r#"{"code":0}"#)), Answer::Applied);
         assert_eq!(answer(&call, &http(500, r#"{ "code" : "0" }"#)), Answer::Applied, "the body speaks first");
@@ -119,7 +119,7 @@ fn only_four_calls_change_anything_and_one_creates() {
     let config = Call::ServerConfig { server_name: String::new() };
     let six =
         [config, Call::Wallets, Call::MyServers, Call::Marketplace, Call::MyOrders { return_completed: false }, READ];
-    assert!(six.iter().all(|call| !call.is_change() && !call.is_create()));
+    assert!(six.iter().all(|call| !call.is_command() && !call.is_create()));
 }
 
 #[test]

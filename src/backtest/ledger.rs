@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use clorebid_core::change::Change;
+use clorebid_core::event::Event;
 use clorebid_core::ids::TargetId;
 use clorebid_core::ids::{OrderId, ServerId};
 use clorebid_core::money::{Accrual, Amount, Currency, Price};
@@ -68,7 +68,7 @@ pub(super) struct Ledger {
     gap_since: Time,
     fee_percent: Decimal,
     /// Every begin and end of a stretch, for whoever records them.
-    moves: Option<Vec<(Time, Change)>>,
+    moves: Option<Vec<(Time, Event)>>,
 }
 
 impl Ledger {
@@ -114,7 +114,7 @@ impl Ledger {
     }
 
     /// What was kept since the last call.
-    pub(super) fn take_moves(&mut self) -> Vec<(Time, Change)> {
+    pub(super) fn take_moves(&mut self) -> Vec<(Time, Event)> {
         self.moves.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
@@ -237,7 +237,7 @@ impl Ledger {
         let Stretch { target, server, order, bid, .. } = stretch;
         self.open.insert(server, stretch);
         if let Some(moves) = self.moves.as_mut().filter(|_| !self.in_gap) {
-            moves.push((at, Change::HoldingFrom { target, server, order, bid, fee_percent: self.fee_percent }));
+            moves.push((at, Event::HoldingFrom { target, server, order, bid, fee_percent: self.fee_percent }));
         }
     }
 
@@ -247,7 +247,7 @@ impl Ledger {
             return;
         }
         if let Some(moves) = &mut self.moves {
-            moves.push((at, Change::HoldingTo { server, order: stretch.order }));
+            moves.push((at, Event::HoldingTo { server, order: stretch.order }));
         }
         stretch.to = at;
         let span = at.since(stretch.from);

@@ -4,7 +4,7 @@
 //! of them.
 
 use bytes::Bytes;
-use clorebid_core::change::Change;
+use clorebid_core::event::Event;
 use clorebid_core::ids::TargetId;
 use clorebid_core::ids::{OrderId, ServerId};
 use clorebid_core::money::Price;
@@ -153,7 +153,7 @@ impl Standing {
         journal.record(received).await?;
         let name = |_: TargetId| target.unwrap_or("");
         if let Some((order, _)) = before {
-            journal.note(seq, at, name, &Change::HoldingTo { server: step.server, order });
+            journal.note(seq, at, name, &Event::HoldingTo { server: step.server, order });
             self.orders.remove(&step.server);
         }
         if let Some(bid) = step.price {
@@ -163,7 +163,7 @@ impl Standing {
             });
             self.orders.insert(step.server, (order, bid));
             let (target, server, fee_percent) = (step.target, step.server, rules.fee_percent);
-            journal.note(seq, at, name, &Change::HoldingFrom { target, server, order, bid, fee_percent });
+            journal.note(seq, at, name, &Event::HoldingFrom { target, server, order, bid, fee_percent });
         }
         Ok(())
     }

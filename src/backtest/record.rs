@@ -5,8 +5,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use clorebid_core::change::Change;
 use clorebid_core::engine::Engine;
+use clorebid_core::event::Event;
 use clorebid_core::ids::ServerId;
 use clorebid_core::ids::TargetId;
 use clorebid_core::request::{Answer, Ask, Request};
@@ -93,7 +93,7 @@ struct Counter<'a> {
 }
 
 impl Watcher for Counter<'_> {
-    fn step(&mut self, now: Time, ask: &Ask, answer: &Answer, _: &[Change], _: &Engine) {
+    fn step(&mut self, now: Time, ask: &Ask, answer: &Answer, _: &[Event], _: &Engine) {
         self.counts.note(ask, answer);
         (self.along)(now);
     }
@@ -158,7 +158,7 @@ impl Venue for OnTape {
         self.name.clone()
     }
 
-    fn truth(&mut self, now: Time, over: bool) -> Option<Vec<(Time, Change)>> {
+    fn truth(&mut self, now: Time, over: bool) -> Option<Vec<(Time, Event)>> {
         let mut venue = self.venue.lock().unwrap_or_else(PoisonError::into_inner);
         if over {
             venue.finish(now);

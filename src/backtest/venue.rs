@@ -191,7 +191,7 @@ impl TapeVenue {
     /// The answer to one request, now.
     pub(super) fn answer(&mut self, now: Time, request: &Request) -> &Answer {
         self.advance(now);
-        if request.is_change() {
+        if request.is_command() {
             self.shown.clear();
         }
         self.other = match *request {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use clorebid_core::change::Reason;
+use clorebid_core::event::Reason;
 use clorebid_core::ids::{OrderId, ServerId};
 use clorebid_core::money::{Currency, PerCurrency, Price};
 use clorebid_core::request::{Answer, Outcome, Refusal, Request};

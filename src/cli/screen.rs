@@ -3,8 +3,8 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use clorebid_core::change::{Change, State};
 use clorebid_core::engine::Engine;
+use clorebid_core::event::{Event, State};
 use clorebid_core::money::Price;
 use clorebid_core::request::{Answer, Ask, Request};
 use clorebid_core::status::ServerStatus;
@@ -68,11 +68,11 @@ impl Drop for Screen {
 }
 
 impl Watcher for Screen {
-    fn step(&mut self, now: Time, ask: &Ask, answer: &Answer, changes: &[Change], engine: &Engine) {
+    fn step(&mut self, now: Time, ask: &Ask, answer: &Answer, events: &[Event], engine: &Engine) {
         let at = rfc3339(now);
         tell_request(&at, ask, answer);
-        for change in changes {
-            tell_change(&at, change, engine);
+        for event in events {
+            tell_event(&at, event, engine);
         }
         self.draw(now, engine);
     }
@@ -107,16 +107,16 @@ fn tell_request(at: &str, ask: &Ask, answer: &Answer) {
     }
 }
 
-fn tell_change(at: &str, change: &Change, engine: &Engine) {
-    match change {
-        Change::State { server, from, to, cause, .. } => {
+fn tell_event(at: &str, event: &Event, engine: &Engine) {
+    match event {
+        Event::State { server, from, to, cause, .. } => {
             let (from, to, cause) = (from.code(), to.code(), cause.code());
             info!(at, server = server.0, from, to, cause, "server {server}: {from} -> {to} ({cause})");
         }
-        Change::Denied { server, denial, .. } => {
+        Event::Denied { server, denial, .. } => {
             info!(at, server = server.0, denial = denial.code(), "server {server}: no bid: {denial}");
         }
-        Change::ForeignOrder { server, order } => {
+        Event::ForeignOrder { server, order } => {
             warn!(
                 at,
                 server = server.0,
@@ -124,11 +124,11 @@ fn tell_change(at: &str, change: &Change, engine: &Engine) {
                 "order {order} on server {server} is not the bot's: it is counted and left alone"
             );
         }
-        Change::CreationFee { server, order, amount, .. } => {
+        Event::CreationFee { server, order, amount, .. } => {
             let currency = engine.strategy().currency;
             debug!(at, server = server.0, order = order.0, %amount, "order {order}: creation fee {amount} {currency}");
         }
-        Change::HoldingFrom { .. } | Change::HoldingTo { .. } => {}
+        Event::HoldingFrom { .. } | Event::HoldingTo { .. } => {}
     }
 }
 

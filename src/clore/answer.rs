@@ -83,7 +83,7 @@ fn garbled(status: u16) -> Answer {
 
 /// A name that nobody has listed may stand for a change that was made all the same.
 fn unlisted(call: &Call, name: String) -> Answer {
-    if call.is_change() { Answer::Unknown(Doubt::Unlisted(name)) } else { Answer::Refused(Refusal::Other(name)) }
+    if call.is_command() { Answer::Unknown(Doubt::Unlisted(name)) } else { Answer::Refused(Refusal::Other(name)) }
 }
 
 /// What a body of code 0 holds.

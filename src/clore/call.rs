@@ -121,7 +121,7 @@ impl Call {
     }
 
     /// Whether it changes something at the venue.
-    pub const fn is_change(&self) -> bool {
+    pub const fn is_command(&self) -> bool {
         match self {
             Call::SetServerSettings { .. }
             | Call::SetSpotPrice { .. }
@@ -163,7 +163,7 @@ impl Call {
             Call::SpotMarketplace { market } => vec![(Cow::Borrowed("market"), market.to_string())],
             _ => Vec::new(),
         };
-        let method = if self.is_change() { Method::Post } else { Method::Get };
+        let method = if self.is_command() { Method::Post } else { Method::Get };
         HttpRequest { method, endpoint: Cow::Borrowed(self.name()), query, body: self.body() }
     }
 

@@ -1,7 +1,7 @@
 //! What we believe: of every server that matters, of our orders, of the wallet, of what was spent.
 //!
 //! Beliefs change only through reads and through answers to our own requests (`reconcile`, `settle`), and every step
-//! that an order takes is told as a [`Change`] on its way.
+//! that an order takes is told as an [`Event`] on its way.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use rust_decimal::Decimal;
 
-use crate::change::{Cause, Change, State};
+use crate::event::{Cause, Event, State};
 use crate::ids::TargetId;
 use crate::ids::{OrderId, ServerId};
 use crate::limits::{Denial, Exposure};
@@ -115,7 +115,7 @@ pub(crate) struct Book {
     /// Spent on orders that are over, fees included.
     pub spent_ended: Amount,
     pub last_create_end: Option<Time>,
-    pub changes: Vec<Change>,
+    pub events: Vec<Event>,
     /// What limits refused in the decision being made.
     pub denials: Vec<(ServerId, Denial)>,
     /// Servers whose market a decision is waiting for.
@@ -155,7 +155,7 @@ impl Book {
             steps: Steps::new(strategy.venue.step),
             spent_ended: Amount::ZERO,
             last_create_end: None,
-            changes: Vec::new(),
+            events: Vec::new(),
             denials: Vec::new(),
             urgent: BTreeSet::new(),
             strategy: Arc::new(strategy),
@@ -218,12 +218,12 @@ impl Book {
             && let Some((order, bid)) = held
         {
             server.end_stretch(now, bid, fee_percent);
-            self.changes.push(Change::HoldingTo { server: id, order });
+            self.events.push(Event::HoldingTo { server: id, order });
         }
         if from != to {
             // What was denied before says nothing of the new state.
             server.denial = None;
-            self.changes.push(Change::State { target, server: id, from, to, cause });
+            self.events.push(Event::State { target, server: id, from, to, cause });
         }
         if held != holds
             && let Some((order, bid)) = holds
@@ -231,7 +231,7 @@ impl Book {
             if let Some(o) = server.hand.order_mut() {
                 o.stretch_since = Some(now);
             }
-            self.changes.push(Change::HoldingFrom { target, server: id, order, bid, fee_percent });
+            self.events.push(Event::HoldingFrom { target, server: id, order, bid, fee_percent });
         }
     }
 
@@ -241,7 +241,7 @@ impl Book {
         let (target, from) = (server.target, server.hand.state());
         if let Some((order, bid)) = server.held() {
             server.end_stretch(now, bid, self.fee_percent);
-            self.changes.push(Change::HoldingTo { server: id, order });
+            self.events.push(Event::HoldingTo { server: id, order });
         }
         if let Some(order) = server.hand.order() {
             let (order_id, bid, cost) = (order.id, order.bid, order.paid.max(order.venue_spend));
@@ -253,8 +253,8 @@ impl Book {
             }
         }
         server.hand = Hand::Empty;
-        self.changes.push(Change::State { target, server: id, from, to: State::Ended, cause });
-        self.changes.push(Change::State {
+        self.events.push(Event::State { target, server: id, from, to: State::Ended, cause });
+        self.events.push(Event::State {
             target,
             server: id,
             from: State::Ended,
@@ -273,7 +273,7 @@ impl Book {
                 order.fee_counted = true;
                 if !amount.is_zero() {
                     order.paid = order.paid.plus(amount);
-                    self.changes.push(Change::CreationFee { target, server: *id, order: order.id, amount });
+                    self.events.push(Event::CreationFee { target, server: *id, order: order.id, amount });
                 }
             }
         }
@@ -354,7 +354,7 @@ impl Book {
             let news = server.denial.is_none_or(|told| told.code() != denial.code());
             server.denial = Some(denial);
             if news {
-                self.changes.push(Change::Denied { target: server.target, server: id, denial });
+                self.events.push(Event::Denied { target: server.target, server: id, denial });
             }
         }
     }

@@ -5,8 +5,8 @@ use alloc::sync::Arc;
 use core::ops::Bound;
 
 use crate::book::{Book, Seen, Server, targets};
-use crate::change::Reason;
 use crate::choose::{Choice, FRESH};
+use crate::event::Reason;
 use crate::governing::CREATE_SPACING;
 use crate::ids::TargetId;
 use crate::ids::{OrderId, ServerId};

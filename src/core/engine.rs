@@ -19,7 +19,7 @@
 use alloc::vec::Vec;
 
 use crate::book::Book;
-use crate::change::{Change, Reason};
+use crate::event::{Event, Reason};
 use crate::governing::CREATE_SPACING;
 use crate::ids::TargetId;
 use crate::order::Hand;
@@ -116,8 +116,8 @@ impl Engine {
     }
 
     /// What happened since the last call, oldest first.
-    pub fn take_changes(&mut self) -> Vec<Change> {
-        core::mem::take(&mut self.book.changes)
+    pub fn take_events(&mut self) -> Vec<Event> {
+        core::mem::take(&mut self.book.events)
     }
 
     /// Which request is best now.
@@ -211,7 +211,7 @@ impl Engine {
             }
             Request::Cancel { server, order } => {
                 let reason = ask.reason.clone();
-                self.book.shift(server, now, crate::change::Cause::Cancelled, |server| {
+                self.book.shift(server, now, crate::event::Cause::Cancelled, |server| {
                     let Some(order) = server.hand.order_mut().filter(|o| o.id == order) else { return };
                     order.must_go(reason);
                     if let Some(cancel) = &mut order.cancel {
@@ -242,7 +242,7 @@ impl Engine {
                 // A garbled answer is an answer: somebody is there.
                 self.ever_answered |= !matches!(doubt, Doubt::Unreachable | Doubt::TimedOut | Doubt::Broken);
                 self.failures = self.failures.saturating_add(1);
-                if !request.is_change() || *doubt == Doubt::Unreachable {
+                if !request.is_command() || *doubt == Doubt::Unreachable {
                     self.quiet_until = pause(self.failures, Span::from_secs(1));
                 }
             }
@@ -263,7 +263,7 @@ impl Engine {
 
     /// Whether nothing but the book could call for a request now.
     pub(crate) fn may_skip(&self) -> bool {
-        self.pending.is_none() && !self.leaving && self.quiet_until.is_none() && self.book.changes.is_empty()
+        self.pending.is_none() && !self.leaving && self.quiet_until.is_none() && self.book.events.is_empty()
     }
 
     /// Reads were made without asking for them one by one.
@@ -285,7 +285,7 @@ impl Engine {
     /// The last wall: whatever led here, a request that breaks an invariant is not made.
     fn assert_allowed(&self, request: &Request, now: Time) {
         let (book, limits) = (&self.book, &self.book.strategy.limits);
-        assert!(!request.is_change() || !self.observe_only, "a run that observes made a change");
+        assert!(!request.is_command() || !self.observe_only, "a run that observes made a change");
         match *request {
             Request::Create { server, target, bid } => {
                 assert!(bid <= limits.max_bid, "I1: a bid of {bid} above max_bid {}", limits.max_bid);

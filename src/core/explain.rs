@@ -8,10 +8,10 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::book::Server;
-use crate::change::State;
 use crate::choose::{Choice, FRESH, ORDERS_FRESH, needs_listing};
 use crate::decide::{FRESH_ENOUGH_TO_RAISE, standing};
 use crate::engine::Engine;
+use crate::event::State;
 use crate::governing::CREATE_SPACING;
 use crate::ids::{OrderId, ServerId};
 use crate::limits;

@@ -12,10 +12,10 @@
 extern crate alloc;
 
 mod book;
-pub mod change;
 mod choose;
 mod decide;
 pub mod engine;
+pub mod event;
 pub mod explain;
 pub mod governing;
 pub mod ids;

@@ -10,8 +10,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::book::Stray;
-use crate::change::{Cause, Reason};
 use crate::engine::Engine;
+use crate::event::{Cause, Reason};
 use crate::ids::TargetId;
 use crate::ids::{OrderId, ServerId};
 use crate::lowering::Steps;

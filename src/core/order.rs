@@ -4,7 +4,7 @@
 
 use alloc::vec::Vec;
 
-use crate::change::{Reason, State};
+use crate::event::{Reason, State};
 use crate::ids::OrderId;
 use crate::market::{Offer, Quote};
 use crate::money::{Amount, Price};

@@ -12,7 +12,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use crate::book::{Book, Facts, Foreign, Seen, Server, Stray};
-use crate::change::{Cause, Change};
+use crate::event::{Cause, Event};
 use crate::ids::{OrderId, ServerId};
 use crate::market::{ListedServer, Listing, Market, Offer, OrderRow, Quote, Wallet};
 use crate::money::Price;
@@ -280,7 +280,7 @@ impl Book {
         let price = row.price.filter(|_| row.currency == Some(self.strategy.currency));
         self.foreign.insert(row.id, Foreign { server: row.server, price });
         if self.reported.insert(row.id) {
-            self.changes.push(Change::ForeignOrder { server: row.server, order: row.id });
+            self.events.push(Event::ForeignOrder { server: row.server, order: row.id });
         }
     }
 

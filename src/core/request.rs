@@ -6,7 +6,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::change::Reason;
+use crate::event::Reason;
 use crate::ids::{OrderId, ServerId, TargetId};
 use crate::market::{Listing, Market, OrderRow, Wallet};
 use crate::money::Price;
@@ -58,7 +58,7 @@ pub enum Request {
 
 impl Request {
     /// Whether it changes something at the venue.
-    pub const fn is_change(&self) -> bool {
+    pub const fn is_command(&self) -> bool {
         matches!(self, Request::Create { .. } | Request::Reprice { .. } | Request::Cancel { .. })
     }
 

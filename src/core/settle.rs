@@ -7,7 +7,7 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use crate::book::Book;
-use crate::change::Cause;
+use crate::event::Cause;
 use crate::ids::TargetId;
 use crate::ids::{OrderId, ServerId};
 use crate::money::Price;

@@ -3,8 +3,8 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::change::State;
 use crate::engine::Engine;
+use crate::event::State;
 use crate::ids::{OrderId, ServerId};
 use crate::limits::Denial;
 use crate::money::{Amount, Price};

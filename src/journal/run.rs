@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use clorebid_core::change::Change;
+use clorebid_core::event::Event;
 use clorebid_core::ids::TargetId;
 use clorebid_core::ids::{OrderId, ServerId};
 use clorebid_core::money::Price;
@@ -233,15 +233,15 @@ impl Run {
     }
 
     /// Something the core said.
-    pub(crate) fn note<'a>(&mut self, seq: u64, at: Time, target_name: impl Fn(TargetId) -> &'a str, change: &Change) {
+    pub(crate) fn note<'a>(&mut self, seq: u64, at: Time, target_name: impl Fn(TargetId) -> &'a str, change: &Event) {
         match *change {
-            Change::State { target, server, from, to, cause } => {
+            Event::State { target, server, from, to, cause } => {
                 let target = Value::text(Some(target_name(target)));
                 let [from, to, cause] = [from.code(), to.code(), cause.code()].map(|code| Value::text(Some(code)));
                 let row = [Value::id(seq), Value::Int(at.ms()), target, Value::id(server.0), from, to, cause];
                 self.buffer.push(Table::Transitions, row);
             }
-            Change::HoldingFrom { target, server, order, bid, fee_percent } => {
+            Event::HoldingFrom { target, server, order, bid, fee_percent } => {
                 self.end_stretch(seq, at, order.0);
                 let row = [
                     Value::id(seq),
@@ -255,18 +255,18 @@ impl Run {
                 let stretch = self.buffer.push(Table::Stretches, row);
                 self.ledger.begin(order.0, stretch, bid, fee_percent, at);
             }
-            Change::HoldingTo { order, .. } => self.end_stretch(seq, at, order.0),
-            Change::CreationFee { target, server, order, amount } => {
+            Event::HoldingTo { order, .. } => self.end_stretch(seq, at, order.0),
+            Event::CreationFee { target, server, order, amount } => {
                 self.ledger.charge(amount, at);
                 let amount = Value::text(Some(amount));
                 let rest = [amount, Value::Null, Value::Null];
                 self.notice(seq, at, "creation_fee", Some(target_name(target)), server, Some(order), rest);
             }
-            Change::Denied { target, server, denial } => {
+            Event::Denied { target, server, denial } => {
                 let rest = [Value::Null, Value::text(Some(denial.code())), Value::text(Some(denial))];
                 self.notice(seq, at, "denied", Some(target_name(target)), server, None, rest);
             }
-            Change::ForeignOrder { server, order } => {
+            Event::ForeignOrder { server, order } => {
                 let rest = [Value::Null, Value::Null, Value::Null];
                 self.notice(seq, at, "foreign_order", None, server, Some(order), rest);
             }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clorebid_core::change::Change;
+use clorebid_core::event::Event;
 use clorebid_core::ids::TargetId;
 use clorebid_core::time::Time;
 use sha2::{Digest, Sha256};
@@ -140,7 +140,7 @@ impl Journal {
     }
 
     /// Keeps what the core said for the next commit. Outside a run there is nothing it could belong to.
-    pub fn note<'a>(&mut self, seq: u64, at: Time, target_name: impl Fn(TargetId) -> &'a str, change: &Change) {
+    pub fn note<'a>(&mut self, seq: u64, at: Time, target_name: impl Fn(TargetId) -> &'a str, change: &Event) {
         if let Some(run) = self.run.as_mut() {
             run.tick(at);
             run.note(seq, at, target_name, change);

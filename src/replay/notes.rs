@@ -4,8 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use clorebid_core::change::Change;
 use clorebid_core::engine::Engine;
+use clorebid_core::event::Event;
 use clorebid_core::time::Time;
 
 use crate::clock::rfc3339;
@@ -57,12 +57,12 @@ impl Notes {
     }
 
     /// The same as re-decided: the changes noted at `at`; what is still open ends at `ended_at`, where the run did.
-    pub(super) fn decided(&mut self, engine: &Engine, at: Time, changes: &[Change], ended_at: Option<Time>) -> Lines {
+    pub(super) fn decided(&mut self, engine: &Engine, at: Time, changes: &[Event], ended_at: Option<Time>) -> Lines {
         let [mut states, mut holdings, mut ends, mut notices] = Lines::default();
         let stamp = rfc3339(at);
         for change in changes {
             match *change {
-                Change::State { target, server, from, to, cause } => states.push(join(&[
+                Event::State { target, server, from, to, cause } => states.push(join(&[
                     &stamp,
                     engine.target_name(target),
                     &server.to_string(),
@@ -70,7 +70,7 @@ impl Notes {
                     to.code(),
                     cause.code(),
                 ])),
-                Change::HoldingFrom { target, server, order, bid, fee_percent } => {
+                Event::HoldingFrom { target, server, order, bid, fee_percent } => {
                     if self.open.replace(order.0).is_some() {
                         ends.push(join(&[&stamp, &order.to_string()]));
                     }
@@ -78,22 +78,22 @@ impl Notes {
                     let fee = fee_percent.normalize().to_string();
                     holdings.push(join(&[&stamp, engine.target_name(target), &server, &order, &bid, &fee]));
                 }
-                Change::HoldingTo { order, .. } => {
+                Event::HoldingTo { order, .. } => {
                     if self.open.remove(&order.0) {
                         ends.push(join(&[&stamp, &order.to_string()]));
                     }
                 }
-                Change::CreationFee { target, server, order, amount } => {
+                Event::CreationFee { target, server, order, amount } => {
                     let [server, order, amount] = [server.to_string(), order.to_string(), amount.to_string()];
                     let pieces = [&stamp, "creation_fee", engine.target_name(target), &server, &order, &amount, "", ""];
                     notices.push(join(&pieces));
                 }
-                Change::Denied { target, server, denial } => {
+                Event::Denied { target, server, denial } => {
                     let (server, words) = (server.to_string(), denial.to_string());
                     let pieces = [&stamp, "denied", engine.target_name(target), &server, "", "", denial.code(), &words];
                     notices.push(join(&pieces));
                 }
-                Change::ForeignOrder { server, order } => {
+                Event::ForeignOrder { server, order } => {
                     let [server, order] = [server.to_string(), order.to_string()];
                     notices.push(join(&[&stamp, "foreign_order", "", &server, &order, "", "", ""]));
                 }

@@ -1,6 +1,6 @@
 //! What became of a change, and which re-pricing was not made, in words.
 
-use clorebid_core::change::Change;
+use clorebid_core::event::Event;
 use clorebid_core::explain::Explanation;
 use clorebid_core::request::{Answer, Doubt, Request};
 
@@ -12,10 +12,10 @@ use crate::replay::{Replay, Step};
 pub(super) fn effects(replay: &Replay, step: &Step, before: Option<&Explanation>) -> Vec<String> {
     let (request, answered_at) = (step.ask.request, step.exchange.answered_at);
     let mut all: Vec<String> = deed(&request, step).into_iter().collect();
-    all.extend(step.changes.iter().map(|change| effect(replay, change)));
-    let (Some(server), Some(at), true) = (request.server(), answered_at, request.is_change()) else { return all };
+    all.extend(step.events.iter().map(|change| effect(replay, change)));
+    let (Some(server), Some(at), true) = (request.server(), answered_at, request.is_command()) else { return all };
     let Some(after) = replay.engine().explain(at).into_iter().find(|e| e.server == server) else { return all };
-    if !step.changes.iter().any(|c| matches!(c, Change::State { server: s, .. } if *s == server)) {
+    if !step.events.iter().any(|c| matches!(c, Event::State { server: s, .. } if *s == server)) {
         all.push(format!("server {server}: still {}", after.state.code()));
     }
     let clock = |e: &Explanation| e.next_lower_at;
@@ -63,7 +63,7 @@ fn deed(request: &Request, step: &Step) -> Option<String> {
 
 /// The raise or lowering that the core would have liked and did not make, with what kept it from it.
 pub(super) fn not_done(e: &Explanation, seen: &Seen, request: &Request) -> Option<String> {
-    if request.is_change() && request.server() == Some(e.server) {
+    if request.is_command() && request.server() == Some(e.server) {
         return None;
     }
     let (bid, to) = (e.our_bid?, e.next_bid?);

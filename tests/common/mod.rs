@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use clorebid::clock::{Clock, rfc3339};
 use clorebid::clore::{Client, HttpVenue, OrderForm, RawForm};
-use clorebid::core::change::Change;
 use clorebid::core::engine::Engine;
+use clorebid::core::event::Event;
 use clorebid::core::request::{Answer, Ask};
 use clorebid::core::time::{Span, Time};
 use clorebid::driver::{Driver, EndedBy, Watcher, memory_json};
@@ -177,7 +177,7 @@ pub fn text(cell: &Cell) -> String {
 pub struct Asks(Vec<String>);
 
 impl Watcher for Asks {
-    fn step(&mut self, now: Time, ask: &Ask, _: &Answer, _: &[Change], _: &Engine) {
+    fn step(&mut self, now: Time, ask: &Ask, _: &Answer, _: &[Event], _: &Engine) {
         let request = serde_json::to_string(&ask.request).expect("JSON");
         self.0.push(format!("{} {} {request} {}", rfc3339(now), ask.seq, ask.reason));
     }

@@ -1,6 +1,6 @@
 //! Any byte that is changed in any row of any table is found.
 
-use clorebid::core::change::{Cause, Change, State};
+use clorebid::core::event::{Cause, Event, State};
 use clorebid::core::ids::TargetId;
 use clorebid::core::ids::{OrderId, ServerId};
 use clorebid::core::limits::Denial;
@@ -29,10 +29,10 @@ pub(crate) async fn full_run() -> (TempDir, std::path::PathBuf, Journal) {
     }
     journal.intend((), change_of(7, 8000, Action::Place, None, Some("0.00005"))).await.unwrap();
     journal.record(answer(7, 8070, "{\"code\":0}")).await.unwrap();
-    let state = |from, to| Change::State { target: TARGET, server: SERVER, from, to, cause: Cause::Accepted };
+    let state = |from, to| Event::State { target: TARGET, server: SERVER, from, to, cause: Cause::Accepted };
     note(&mut journal, 7, 8070, state(State::Wanted, State::Placing));
     note(&mut journal, 8, 9000, state(State::Placing, State::Holding));
-    let holding = |bid| Change::HoldingFrom {
+    let holding = |bid| Event::HoldingFrom {
         target: TARGET,
         server: SERVER,
         order: ORDER,
@@ -40,14 +40,14 @@ pub(crate) async fn full_run() -> (TempDir, std::path::PathBuf, Journal) {
         fee_percent: Decimal::from(5),
     };
     note(&mut journal, 8, 9000, holding("0.00005"));
-    note(&mut journal, 8, 9000, Change::ForeignOrder { server: ServerId(17), order: OrderId(900) });
-    note(&mut journal, 8, 9000, Change::Denied { target: TARGET, server: SERVER, denial: Denial::BalanceUnknown });
+    note(&mut journal, 8, 9000, Event::ForeignOrder { server: ServerId(17), order: OrderId(900) });
+    note(&mut journal, 8, 9000, Event::Denied { target: TARGET, server: SERVER, denial: Denial::BalanceUnknown });
     let amount = Amount::parse("0.000001").unwrap();
-    note(&mut journal, 9, 300_000, Change::CreationFee { target: TARGET, server: SERVER, order: ORDER, amount });
+    note(&mut journal, 9, 300_000, Event::CreationFee { target: TARGET, server: SERVER, order: ORDER, amount });
     journal.intend((), change_of(10, 600_000, Action::Raise, Some("0.00005"), Some("0.00006"))).await.unwrap();
     journal.record(answer(10, 600_080, "{\"code\":0}")).await.unwrap();
     note(&mut journal, 10, 600_080, holding("0.00006"));
-    note(&mut journal, 11, 700_000, Change::HoldingTo { server: SERVER, order: ORDER });
+    note(&mut journal, 11, 700_000, Event::HoldingTo { server: SERVER, order: ORDER });
     (dir, path, journal)
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clorebid::core::change::Change;
+use clorebid::core::event::Event;
 use clorebid::core::ids::TargetId;
 use clorebid::core::ids::{OrderId, ServerId};
 use clorebid::core::money::{Currency, Price};
@@ -116,7 +116,7 @@ pub(crate) async fn read(journal: &mut Journal, seq: u64, ms: i64, body: &str) {
     journal.record(answer(seq, ms + 40, body)).await.unwrap();
 }
 
-pub(crate) fn note(journal: &mut Journal, seq: u64, ms: i64, change: Change) {
+pub(crate) fn note(journal: &mut Journal, seq: u64, ms: i64, change: Event) {
     journal.note(seq, at(ms), |TargetId(_)| "trainer", &change);
 }
 

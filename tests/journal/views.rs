@@ -1,6 +1,6 @@
 //! What the views show of a run.
 
-use clorebid::core::change::Change;
+use clorebid::core::event::Event;
 use clorebid::core::ids::TargetId;
 use clorebid::core::ids::{OrderId, ServerId};
 use clorebid::core::money::Amount;
@@ -27,8 +27,8 @@ async fn view(path: &std::path::Path, view: View) -> Vec<String> {
     text(&History::open_read_only(path).await.unwrap().view(view, &Filter::default()).await.unwrap())
 }
 
-fn holding(order: u64, bid: &str, percent: i64) -> Change {
-    Change::HoldingFrom {
+fn holding(order: u64, bid: &str, percent: i64) -> Event {
+    Event::HoldingFrom {
         target: TargetId(0),
         server: ServerId(6),
         order: OrderId(order),
@@ -146,9 +146,9 @@ async fn holdings_and_spend_are_exact_through_a_new_price_and_over_midnight() {
     // The same order at another price: the former stretch ends at that instant.
     note(&mut journal, 2, 23 * HOUR + 30 * 60_000, holding(501, "0.00007", 5));
     let fee = Amount::parse("0.000002").unwrap();
-    let charged = Change::CreationFee { target: TargetId(0), server: ServerId(6), order: OrderId(501), amount: fee };
+    let charged = Event::CreationFee { target: TargetId(0), server: ServerId(6), order: OrderId(501), amount: fee };
     note(&mut journal, 2, 23 * HOUR + 30 * 60_000, charged);
-    note(&mut journal, 3, 25 * HOUR + 1, Change::HoldingTo { server: ServerId(6), order: OrderId(501) });
+    note(&mut journal, 3, 25 * HOUR + 1, Event::HoldingTo { server: ServerId(6), order: OrderId(501) });
     note(&mut journal, 4, 26 * HOUR, holding(502, "0.00007", 0));
     journal.flush().await.unwrap();
     assert_eq!(

@@ -2,7 +2,7 @@
 //! is slack.
 
 use super::{Situation, Standing, Wish};
-use crate::change::Reason;
+use crate::event::Reason;
 use crate::limits::Denial;
 use crate::money::Price;
 use crate::strategy::{BidRules, Lost, Open};

@@ -4,7 +4,7 @@
 
 use super::follow::raise_ceiling;
 use super::{Situation, Standing, Wish};
-use crate::change::Reason;
+use crate::event::Reason;
 use crate::limits::Denial;
 use crate::money::Price;
 use crate::strategy::{BidRules, Lost};

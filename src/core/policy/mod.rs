@@ -7,7 +7,7 @@ mod fixed;
 mod follow;
 mod ladder;
 
-use crate::change::Reason;
+use crate::event::Reason;
 use crate::limits::Denial;
 use crate::money::Price;
 use crate::strategy::{BidRules, PolicyKind};

@@ -232,7 +232,7 @@ fn chaos(seed: u64, turns: u32) {
                 now = answered + SPACING + Span::from_ms(rng.price(0, 3_000));
             }
         }
-        engine.take_changes();
+        engine.take_events();
         engine.status(now);
     }
 }

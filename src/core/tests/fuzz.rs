@@ -5,8 +5,8 @@
 
 mod common;
 
-use clorebid_core::change::State;
 use clorebid_core::engine::{Engine, Halt, Next};
+use clorebid_core::event::State;
 use clorebid_core::request::Answer;
 use clorebid_core::strategy::{Lost, Margin, Open, PerDay, PolicyKind, RestartCost, Strategy};
 use clorebid_core::time::Span;
@@ -107,7 +107,7 @@ fn run_wild(world: &mut World, rng: &mut Rng, turns: u32, memory_ok: bool) {
 /// The process dies in a change, if one is due.
 fn crash(world: &mut World, rng: &mut Rng) {
     if let Next::Ask(ask) = world.engine.clone().next(world.now)
-        && ask.request.is_change()
+        && ask.request.is_command()
     {
         world.venue.lost_changes += 1;
         world.crash_in_change(60, rng.chance(500));

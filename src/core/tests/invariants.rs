@@ -3,8 +3,8 @@
 
 mod common;
 
-use clorebid_core::change::{Change, State};
 use clorebid_core::engine::{Engine, Halt, Next};
+use clorebid_core::event::{Event, State};
 use clorebid_core::reconcile::CREATE_SETTLES_AFTER;
 use clorebid_core::request::{Answer, Doubt, Refusal, Request};
 use clorebid_core::strategy::Lost;
@@ -142,7 +142,7 @@ fn i7_every_order_is_adopted_or_reported_within_one_good_read() {
             v.user_orders(9, 120);
         });
         world.run(20);
-        let reported = world.changes.iter().filter(|(_, c)| matches!(c, Change::ForeignOrder { .. })).count();
+        let reported = world.changes.iter().filter(|(_, c)| matches!(c, Event::ForeignOrder { .. })).count();
         assert_eq!(reported, if adopt { 1 } else { 2 });
         assert_eq!(world.state(6) == Some(State::Holding), adopt);
         assert_eq!(world.creates(), if adopt { vec![] } else { vec![(7, 950)] });

@@ -4,8 +4,8 @@
 
 mod common;
 
-use clorebid_core::change::{Change, State};
 use clorebid_core::engine::Engine;
+use clorebid_core::event::{Event, State};
 use clorebid_core::request::Request;
 use clorebid_core::time::Span;
 use common::venue::{Eviction, Fault, Kind};
@@ -68,8 +68,8 @@ fn a_restart_while_a_create_is_unknown_keeps_its_two_minutes() {
         world.restart();
         assert_eq!(world.state(6), Some(State::Unknown));
     }
-    world.until(90, "the second create", |w| w.log.iter().any(|s| s.sent > sent && s.ask.request.is_change()));
-    let second = world.log.iter().rfind(|s| s.ask.request.is_change()).expect("a create").sent;
+    world.until(90, "the second create", |w| w.log.iter().any(|s| s.sent > sent && s.ask.request.is_command()));
+    let second = world.log.iter().rfind(|s| s.ask.request.is_command()).expect("a create").sent;
     assert!(second.since(sent) >= Span::from_secs(120));
     world.assert_clean();
 }
@@ -157,7 +157,7 @@ fn an_order_whose_target_is_gone_is_reported_and_left_alone() {
     world.engine = Engine::new(strategy(vec![other]), false);
     world.engine.recall(memory, world.now);
     world.run(60);
-    assert!(world.changes.iter().any(|(_, c)| matches!(c, Change::ForeignOrder { .. })));
+    assert!(world.changes.iter().any(|(_, c)| matches!(c, Event::ForeignOrder { .. })));
     assert_eq!(world.venue.held(), vec![6, 7]);
     assert_eq!(world.cancels(), 0);
 }

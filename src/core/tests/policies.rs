@@ -3,7 +3,7 @@
 
 mod common;
 
-use clorebid_core::change::Reason;
+use clorebid_core::event::Reason;
 use clorebid_core::request::Answer;
 use clorebid_core::strategy::{BidRules, Lost, Margin, Open, PolicyKind};
 use clorebid_core::time::Span;
@@ -57,7 +57,7 @@ fn follow_raises_over_a_rival_and_over_a_risen_floor() {
     world.until(10, "raised", |w| w.bid(6) == Some(1_006) && w.holds(6));
     world.change(|v| v.machine(6).floor = 1_300);
     world.until(10, "raised", |w| w.bid(6) == Some(1_305) && w.holds(6));
-    let last = world.log.iter().rfind(|s| s.ask.request.is_change()).expect("a raise");
+    let last = world.log.iter().rfind(|s| s.ask.request.is_command()).expect("a raise");
     assert!(matches!(last.ask.reason, Reason::Outbid { least_winning, .. } if least_winning == price(1_300)));
 }
 

@@ -10,8 +10,8 @@
 pub mod faults;
 pub mod venue;
 
-use clorebid_core::change::{Change, State};
 use clorebid_core::engine::{Engine, Halt, Next};
+use clorebid_core::event::{Event, State};
 use clorebid_core::governing::{CREATE_SPACING, SPACING};
 use clorebid_core::ids::ServerId;
 use clorebid_core::ids::TargetId;
@@ -151,7 +151,7 @@ pub struct World {
     pub venue: Venue,
     pub now: Time,
     pub log: Vec<Step>,
-    pub changes: Vec<(Time, Change)>,
+    pub changes: Vec<(Time, Event)>,
     pub halted: Option<Halt>,
     last_create: Option<Time>,
 }
@@ -182,7 +182,7 @@ impl World {
             Next::Wait(at) => {
                 assert!(at > self.now, "a wait until the past would spin");
                 self.now = at.min(until).max(self.now + Span::from_ms(1));
-                self.take_changes();
+                self.take_events();
                 return true;
             }
             Next::Halt(halt) => {
@@ -204,13 +204,13 @@ impl World {
         }
         self.now = answered + SPACING;
         self.log.push(Step { sent, ask, answered, answer });
-        self.take_changes();
+        self.take_events();
         true
     }
 
-    fn take_changes(&mut self) {
+    fn take_events(&mut self) {
         let now = self.now;
-        self.changes.extend(self.engine.take_changes().into_iter().map(|c| (now, c)));
+        self.changes.extend(self.engine.take_events().into_iter().map(|c| (now, c)));
     }
 
     /// Runs for so many seconds.
@@ -277,7 +277,7 @@ impl World {
             assert!(self.now < until, "no change within {within} s");
             let mut ahead = self.engine.clone();
             match ahead.next(self.now) {
-                Next::Ask(ask) if ask.request.is_change() => {
+                Next::Ask(ask) if ask.request.is_command() => {
                     let sent = self.now;
                     let memory = ahead.memory(sent);
                     if arrives {
@@ -297,7 +297,7 @@ impl World {
 
     /// Every change asked for since the start, with its answer.
     pub fn asked_changes(&self) -> Vec<(Request, Answer)> {
-        let changing = self.log.iter().filter(|s| s.ask.request.is_change());
+        let changing = self.log.iter().filter(|s| s.ask.request.is_command());
         changing.map(|s| (s.ask.request, s.answer.clone())).collect()
     }
 
@@ -340,8 +340,8 @@ impl World {
 
     /// Every denial told, oldest first.
     pub fn denials(&self) -> Vec<(u64, Denial)> {
-        let of = |c: &Change| match c {
-            Change::Denied { server, denial, .. } => Some((server.0, *denial)),
+        let of = |c: &Event| match c {
+            Event::Denied { server, denial, .. } => Some((server.0, *denial)),
             _ => None,
         };
         self.changes.iter().filter_map(|(_, c)| of(c)).collect()
@@ -355,7 +355,7 @@ impl World {
     /// The last changes asked for and the very last reads, to see what went wrong.
     pub fn tail(&self, count: usize) -> String {
         let recent = self.log.len().saturating_sub(6);
-        let chosen = self.log.iter().enumerate().filter(|(i, s)| *i >= recent || s.ask.request.is_change());
+        let chosen = self.log.iter().enumerate().filter(|(i, s)| *i >= recent || s.ask.request.is_command());
         let chosen: Vec<&Step> = chosen.map(|(_, s)| s).collect();
         let from = chosen.len().saturating_sub(count);
         let line = |s: &Step| {

@@ -219,7 +219,7 @@ impl Cause {
 
 /// What the core tells the outside besides its asks: to be journaled, shown and logged.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
+pub enum Event {
     /// What we have on a server went from one state to another.
     State {
         /// For which target.
