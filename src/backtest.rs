@@ -2,7 +2,7 @@
 //!
 //! The policy sees the tape only through its own reads, one a slot as in life, each with the answer as of that moment:
 //! changing a tape after a time changes no decision before it. Reads that can only repeat the last answer are jumped
-//! over (`clorebid_core::skip`), which changes nothing but how long it takes.
+//! over (`clorebid_core::reads::fast_forward`), which changes nothing but how long it takes.
 
 mod bounds;
 mod grid;
@@ -154,9 +154,9 @@ pub fn run(
                 look(now, &ask, answer, &engine.take_events());
                 now = now + SPACING;
                 if jump {
-                    let skipped = engine.skip_repeats(now, SPACING, to, |read, since| venue.news(read, since));
-                    counts.requests += skipped.reads;
-                    now = skipped.now;
+                    let forwarded = engine.fast_forward(now, SPACING, to, |read, since| venue.news(read, since));
+                    counts.requests += forwarded.reads;
+                    now = forwarded.now;
                 }
             }
         }

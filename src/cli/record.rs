@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use clorebid_core::beliefs::reconcile::matches;
 use clorebid_core::ids::ServerId;
 use clorebid_core::market::Listing;
 use clorebid_core::money::{Currency, Price};
-use clorebid_core::reconcile::matches;
 use clorebid_core::request::{Answer, Doubt, Refusal};
 use clorebid_core::strategy::{Choice, Strategy};
 use clorebid_core::time::{Span, Time};

@@ -1,11 +1,15 @@
 //! Which change to ask for now, if any. In this order, since a request a second is all there is:
 //! what must go is cancelled, what is lost is won back, what is missing is placed, what is too dear comes down.
 
+pub(crate) mod choose;
+
 use alloc::sync::Arc;
 use core::ops::Bound;
 
-use crate::book::{Book, Seen, Server, targets};
-use crate::choose::{Choice, FRESH};
+use crate::beliefs::order::Order;
+use crate::beliefs::reconcile::APPEARS_WITHIN;
+use crate::beliefs::{Beliefs, Seen, Server, targets};
+use crate::decide::choose::{Choice, FRESH};
 use crate::event::Reason;
 use crate::governing::CREATE_SPACING;
 use crate::ids::TargetId;
@@ -13,9 +17,7 @@ use crate::ids::{OrderId, ServerId};
 use crate::limits::{self, Denial};
 use crate::lowering::{Descent, descent};
 use crate::money::Price;
-use crate::order::Order;
 use crate::policy::{self, Situation, Standing, Wish};
-use crate::reconcile::APPEARS_WITHIN;
 use crate::request::Request;
 use crate::strategy::{Lost, PolicyKind, Strategy, Target};
 use crate::time::{Span, Time};
@@ -37,7 +39,7 @@ pub(crate) struct Action {
     pub reason: Reason,
 }
 
-impl Book {
+impl Beliefs {
     /// The change to ask for now.
     pub(crate) fn next_change(&mut self, now: Time, leaving: bool) -> Option<Action> {
         let strategy = Arc::clone(&self.strategy);
@@ -52,19 +54,19 @@ impl Book {
         // A ladder walks down without looking whether it must.
         let walks_blind = |s: &Server| strategy.target(s.target).is_some_and(|t| t.bid.policy == PolicyKind::Ladder);
         let may_come_down = |server: &Server, order: &Order| order.slack_since.is_some() || walks_blind(server);
-        let raise = self.first_of(is_lost, |book, id| book.raise(&strategy, id, now));
+        let raise = self.first_of(is_lost, |beliefs, id| beliefs.raise(&strategy, id, now));
         raise
             .or_else(|| self.place(&strategy, now))
-            .or_else(|| self.first_of(may_come_down, |book, id| book.come_down(&strategy, id, now)))
+            .or_else(|| self.first_of(may_come_down, |beliefs, id| beliefs.come_down(&strategy, id, now)))
     }
 
     /// The first action that comes of the servers with an order of that kind.
     fn first_of(
         &mut self,
         is: impl Fn(&Server, &Order) -> bool,
-        act: impl Fn(&mut Book, ServerId) -> Option<Action>,
+        act: impl Fn(&mut Beliefs, ServerId) -> Option<Action>,
     ) -> Option<Action> {
-        let fits = |(_, server): &(&ServerId, &Server)| server.hand.order().is_some_and(|order| is(server, order));
+        let fits = |(_, server): &(&ServerId, &Server)| server.claim.order().is_some_and(|order| is(server, order));
         let mut next = self.servers.iter().find(fits).map(|(id, _)| *id);
         while let Some(id) = next {
             if let Some(action) = act(self, id) {
@@ -81,7 +83,7 @@ impl Book {
         let limited = strategy.limits.max_total_cost.is_some();
         let stop = limited.then(|| self.exposure(now, &[]).must_stop(&strategy.limits)).flatten();
         for server in self.servers.values_mut() {
-            let Some(order) = server.hand.order_mut() else { continue };
+            let Some(order) = server.claim.order_mut() else { continue };
             if leaving {
                 order.must_go(Reason::Exit);
             } else if let Some(denial) = stop {
@@ -93,7 +95,7 @@ impl Book {
             }
         }
         for (target, wanted) in targets(strategy) {
-            if self.in_hand(target) > wanted.want {
+            if self.claimed(target) > wanted.want {
                 self.mark_dearest(|s| s.target == target, Reason::Surplus);
             }
         }
@@ -107,7 +109,7 @@ impl Book {
 
     /// What a day of our own orders costs at worst, fees included.
     fn own_per_day(&self) -> Price {
-        let own = self.servers.values().filter(|s| !is_going(s)).filter_map(|s| s.hand.worst_bid());
+        let own = self.servers.values().filter(|s| !is_going(s)).filter_map(|s| s.claim.worst_bid());
         own.fold(Price::ZERO, Price::plus).plus_percent(self.fee_percent)
     }
 
@@ -121,7 +123,7 @@ impl Book {
             .servers
             .values_mut()
             .filter(|s| of(s))
-            .filter_map(|s| s.hand.order_mut())
+            .filter_map(|s| s.claim.order_mut())
             .max_by_key(|order| (!order.holding, order.bid, order.id));
         if let Some(order) = dearest {
             order.must_go(reason);
@@ -135,7 +137,7 @@ impl Book {
             return Some(cancel(server, order, None, Reason::Surplus));
         }
         self.servers.iter().find_map(|(id, server)| {
-            let order = server.hand.order()?;
+            let order = server.claim.order()?;
             let wanted = order.cancel.as_ref().filter(|c| c.accepted_at.is_none() && due(c.asked_at))?;
             Some(cancel(*id, order.id, Some(server.target), wanted.reason.clone()))
         })
@@ -146,7 +148,7 @@ impl Book {
         if let Some(action) = self.abandon(strategy, id, now) {
             return Some(action);
         }
-        let order = self.servers.get(&id)?.hand.order()?;
+        let order = self.servers.get(&id)?.claim.order()?;
         if order.lost_since.is_none() && order.missing_since.is_none() {
             return None;
         }
@@ -190,7 +192,7 @@ impl Book {
     /// Leaves a server that no bid can win back: it is offline or hidden, or held for a reason beside the book.
     fn abandon(&mut self, strategy: &Strategy, id: ServerId, now: Time) -> Option<Action> {
         let server = self.servers.get(&id)?;
-        let order = server.hand.order().filter(|o| o.cancel.is_none())?;
+        let order = server.claim.order().filter(|o| o.cancel.is_none())?;
         let idle = now.since(order.idle_since?);
         let target = strategy.target(server.target)?;
         if target.bid.lost == Lost::Wait || idle < UNWINNABLE_FOR.max(target.bid.raise_wait) {
@@ -239,7 +241,7 @@ impl Book {
             return None;
         }
         for (id, target) in targets(strategy) {
-            if self.in_hand(id) >= target.want || !self.knows_enough(target, now) {
+            if self.claimed(id) >= target.want || !self.knows_enough(target, now) {
                 continue;
             }
             match self.choose(id, target, None, now) {
@@ -307,7 +309,7 @@ impl Book {
     /// The order on that server, if it may be re-priced, with the market as of a read no older than `limit`.
     fn bidding_on<'a>(&self, strategy: &'a Strategy, id: ServerId, now: Time, limit: Span) -> Option<Bidding<'a>> {
         let server = self.servers.get(&id)?;
-        let order = server.hand.order()?;
+        let order = server.claim.order()?;
         let free = order.cancel.is_none() && order.unsettled.is_none() && !order.dead;
         if !free || (order.missing_since.is_some() && !self.is_frozen(order, now)) {
             return None;
@@ -397,7 +399,7 @@ impl Leave {
 }
 
 fn is_going(server: &Server) -> bool {
-    server.hand.order().is_some_and(|o| o.cancel.is_some())
+    server.claim.order().is_some_and(|o| o.cancel.is_some())
 }
 
 fn cancel(server: ServerId, order: OrderId, target: Option<TargetId>, reason: Reason) -> Action {

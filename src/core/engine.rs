@@ -18,14 +18,14 @@
 
 use alloc::vec::Vec;
 
-use crate::book::Book;
+use crate::beliefs::Beliefs;
+use crate::beliefs::order::Claim;
 use crate::event::{Event, Reason};
 use crate::governing::CREATE_SPACING;
 use crate::ids::TargetId;
-use crate::order::Hand;
+use crate::reads::idle_reads::IdleReads;
+use crate::reads::schedule::{NextRead, next_read};
 use crate::request::{Answer, Ask, Doubt, Refusal, Request};
-use crate::rota::Rota;
-use crate::schedule::{NextRead, next_read};
 use crate::strategy::Strategy;
 use crate::time::{Span, Time};
 
@@ -59,7 +59,7 @@ const BACKOFF_MAX: Span = Span::from_secs(60);
 /// The state machine that decides.
 #[derive(Debug, Clone)]
 pub struct Engine {
-    pub(crate) book: Book,
+    pub(crate) beliefs: Beliefs,
     seq: u64,
     pending: Option<(Ask, Time)>,
     pub(crate) observe_only: bool,
@@ -72,14 +72,14 @@ pub struct Engine {
     /// Until when it is known that no change will be wanted, whatever is read again as it was.
     pub(crate) content_until: Option<Time>,
     /// The last jump's reads: nothing but memory to be used again.
-    pub(crate) rota: Rota,
+    pub(crate) idle_reads: IdleReads,
 }
 
 impl Engine {
     /// An engine that knows nothing yet. With `observe_only` it reads and never bids.
     pub fn new(strategy: Strategy, observe_only: bool) -> Engine {
         Engine {
-            book: Book::new(strategy),
+            beliefs: Beliefs::new(strategy),
             seq: 0,
             pending: None,
             observe_only,
@@ -90,13 +90,13 @@ impl Engine {
             bad_keys: 0,
             quiet_until: None,
             content_until: None,
-            rota: Rota::default(),
+            idle_reads: IdleReads::default(),
         }
     }
 
     /// The strategy it follows.
     pub fn strategy(&self) -> &Strategy {
-        &self.book.strategy
+        &self.beliefs.strategy
     }
 
     /// From now on place nothing, and cancel what stands.
@@ -112,12 +112,12 @@ impl Engine {
 
     /// Whether nothing of ours stands or may stand at the venue.
     pub fn is_empty(&self) -> bool {
-        self.book.strays.is_empty() && self.book.servers.values().all(|s| s.hand == Hand::Empty)
+        self.beliefs.strays.is_empty() && self.beliefs.servers.values().all(|s| s.claim == Claim::Empty)
     }
 
     /// What happened since the last call, oldest first.
     pub fn take_events(&mut self) -> Vec<Event> {
-        core::mem::take(&mut self.book.events)
+        core::mem::take(&mut self.beliefs.events)
     }
 
     /// Which request is best now.
@@ -135,20 +135,20 @@ impl Engine {
         if let Some(until) = self.quiet_until.filter(|until| now < *until) {
             return Next::Wait(until);
         }
-        self.book.charge_creation_fees(now);
-        self.book.denials.clear();
+        self.beliefs.charge_creation_fees(now);
+        self.beliefs.denials.clear();
         let is_content = self.content_until.take().is_some_and(|until| now < until);
-        let change = if self.observe_only || is_content { None } else { self.book.next_change(now, self.leaving) };
+        let change = if self.observe_only || is_content { None } else { self.beliefs.next_change(now, self.leaving) };
         let (request, target, reason) = match change {
             Some(action) => (action.request, action.target, action.reason),
-            None => match next_read(&self.book, now) {
+            None => match next_read(&self.beliefs, now) {
                 NextRead::At(at) => return Next::Wait(at),
                 NextRead::Now { request, target, settles: true, .. } => (request, target, Reason::Settle),
                 NextRead::Now { request, target, age, .. } => (request, target, Reason::Watch { age }),
             },
         };
         self.assert_allowed(&request, now);
-        self.book.tell_denials();
+        self.beliefs.tell_denials();
         self.seq = self.seq.saturating_add(1);
         let ask = Ask { seq: self.seq, request, target, reason };
         self.note_sent(&ask, now);
@@ -169,9 +169,9 @@ impl Engine {
     pub(crate) fn take_answer(&mut self, request: &Request, sent_at: Time, now: Time, answer: &Answer) {
         self.note_health(now, request, answer);
         match *request {
-            Request::Create { server, target, bid } => self.book.created(server, target, bid, sent_at, now, answer),
-            Request::Reprice { server, order, to, .. } => self.book.repriced(server, order, to, now, answer),
-            Request::Cancel { server, order } => self.book.cancelled(server, order, now, answer),
+            Request::Create { server, target, bid } => self.beliefs.created(server, target, bid, sent_at, now, answer),
+            Request::Reprice { server, order, to, .. } => self.beliefs.repriced(server, order, to, now, answer),
+            Request::Cancel { server, order } => self.beliefs.cancelled(server, order, now, answer),
             _ => self.see(sent_at, now, answer),
         }
     }
@@ -179,18 +179,18 @@ impl Engine {
     fn see(&mut self, sent_at: Time, now: Time, answer: &Answer) {
         let good = Some(sent_at);
         match answer {
-            Answer::Market(market) => self.book.see_market(market, sent_at, now),
+            Answer::Market(market) => self.beliefs.see_market(market, sent_at, now),
             Answer::Orders(rows) => {
-                self.book.orders_read.good_at = good;
-                self.book.see_orders(rows, sent_at, now);
+                self.beliefs.orders_read.good_at = good;
+                self.beliefs.see_orders(rows, sent_at, now);
             }
             Answer::Wallets(wallets) => {
-                self.book.wallets_read.good_at = good;
-                self.book.see_wallets(wallets);
+                self.beliefs.wallets_read.good_at = good;
+                self.beliefs.see_wallets(wallets);
             }
             Answer::Listing(listing) => {
-                self.book.listing_read.good_at = good;
-                self.book.see_listing(listing, now);
+                self.beliefs.listing_read.good_at = good;
+                self.beliefs.see_listing(listing, now);
             }
             // A read that failed is not an empty answer: it teaches nothing.
             Answer::Applied | Answer::Refused(_) | Answer::Unknown(_) => {}
@@ -200,19 +200,19 @@ impl Engine {
     fn note_sent(&mut self, ask: &Ask, now: Time) {
         let tried = Some(now);
         match ask.request {
-            Request::MyOrders => self.book.orders_read.tried_at = tried,
-            Request::Wallets => self.book.wallets_read.tried_at = tried,
-            Request::Marketplace => self.book.listing_read.tried_at = tried,
+            Request::MyOrders => self.beliefs.orders_read.tried_at = tried,
+            Request::Wallets => self.beliefs.wallets_read.tried_at = tried,
+            Request::Marketplace => self.beliefs.listing_read.tried_at = tried,
             Request::SpotMarket { server } => {
-                self.book.urgent.remove(&server);
-                if let Some(server) = self.book.servers.get_mut(&server) {
+                self.beliefs.urgent.remove(&server);
+                if let Some(server) = self.beliefs.servers.get_mut(&server) {
                     server.tried_at = tried;
                 }
             }
             Request::Cancel { server, order } => {
                 let reason = ask.reason.clone();
-                self.book.shift(server, now, crate::event::Cause::Cancelled, |server| {
-                    let Some(order) = server.hand.order_mut().filter(|o| o.id == order) else { return };
+                self.beliefs.shift(server, now, crate::event::Cause::Cancelled, |server| {
+                    let Some(order) = server.claim.order_mut().filter(|o| o.id == order) else { return };
                     order.must_go(reason);
                     if let Some(cancel) = &mut order.cancel {
                         cancel.asked_at = Some(now);
@@ -262,12 +262,12 @@ impl Engine {
     }
 
     /// Whether nothing but the book could call for a request now.
-    pub(crate) fn may_skip(&self) -> bool {
-        self.pending.is_none() && !self.leaving && self.quiet_until.is_none() && self.book.events.is_empty()
+    pub(crate) fn may_fast_forward(&self) -> bool {
+        self.pending.is_none() && !self.leaving && self.quiet_until.is_none() && self.beliefs.events.is_empty()
     }
 
     /// Reads were made without asking for them one by one.
-    pub(crate) fn count_skipped(&mut self, reads: u64) {
+    pub(crate) fn count_forwarded(&mut self, reads: u64) {
         self.seq = self.seq.saturating_add(reads);
     }
 
@@ -284,50 +284,50 @@ impl Engine {
 
     /// The last wall: whatever led here, a request that breaks an invariant is not made.
     fn assert_allowed(&self, request: &Request, now: Time) {
-        let (book, limits) = (&self.book, &self.book.strategy.limits);
+        let (beliefs, limits) = (&self.beliefs, &self.beliefs.strategy.limits);
         assert!(!request.is_command() || !self.observe_only, "a run that observes made a change");
         match *request {
             Request::Create { server, target, bid } => {
                 assert!(bid <= limits.max_bid, "I1: a bid of {bid} above max_bid {}", limits.max_bid);
-                let want = book.strategy.target(target).map_or(0, |t| t.want);
+                let want = beliefs.strategy.target(target).map_or(0, |t| t.want);
                 assert!(
-                    book.servers.get(&server).is_some_and(|s| s.hand == Hand::Empty),
+                    beliefs.servers.get(&server).is_some_and(|s| s.claim == Claim::Empty),
                     "I2: two orders on one server"
                 );
-                assert!(book.in_hand(target) < want, "I2: more than {want} orders for one target");
+                assert!(beliefs.claimed(target) < want, "I2: more than {want} orders for one target");
                 self.assert_limits(server, bid, now, true);
-                assert!(!book.foreign.values().any(|f| f.server == server), "I12: a bid beside another order");
-                let spaced = book.last_create_end.is_none_or(|end| now >= end + CREATE_SPACING);
+                assert!(!beliefs.foreign.values().any(|f| f.server == server), "I12: a bid beside another order");
+                let spaced = beliefs.last_create_end.is_none_or(|end| now >= end + CREATE_SPACING);
                 assert!(spaced, "I10: a create too early");
             }
             Request::Reprice { server, order, to, .. } => {
                 assert!(to <= limits.max_bid, "I1: a bid of {to} above max_bid {}", limits.max_bid);
-                let ours = book.servers.get(&server).and_then(|s| s.hand.order()).filter(|o| o.id == order);
+                let ours = beliefs.servers.get(&server).and_then(|s| s.claim.order()).filter(|o| o.id == order);
                 let Some(ours) = ours else { panic!("I12: re-pricing an order that is not ours") };
                 if to < ours.bid {
                     assert!(now >= ours.next_lower_at, "I9: lowering inside the window");
-                    let lowest = book.steps.lowest(server, ours.bid);
+                    let lowest = beliefs.steps.lowest(server, ours.bid);
                     assert!(lowest.is_none_or(|lowest| to >= lowest), "I9: lowering below the lowest allowed price");
                 } else {
                     self.assert_limits(server, to, now, false);
                 }
             }
             Request::Cancel { server, order } => {
-                let ours = book.servers.get(&server).and_then(|s| s.hand.order()).is_some_and(|o| o.id == order);
-                assert!(ours || book.strays.contains_key(&order), "I12: cancelling an order that is not ours");
+                let ours = beliefs.servers.get(&server).and_then(|s| s.claim.order()).is_some_and(|o| o.id == order);
+                assert!(ours || beliefs.strays.contains_key(&order), "I12: cancelling an order that is not ours");
             }
             _ => {}
         }
     }
 
     fn assert_limits(&self, server: crate::ids::ServerId, bid: crate::money::Price, now: Time, is_new: bool) {
-        let exposure = self.book.exposure(now, &[server]);
-        let checked = crate::limits::check(&self.book.strategy.limits, &exposure, bid, is_new);
+        let exposure = self.beliefs.exposure(now, &[server]);
+        let checked = crate::limits::check(&self.beliefs.strategy.limits, &exposure, bid, is_new);
         assert!(checked.is_ok(), "I3: a bid beyond the limits");
     }
 
     /// The name of that target.
     pub fn target_name(&self, id: TargetId) -> &str {
-        self.book.strategy.target(id).map_or("", |t| t.name.as_str())
+        self.beliefs.strategy.target(id).map_or("", |t| t.name.as_str())
     }
 }

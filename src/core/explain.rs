@@ -7,8 +7,10 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::book::Server;
-use crate::choose::{Choice, FRESH, ORDERS_FRESH, needs_listing};
+use crate::beliefs::Server;
+use crate::beliefs::order::{Claim, Create, Order};
+use crate::beliefs::reconcile::CREATE_SETTLES_AFTER;
+use crate::decide::choose::{Choice, FRESH, ORDERS_FRESH, needs_listing};
 use crate::decide::{FRESH_ENOUGH_TO_RAISE, standing};
 use crate::engine::Engine;
 use crate::event::State;
@@ -16,9 +18,7 @@ use crate::governing::CREATE_SPACING;
 use crate::ids::{OrderId, ServerId};
 use crate::limits;
 use crate::money::Price;
-use crate::order::{Create, Hand, Order};
 use crate::policy::{self, Situation, Standing, Wish};
-use crate::reconcile::CREATE_SETTLES_AFTER;
 use crate::strategy::{Lost, PolicyKind, Target};
 use crate::time::{Span, Time};
 
@@ -65,35 +65,35 @@ struct Verdict(String, Vec<String>);
 impl Engine {
     /// What the core would like to do at `now` on each server that matters, and what holds it back.
     pub fn explain(&self, now: Time) -> Vec<Explanation> {
-        let servers = self.book.servers.iter().filter(|(_, s)| s.watched || s.hand != Hand::Empty);
+        let servers = self.beliefs.servers.iter().filter(|(_, s)| s.watched || s.claim != Claim::Empty);
         servers.filter_map(|(id, s)| self.explain_server(*id, s, now)).collect()
     }
 
     fn explain_server(&self, id: ServerId, server: &Server, now: Time) -> Option<Explanation> {
-        let book = &self.book;
-        let target = book.target_of(server)?;
+        let beliefs = &self.beliefs;
+        let target = beliefs.target_of(server)?;
         let market = server.market.as_ref();
-        let situation = market.and_then(|m| book.situation(id, m, target, now));
-        let order = server.hand.order();
-        let Verdict(wish, mut held_back_by) = match &server.hand {
-            Hand::Empty => self.explain_empty(id, server, target, now),
-            Hand::Create(create) => explain_create(create, now),
-            Hand::Order(order) => self.explain_order(id, server, order, target, situation.as_ref(), now),
+        let situation = market.and_then(|m| beliefs.situation(id, m, target, now));
+        let order = server.claim.order();
+        let Verdict(wish, mut held_back_by) = match &server.claim {
+            Claim::Empty => self.explain_empty(id, server, target, now),
+            Claim::Create(create) => explain_create(create, now),
+            Claim::Order(order) => self.explain_order(id, server, order, target, situation.as_ref(), now),
         };
         held_back_by.extend(self.standstill(now));
         Some(Explanation {
             server: id,
             target: target.name.clone(),
-            state: server.hand.state(),
+            state: server.claim.state(),
             order: order.map(|o| o.id),
-            our_bid: server.hand.worst_bid(),
+            our_bid: server.claim.worst_bid(),
             market_age: market.map(|m| now.since(m.sent_at)),
             floor: market.and_then(|m| m.quote.floor),
             best_rival: market.and_then(|m| m.quote.best_rival),
             least_winning: market.and_then(|m| m.quote.least_winning),
             goal: situation.map(|s| s.goal),
             ceiling: situation.map(|s| s.ceiling),
-            lowest: order.and_then(|o| book.steps.lowest(id, o.bid)),
+            lowest: order.and_then(|o| beliefs.steps.lowest(id, o.bid)),
             next_lower_at: order.map(|o| o.next_lower_at),
             next_bid: order.zip(situation.as_ref()).and_then(|(o, s)| self.next_bid(id, server, o, target, s, now)),
             wish,
@@ -128,7 +128,7 @@ impl Engine {
     }
 
     fn one_step_towards(&self, id: ServerId, order: &Order, goal: Price, tick: Price) -> Price {
-        self.book.steps.lowest(id, order.bid).map_or(goal, |lowest| goal.max(lowest.ceil_to(tick)))
+        self.beliefs.steps.lowest(id, order.bid).map_or(goal, |lowest| goal.max(lowest.ceil_to(tick)))
     }
 
     /// What keeps the whole run from changing anything.
@@ -147,34 +147,34 @@ impl Engine {
     }
 
     fn explain_empty(&self, id: ServerId, server: &Server, target: &Target, now: Time) -> Verdict {
-        let book = &self.book;
-        let in_hand = book.in_hand(server.target);
-        if in_hand >= target.want {
-            return Verdict("nothing".to_string(), [format!("the target has {in_hand} of {}", target.want)].into());
+        let beliefs = &self.beliefs;
+        let claimed = beliefs.claimed(server.target);
+        if claimed >= target.want {
+            return Verdict("nothing".to_string(), [format!("the target has {claimed} of {}", target.want)].into());
         }
         let mut held = self.missing_knowledge(target, now);
         if let Some(until) = server.blocked_until.filter(|until| now < *until) {
             held.push(format!("it refused a create; the next try is in {}", until.since(now)));
         }
-        let facts = book.facts.get(&id);
+        let facts = beliefs.facts.get(&id);
         let mut note = |is: bool, what: &str| {
             if is {
                 held.push(what.to_string());
             }
         };
-        note(book.hosted.contains(&id), "it is a server of our own");
+        note(beliefs.hosted.contains(&id), "it is a server of our own");
         note(facts.is_some_and(|f| f.rented), "it is rented on demand");
         note(facts.is_some_and(|f| !f.takes_currency), "its host does not take the currency");
-        note(book.foreign.values().any(|f| f.server == id), "an order that the bot did not make stands there");
-        note(book.strays.values().any(|s| s.server == id), "an order that is being cancelled stands there");
+        note(beliefs.foreign.values().any(|f| f.server == id), "an order that the bot did not make stands there");
+        note(beliefs.strays.values().any(|s| s.server == id), "an order that is being cancelled stands there");
         let market = server.market.as_ref();
         note(market.is_some_and(|m| !m.value.is_open()), "it is offline or hidden");
         note(market.is_some_and(|m| m.value.mine().is_some()), "its book shows an offer of ours");
         note(server.fresh(now, FRESH).is_none(), "its market has not been read in the last seconds");
-        if let Some(end) = book.last_create_end.filter(|end| now < *end + CREATE_SPACING) {
+        if let Some(end) = beliefs.last_create_end.filter(|end| now < *end + CREATE_SPACING) {
             held.push(format!("the next create is allowed in {}", (end + CREATE_SPACING).since(now)));
         }
-        let wish = match book.bid_there(id, target, None, now) {
+        let wish = match beliefs.bid_there(id, target, None, now) {
             Some(Ok(Choice::Bid { price, .. })) => format!("place {price}"),
             Some(Err(denial)) => {
                 held.push(denial.to_string());
@@ -190,16 +190,17 @@ impl Engine {
 
     /// What a first bid needs to know and does not.
     fn missing_knowledge(&self, target: &Target, now: Time) -> Vec<String> {
-        let book = &self.book;
+        let beliefs = &self.beliefs;
         let mut held = Vec::new();
-        if book.orders_read.good_at.is_none_or(|at| now.since(at) > ORDERS_FRESH) {
+        if beliefs.orders_read.good_at.is_none_or(|at| now.since(at) > ORDERS_FRESH) {
             held.push(format!("no good my_orders in the last {ORDERS_FRESH}"));
         }
-        let needs_wallets = book.strategy.limits.min_balance.is_some();
-        if book.wallets_read.tried_at.is_none() || (needs_wallets && book.wallets_read.good_at.is_none()) {
+        let needs_wallets = beliefs.strategy.limits.min_balance.is_some();
+        if beliefs.wallets_read.tried_at.is_none() || (needs_wallets && beliefs.wallets_read.good_at.is_none()) {
             held.push("the wallets have not been read".to_string());
         }
-        if book.listing_read.tried_at.is_none() || (needs_listing(target) && book.listing_read.good_at.is_none()) {
+        if beliefs.listing_read.tried_at.is_none() || (needs_listing(target) && beliefs.listing_read.good_at.is_none())
+        {
             held.push("the marketplace has not been read".to_string());
         }
         held
@@ -286,9 +287,9 @@ impl Engine {
         if server.fresh(now, FRESH_ENOUGH_TO_RAISE).is_none() {
             held.push(format!("its market was last read more than {FRESH_ENOUGH_TO_RAISE} ago"));
         }
-        let exposure = self.book.exposure(now, &[id]);
+        let exposure = self.beliefs.exposure(now, &[id]);
         let least = situation.least_winning.max(order.bid.plus(situation.tick)).min(to);
-        if let Err(denial) = limits::most(&self.book.strategy.limits, &exposure, to, least, false) {
+        if let Err(denial) = limits::most(&self.beliefs.strategy.limits, &exposure, to, least, false) {
             held.push(denial.to_string());
         }
         held
@@ -302,7 +303,7 @@ impl Engine {
         if server.fresh(now, FRESH).is_none() {
             held.push(format!("its market was last read more than {FRESH} ago"));
         }
-        if let Some(lowest) = self.book.steps.lowest(id, order.bid).filter(|lowest| *lowest > goal) {
+        if let Some(lowest) = self.beliefs.steps.lowest(id, order.bid).filter(|lowest| *lowest > goal) {
             held.push(format!("one step goes no lower than {lowest}"));
         }
         held

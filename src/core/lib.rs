@@ -6,13 +6,12 @@
 //!
 //! ```text
 //! money (by integers), time ◄─ market, ask, change ◄─ strategy, limits, lowering ◄─ policy ◄─ book ◄─ { reconcile, settle,
-//! choose, decide, schedule ◄─ rota } ◄─ engine ◄─ { memory, skip, status, explain }
+//! choose, decide, schedule ◄─ idle_reads } ◄─ engine ◄─ { memory, skip, status, explain }
 //! ```
 
 extern crate alloc;
 
-mod book;
-mod choose;
+pub mod beliefs;
 mod decide;
 pub mod engine;
 pub mod event;
@@ -25,14 +24,9 @@ pub mod lowering;
 pub mod market;
 pub mod memory;
 pub mod money;
-mod order;
 pub mod policy;
-pub mod reconcile;
+pub mod reads;
 pub mod request;
-mod rota;
-mod schedule;
-mod settle;
-pub mod skip;
 pub mod status;
 pub mod strategy;
 pub mod time;

@@ -9,14 +9,14 @@ use alloc::vec::Vec;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::book::Stray;
+use crate::beliefs::Stray;
+use crate::beliefs::order::{Cancelling, Claim, Create, Order};
 use crate::engine::Engine;
 use crate::event::{Cause, Reason};
 use crate::ids::TargetId;
 use crate::ids::{OrderId, ServerId};
 use crate::lowering::Steps;
 use crate::money::{Amount, Price};
-use crate::order::{Cancelling, Create, Hand, Order};
 use crate::request::{Answer, Request};
 use crate::strategy::Strategy;
 use crate::time::{Span, Time};
@@ -85,16 +85,16 @@ struct KeptCreate {
 impl Engine {
     /// What a later run needs to know, as of `now`.
     pub fn memory(&self, now: Time) -> Memory {
-        let book = &self.book;
+        let beliefs = &self.beliefs;
         let mut orders = Vec::new();
         let mut creates = Vec::new();
         let mut ended = Vec::new();
-        for (id, server) in &book.servers {
+        for (id, server) in &beliefs.servers {
             let target = self.target_name(server.target).to_string();
             ended.extend(server.ended.iter().map(|(order, at)| (*id, *order, *at)));
-            match &server.hand {
-                Hand::Empty => {}
-                Hand::Create(c) => creates.push(KeptCreate {
+            match &server.claim {
+                Claim::Empty => {}
+                Claim::Create(c) => creates.push(KeptCreate {
                     server: *id,
                     target,
                     bid: c.bid,
@@ -102,21 +102,24 @@ impl Engine {
                     known_accepted: c.known_accepted,
                     before: c.before.clone(),
                 }),
-                Hand::Order(o) => orders.push(kept(*id, target, o, book.fee_percent, now)),
+                Claim::Order(o) => orders.push(kept(*id, target, o, beliefs.fee_percent, now)),
             }
         }
-        for (id, stray) in &book.strays {
+        for (id, stray) in &beliefs.strays {
             let order = Order::new(*id, stray.bid, now, now);
-            orders.push(KeptOrder { target: None, ..kept(stray.server, String::new(), &order, book.fee_percent, now) });
+            orders.push(KeptOrder {
+                target: None,
+                ..kept(stray.server, String::new(), &order, beliefs.fee_percent, now)
+            });
         }
         Memory {
             orders,
             creates,
             ended,
-            steps: book.steps.clone(),
-            fee_percent: book.fee_percent,
-            creation_fee: book.creation_fee,
-            spent_ended: book.spent_ended,
+            steps: beliefs.steps.clone(),
+            fee_percent: beliefs.fee_percent,
+            creation_fee: beliefs.creation_fee,
+            spent_ended: beliefs.spent_ended,
             manner: Manner { observe_only: self.observe_only, resumed: self.resumed, leaving: self.leaving },
         }
     }
@@ -136,16 +139,16 @@ impl Engine {
     /// An order whose target the strategy no longer has is left alone and reported once my_orders shows it.
     pub fn recall(&mut self, memory: Memory, now: Time) {
         self.resumed = true;
-        let book = &mut self.book;
-        book.steps = memory.steps.assuming(book.strategy.venue.step);
-        book.fee_percent = memory.fee_percent;
-        book.creation_fee = memory.creation_fee;
-        book.spent_ended = memory.spent_ended;
+        let beliefs = &mut self.beliefs;
+        beliefs.steps = memory.steps.assuming(beliefs.strategy.venue.step);
+        beliefs.fee_percent = memory.fee_percent;
+        beliefs.creation_fee = memory.creation_fee;
+        beliefs.spent_ended = memory.spent_ended;
         // When the last run's last create ended is not known to the millisecond.
-        book.last_create_end = Some(now);
+        beliefs.last_create_end = Some(now);
         for (server, order, at) in memory.ended {
             if let Some(target) = self.target_for(None, server) {
-                self.book.server_entry(server, target).ended.push((order, at.min(now)));
+                self.beliefs.server_entry(server, target).ended.push((order, at.min(now)));
             }
         }
         for order in memory.orders {
@@ -154,27 +157,27 @@ impl Engine {
         for create in memory.creates {
             let Some(target) = self.target_for(Some(&create.target), create.server) else { continue };
             let (server, known_accepted) = (create.server, create.known_accepted);
-            let hand = Hand::Create(Create {
+            let claim = Claim::Create(Create {
                 bid: create.bid,
                 sent_at: create.sent_at.min(now),
                 known_accepted,
                 before: create.before,
                 absent_reads: 0,
             });
-            self.put(server, target, hand, now);
+            self.put(server, target, claim, now);
         }
     }
 
     fn recall_order(&mut self, kept: KeptOrder, now: Time) {
         let Some(target_name) = &kept.target else {
-            self.book.strays.insert(kept.id, Stray { server: kept.server, bid: kept.bid, asked_at: None });
+            self.beliefs.strays.insert(kept.id, Stray { server: kept.server, bid: kept.bid, asked_at: None });
             return;
         };
         let Some(target) = self.target_for(Some(target_name), kept.server) else {
-            self.book.spent_ended = self.book.spent_ended.plus(kept.paid.max(kept.venue_spend));
+            self.beliefs.spent_ended = self.beliefs.spent_ended.plus(kept.paid.max(kept.venue_spend));
             return;
         };
-        let full_window = now + self.book.strategy.venue.lower_every;
+        let full_window = now + self.beliefs.strategy.venue.lower_every;
         let mut order = Order::new(kept.id, kept.bid, kept.placed_at.min(now), kept.next_lower_at.min(full_window));
         order.unsettled = kept.unsettled;
         order.stay_until = kept.stay_until.min(now + Span::DAY);
@@ -186,7 +189,7 @@ impl Engine {
         if kept.cancelling {
             order.cancel = Some(Cancelling { reason: Reason::Surplus, asked_at: None, accepted_at: None });
         }
-        self.put(kept.server, target, Hand::Order(order), now);
+        self.put(kept.server, target, Claim::Order(order), now);
     }
 
     /// Takes up a change that the last run sent and never saw the answer of. `answer` is what its journal holds.
@@ -194,15 +197,16 @@ impl Engine {
         let sent_at = sent_at.min(now);
         if let Request::Cancel { server, order } = *request
             && let Some(order) =
-                self.book.servers.get_mut(&server).and_then(|s| s.hand.order_mut()).filter(|o| o.id == order)
+                self.beliefs.servers.get_mut(&server).and_then(|s| s.claim.order_mut()).filter(|o| o.id == order)
         {
             order.must_go(Reason::Surplus);
         }
         let request = match *request {
             Request::Create { server, target, bid } => {
-                let still = self.book.strategy.target(target).filter(|t| could_take(&t.choice, server)).map(|_| target);
+                let still =
+                    self.beliefs.strategy.target(target).filter(|t| could_take(&t.choice, server)).map(|_| target);
                 let Some(target) = still.or_else(|| self.target_for(None, server)) else { return };
-                self.book.server_entry(server, target);
+                self.beliefs.server_entry(server, target);
                 Request::Create { server, target, bid }
             }
             other => other,
@@ -211,21 +215,21 @@ impl Engine {
         self.failures_forgotten();
     }
 
-    fn put(&mut self, server: ServerId, target: TargetId, hand: Hand, now: Time) {
-        self.book.server_entry(server, target);
-        self.book.shift(server, now, Cause::Adopted, |s| {
+    fn put(&mut self, server: ServerId, target: TargetId, claim: Claim, now: Time) {
+        self.beliefs.server_entry(server, target);
+        self.beliefs.shift(server, now, Cause::Adopted, |s| {
             s.target = target;
-            s.hand = hand;
+            s.claim = claim;
         });
     }
 
     /// The target of that name, else the first that names the server, else the first that takes what the market lists.
     fn target_for(&self, name: Option<&str>, server: ServerId) -> Option<TargetId> {
         use crate::strategy::Choice;
-        let by_name = self.book.targets().find(|(_, t)| name == Some(t.name.as_str())).map(|(id, _)| id);
+        let by_name = self.beliefs.targets().find(|(_, t)| name == Some(t.name.as_str())).map(|(id, _)| id);
         let names_it = |c: &Choice| matches!(c, Choice::Servers(ids) if ids.contains(&server));
-        let by_server = || self.book.targets().find(|(_, t)| names_it(&t.choice)).map(|(id, _)| id);
-        let by_match = || self.book.targets().find(|(_, t)| matches!(t.choice, Choice::Match(_))).map(|(id, _)| id);
+        let by_server = || self.beliefs.targets().find(|(_, t)| names_it(&t.choice)).map(|(id, _)| id);
+        let by_match = || self.beliefs.targets().find(|(_, t)| matches!(t.choice, Choice::Match(_))).map(|(id, _)| id);
         by_name.or_else(by_server).or_else(by_match)
     }
 }

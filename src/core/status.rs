@@ -47,27 +47,27 @@ pub struct Status {
 impl Engine {
     /// The state of things at `now`.
     pub fn status(&self, now: Time) -> Status {
-        let book = &self.book;
+        let beliefs = &self.beliefs;
         let servers =
-            book.servers.iter().filter(|(_, s)| (s.watched && s.market.is_some()) || s.hand.worst_bid().is_some());
+            beliefs.servers.iter().filter(|(_, s)| (s.watched && s.market.is_some()) || s.claim.worst_bid().is_some());
         let servers = servers.map(|(id, s)| {
             let quote = s.market.as_ref().map(|m| m.quote);
             ServerStatus {
                 server: *id,
                 target: self.target_name(s.target).to_string(),
-                state: s.hand.state(),
-                order: s.hand.order().map(|o| o.id),
+                state: s.claim.state(),
+                order: s.claim.order().map(|o| o.id),
                 floor: quote.and_then(|q| q.floor),
                 best_rival: quote.and_then(|q| q.best_rival),
-                our_bid: s.hand.worst_bid(),
-                next_lower_at: s.hand.order().map(|o| o.next_lower_at),
+                our_bid: s.claim.worst_bid(),
+                next_lower_at: s.claim.order().map(|o| o.next_lower_at),
                 denial: s.denial,
             }
         });
         Status {
             servers: servers.collect(),
-            spent: book.spent(now),
-            foreign_orders: u32::try_from(book.foreign.len()).unwrap_or(u32::MAX),
+            spent: beliefs.spent(now),
+            foreign_orders: u32::try_from(beliefs.foreign.len()).unwrap_or(u32::MAX),
         }
     }
 }

@@ -6,12 +6,12 @@ mod common;
 
 use std::collections::BTreeMap;
 
+use clorebid_core::beliefs::reconcile::CREATE_SETTLES_AFTER;
 use clorebid_core::engine::{Engine, Next};
 use clorebid_core::governing::{CREATE_SPACING, SPACING};
 use clorebid_core::ids::{OrderId, ServerId};
 use clorebid_core::market::{ListedServer, Listing, Market, Offer, OrderRow, Visibility, Wallet};
 use clorebid_core::money::{Currency, PerCurrency, Price};
-use clorebid_core::reconcile::CREATE_SETTLES_AFTER;
 use clorebid_core::request::{Answer, Doubt, Refusal, Request};
 use clorebid_core::strategy::{Limits, Lost, PolicyKind};
 use clorebid_core::time::{Span, Time};

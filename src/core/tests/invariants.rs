@@ -3,9 +3,9 @@
 
 mod common;
 
+use clorebid_core::beliefs::reconcile::CREATE_SETTLES_AFTER;
 use clorebid_core::engine::{Engine, Halt, Next};
 use clorebid_core::event::{Event, State};
-use clorebid_core::reconcile::CREATE_SETTLES_AFTER;
 use clorebid_core::request::{Answer, Doubt, Refusal, Request};
 use clorebid_core::strategy::Lost;
 use clorebid_core::time::Span;

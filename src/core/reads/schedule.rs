@@ -4,11 +4,11 @@
 //! is the largest multiple of its period goes first. So a held server is looked at almost every second, while orders,
 //! wallet and marketplace take their turn as they grow old.
 
-use crate::book::{Book, ReadTimes, Server};
-use crate::choose::needs_listing;
+use crate::beliefs::order::Claim;
+use crate::beliefs::{Beliefs, ReadTimes, Server};
+use crate::decide::choose::needs_listing;
 use crate::ids::ServerId;
 use crate::ids::TargetId;
-use crate::order::Hand;
 use crate::request::Request;
 use crate::strategy::Choice;
 use crate::time::{Span, Time};
@@ -88,10 +88,10 @@ pub(crate) enum NextRead {
 }
 
 /// The read that is most overdue.
-pub(crate) fn next_read(book: &Book, now: Time) -> NextRead {
+pub(crate) fn next_read(beliefs: &Beliefs, now: Time) -> NextRead {
     let mut best: Option<(i64, Need)> = None;
     let mut earliest: Option<Time> = None;
-    for need in needs(book) {
+    for need in needs(beliefs) {
         let due = need.due_at().unwrap_or(now);
         earliest = Some(earliest.map_or(due, |e| e.min(due)));
         if due > now {
@@ -115,57 +115,57 @@ pub(crate) fn next_read(book: &Book, now: Time) -> NextRead {
 }
 
 /// Every read that could be made: of two that are as overdue as each other, the first goes first.
-pub(crate) fn needs(book: &Book) -> impl Iterator<Item = Need> {
-    let markets = book.servers.iter().filter_map(|(id, server)| market_need(book, *id, server));
-    account_needs(book).into_iter().chain(markets)
+pub(crate) fn needs(beliefs: &Beliefs) -> impl Iterator<Item = Need> {
+    let markets = beliefs.servers.iter().filter_map(|(id, server)| market_need(beliefs, *id, server));
+    account_needs(beliefs).into_iter().chain(markets)
 }
 
 /// The reads that are about no single server. How soon they are due depends on all of them, which one walk finds out:
 /// it is asked at every look.
-fn account_needs(book: &Book) -> [Need; 3] {
-    let mut unsettled = book.orders_read.good_at.is_none() || !book.strays.is_empty();
+fn account_needs(beliefs: &Beliefs) -> [Need; 3] {
+    let mut unsettled = beliefs.orders_read.good_at.is_none() || !beliefs.strays.is_empty();
     // Since when an order that should hold its server does not.
     let mut unlisted: Option<Time> = None;
-    for server in book.servers.values() {
-        match &server.hand {
-            Hand::Empty => {}
-            Hand::Create(_) => unsettled = true,
-            Hand::Order(order) if order.cancel.is_some() => unsettled = true,
-            Hand::Order(order) => {
+    for server in beliefs.servers.values() {
+        match &server.claim {
+            Claim::Empty => {}
+            Claim::Create(_) => unsettled = true,
+            Claim::Order(order) if order.cancel.is_some() => unsettled = true,
+            Claim::Order(order) => {
                 unsettled |= order.missing_since.is_some();
                 unlisted = unlisted.max(order.idle_since.filter(|_| order.lost_since.is_none()));
             }
         }
     }
-    let listing = if lacks_match(book, unlisted) { LISTING_WANTED } else { LISTING };
+    let listing = if lacks_match(beliefs, unlisted) { LISTING_WANTED } else { LISTING };
     let orders = if unsettled { ORDERS_UNSETTLED } else { ORDERS };
     let need = |request, times: &ReadTimes, period| Need { request, target: None, tried_at: times.tried_at, period };
     [
-        need(Request::MyOrders, &book.orders_read, orders),
-        need(Request::Wallets, &book.wallets_read, WALLETS),
-        need(Request::Marketplace, &book.listing_read, listing),
+        need(Request::MyOrders, &beliefs.orders_read, orders),
+        need(Request::Wallets, &beliefs.wallets_read, WALLETS),
+        need(Request::Marketplace, &beliefs.listing_read, listing),
     ]
 }
 
 /// Whether a target that takes what the marketplace lists lacks a server, or has never seen a listing; or whether the
 /// list must tell why an order that should hold its server does not, `unlisted` being since when.
-fn lacks_match(book: &Book, unlisted: Option<Time>) -> bool {
-    let must_tell = unlisted.is_some_and(|since| book.listing_read.good_at.is_none_or(|at| at <= since));
+fn lacks_match(beliefs: &Beliefs, unlisted: Option<Time>) -> bool {
+    let must_tell = unlisted.is_some_and(|since| beliefs.listing_read.good_at.is_none_or(|at| at <= since));
     must_tell
-        || book.targets().any(|(id, target)| {
-            let unread = needs_listing(target) && book.listing_read.good_at.is_none();
-            unread || (matches!(target.choice, Choice::Match(_)) && book.in_hand(id) < target.want)
+        || beliefs.targets().any(|(id, target)| {
+            let unread = needs_listing(target) && beliefs.listing_read.good_at.is_none();
+            unread || (matches!(target.choice, Choice::Match(_)) && beliefs.claimed(id) < target.want)
         })
 }
 
-fn market_need(book: &Book, id: ServerId, server: &Server) -> Option<Need> {
-    let target = book.target_of(server)?;
-    let period = match &server.hand {
-        _ if book.urgent.contains(&id) => URGENT,
-        Hand::Create(_) | Hand::Order(_) => LIVE,
-        Hand::Empty if !server.watched => return None,
-        Hand::Empty if book.in_hand(server.target) < target.want => WANTED,
-        Hand::Empty => SPARE,
+fn market_need(beliefs: &Beliefs, id: ServerId, server: &Server) -> Option<Need> {
+    let target = beliefs.target_of(server)?;
+    let period = match &server.claim {
+        _ if beliefs.urgent.contains(&id) => URGENT,
+        Claim::Create(_) | Claim::Order(_) => LIVE,
+        Claim::Empty if !server.watched => return None,
+        Claim::Empty if beliefs.claimed(server.target) < target.want => WANTED,
+        Claim::Empty => SPARE,
     };
     Some(Need {
         request: Request::SpotMarket { server: id },

@@ -11,12 +11,12 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use crate::book::{Book, Facts, Foreign, Seen, Server, Stray};
+use crate::beliefs::order::{Claim, Create, Order};
+use crate::beliefs::{Beliefs, Facts, Foreign, Seen, Server, Stray};
 use crate::event::{Cause, Event};
 use crate::ids::{OrderId, ServerId};
 use crate::market::{ListedServer, Listing, Market, Offer, OrderRow, Quote, Wallet};
 use crate::money::Price;
-use crate::order::{Create, Hand, Order};
 use crate::strategy::{Choice, Match};
 use crate::time::{Span, Time};
 
@@ -32,7 +32,7 @@ const BOOK_TRUSTED_FOR: Span = Span::from_secs(60);
 /// What was read of a listed server's market ranks it among the others for this long.
 const RANKED_FOR: Span = Span::from_secs(600);
 
-impl Book {
+impl Beliefs {
     /// A good spot_marketplace, whose request was sent at `sent_at`.
     pub(crate) fn see_market(&mut self, market: &Market, sent_at: Time, now: Time) {
         let id = market.server;
@@ -42,15 +42,15 @@ impl Book {
         let tick = self.strategy.venue.tick;
         let quote = market.quote(self.strategy.currency, tick);
         let Some(server) = self.servers.get(&id) else { return };
-        match &server.hand {
-            Hand::Order(order) => {
+        match &server.claim {
+            Claim::Order(order) => {
                 let order_id = order.id;
                 match market.offers.iter().find(|o| o.mine && o.id == order_id) {
                     Some(offer) => self.see_our_offer(*offer, market, &quote, now),
                     None => self.miss_our_offer(id, &quote, now),
                 }
             }
-            Hand::Create(create) => {
+            Claim::Create(create) => {
                 let is_new = |o: &&Offer| o.mine && !create.before.contains(&o.id) && server.has_ended(o.id).is_none();
                 let new = market.offers.iter().find(is_new);
                 if let Some(offer) = new.copied() {
@@ -58,7 +58,7 @@ impl Book {
                     self.see_our_offer(offer, market, &quote, now);
                 }
             }
-            Hand::Empty => {}
+            Claim::Empty => {}
         }
         if let Some(server) = self.servers.get_mut(&id) {
             let margin = self.strategy.target(server.target).map(|target| target.bid.margin);
@@ -72,10 +72,10 @@ impl Book {
     fn see_repeated(&mut self, market: &Market, sent_at: Time) -> bool {
         let Some(server) = self.servers.get_mut(&market.server) else { return true };
         let Some(seen) = server.market.as_mut().filter(|seen| seen.value == *market) else { return false };
-        let is_known = match &server.hand {
-            Hand::Empty => true,
-            Hand::Create(_) => false,
-            Hand::Order(order) => {
+        let is_known = match &server.claim {
+            Claim::Empty => true,
+            Claim::Create(_) => false,
+            Claim::Order(order) => {
                 let shown = seen.value.offers.iter().find(|o| o.mine && o.id == order.id);
                 shown.is_some_and(|offer| order.is_as_shown(offer))
             }
@@ -90,7 +90,7 @@ impl Book {
     fn see_our_offer(&mut self, offer: Offer, market: &Market, quote: &Quote, now: Time) {
         let cause = if offer.active { Cause::Won } else { why_inactive(&offer, market, quote) };
         self.shift(market.server, now, cause, |server| {
-            let Some(order) = server.hand.order_mut() else { return };
+            let Some(order) = server.claim.order_mut() else { return };
             order.bid = offer.bid;
             order.unsettled = None;
             order.missing_since = None;
@@ -101,19 +101,19 @@ impl Book {
 
     /// The book does not show our order: it holds nothing, and my_orders must tell whether it still stands.
     fn miss_our_offer(&mut self, id: ServerId, quote: &Quote, now: Time) {
-        let gone = self.servers.get(&id).and_then(|s| s.hand.order()).is_some_and(|o| {
+        let gone = self.servers.get(&id).and_then(|s| s.claim.order()).is_some_and(|o| {
             // The venue accepted the cancellation and the book agrees: two witnesses.
             o.cancel.as_ref().is_some_and(|c| c.accepted_at.is_some())
         });
         if gone {
             return self.end(id, now, Cause::Cancelled);
         }
-        let cause = match self.servers.get(&id).and_then(|s| s.hand.order()) {
+        let cause = match self.servers.get(&id).and_then(|s| s.claim.order()) {
             Some(order) if quote.best_rival.is_some_and(|r| r >= order.bid) => Cause::Rival,
             _ => Cause::OfferMissing,
         };
         self.shift(id, now, cause, |server| {
-            let Some(order) = server.hand.order_mut() else { return };
+            let Some(order) = server.claim.order_mut() else { return };
             order.holding = false;
             order.missing_since.get_or_insert(now);
         });
@@ -121,18 +121,18 @@ impl Book {
 
     /// Keeps the clocks of how long our bid has been beaten and how long it has been more than needed.
     fn note_lost_and_slack(&mut self, id: ServerId, now: Time) {
-        if let Some(order) = self.servers.get_mut(&id).and_then(|s| s.hand.order_mut()) {
+        if let Some(order) = self.servers.get_mut(&id).and_then(|s| s.claim.order_mut()) {
             order.idle_since = if order.holding { None } else { order.idle_since.or(Some(now)) };
         }
         let Some(server) = self.servers.get(&id) else { return };
-        let (Some(market), Some(order)) = (&server.market, server.hand.order()) else { return };
+        let (Some(market), Some(order)) = (&server.market, server.claim.order()) else { return };
         let Some(target) = self.target_of(server) else { return };
         let Some(goal) = market.goal(target.bid.margin, self.strategy.venue.tick) else { return };
         let on_top = order.is_on_top(&market.quote);
         let slack = on_top && order.bid > goal;
         let since = |was: Option<Time>, is: bool| if is { was.or(Some(now)) } else { None };
         let (lost_since, slack_since) = (since(order.lost_since, !on_top), since(order.slack_since, slack));
-        if let Some(order) = self.servers.get_mut(&id).and_then(|s| s.hand.order_mut()) {
+        if let Some(order) = self.servers.get_mut(&id).and_then(|s| s.claim.order_mut()) {
             order.lost_since = lost_since;
             order.slack_since = slack_since;
         }
@@ -143,14 +143,14 @@ impl Book {
         let by_id: BTreeMap<OrderId, &OrderRow> = rows.iter().map(|r| (r.id, r)).collect();
         let ids: Vec<ServerId> = self.servers.keys().copied().collect();
         for id in ids {
-            match self.servers.get(&id).map(|s| &s.hand) {
-                Some(Hand::Order(order)) => match by_id.get(&order.id) {
+            match self.servers.get(&id).map(|s| &s.claim) {
+                Some(Claim::Order(order)) => match by_id.get(&order.id) {
                     Some(row) if row.expired => self.end(id, now, Cause::Expired),
                     Some(row) => self.see_listed(id, row, sent_at),
                     None => self.miss_listed(id, sent_at, now),
                 },
-                Some(Hand::Create(_)) => self.look_for_created(id, rows, sent_at, now),
-                Some(Hand::Empty) | None => {}
+                Some(Claim::Create(_)) => self.look_for_created(id, rows, sent_at, now),
+                Some(Claim::Empty) | None => {}
             }
         }
         self.strays.retain(|id, _| by_id.get(id).is_some_and(|row| !row.expired));
@@ -167,7 +167,7 @@ impl Book {
         if let Some(fee) = row.creation_fee.filter(|_| row.currency == Some(self.strategy.currency)) {
             self.creation_fee = fee;
         }
-        let Some(order) = self.servers.get_mut(&id).and_then(|s| s.hand.order_mut()) else { return };
+        let Some(order) = self.servers.get_mut(&id).and_then(|s| s.claim.order_mut()) else { return };
         order.listed = true;
         if let (Some(to), true) = (order.unsettled, order.missing_since.is_some()) {
             // The book does not show it, so the list must tell; where it tells neither price, the worse one counts.
@@ -186,7 +186,7 @@ impl Book {
     /// my_orders does not list our order. It is gone, unless the listing is late or the book has just shown it.
     fn miss_listed(&mut self, id: ServerId, sent_at: Time, now: Time) {
         let Some(server) = self.servers.get(&id) else { return };
-        let Some(order) = server.hand.order() else { return };
+        let Some(order) = server.claim.order() else { return };
         let cancelled = order.cancel.as_ref().is_some_and(|c| c.accepted_at.is_some());
         let book_age = server.market.as_ref().map(|m| sent_at.since(m.sent_at));
         let in_book = order.missing_since.is_none() && book_age.is_some_and(|age| age <= BOOK_TRUSTED_FOR);
@@ -203,7 +203,7 @@ impl Book {
     /// Looks for the order of a create that has not been seen, and settles it when it can be neither seen nor coming.
     fn look_for_created(&mut self, id: ServerId, rows: &[OrderRow], sent_at: Time, now: Time) {
         let Some(server) = self.servers.get(&id) else { return };
-        let Hand::Create(create) = &server.hand else { return };
+        let Claim::Create(create) = &server.claim else { return };
         let fits = |row: &&OrderRow| {
             let ours = row.spot == Some(true) || (row.spot.is_none() && row.price == Some(create.bid));
             row.server == id && ours && !create.before.contains(&row.id) && server.has_ended(row.id).is_none()
@@ -217,7 +217,7 @@ impl Book {
         match newest {
             Some((order, expired)) => {
                 self.found_created(id, order, Cause::Seen, now);
-                if let Some(order) = self.servers.get_mut(&id).and_then(|s| s.hand.order_mut()) {
+                if let Some(order) = self.servers.get_mut(&id).and_then(|s| s.claim.order_mut()) {
                     order.listed = true;
                 }
                 if expired {
@@ -226,7 +226,7 @@ impl Book {
             }
             None if settled => self.end(id, now, Cause::NeverAppeared),
             None => {
-                if let Some(Hand::Create(create)) = self.servers.get_mut(&id).map(|s| &mut s.hand) {
+                if let Some(Claim::Create(create)) = self.servers.get_mut(&id).map(|s| &mut s.claim) {
                     create.absent_reads = create.absent_reads.saturating_add(1);
                 }
             }
@@ -237,7 +237,7 @@ impl Book {
     fn found_created(&mut self, id: ServerId, order: OrderId, cause: Cause, now: Time) {
         let stay = self.servers.get(&id).and_then(|s| self.target_of(s)).map_or(Span::ZERO, |t| t.bid.stay);
         self.shift(id, now, cause, |server| {
-            if let Hand::Create(Create { bid, sent_at, .. }) = server.hand {
+            if let Claim::Create(Create { bid, sent_at, .. }) = server.claim {
                 let mut order = Order::new(order, bid, sent_at, sent_at);
                 if server.last_bid.is_some() {
                     // A ladder that was thrown off its lower rung stays on this one.
@@ -248,10 +248,10 @@ impl Book {
         });
     }
 
-    /// One live row of my_orders that may be ours in hand, a stray of ours, somebody else's doing, or to be adopted.
+    /// One live row of my_orders that may be the order we know, a stray of ours, somebody else's doing, or to be adopted.
     fn account_for(&mut self, row: &OrderRow, sent_at: Time, now: Time) {
         let server = self.servers.get(&row.server);
-        if self.strays.contains_key(&row.id) || server.and_then(|s| s.hand.order()).is_some_and(|o| o.id == row.id) {
+        if self.strays.contains_key(&row.id) || server.and_then(|s| s.claim.order()).is_some_and(|o| o.id == row.id) {
             return;
         }
         if let Some(ended_at) = server.and_then(|s| s.has_ended(row.id)) {
@@ -263,8 +263,8 @@ impl Book {
         }
         // Never more than are wanted: the surplus would be cancelled, and it is not ours to cancel.
         let may_adopt = server.is_some_and(|s| {
-            let wanting = self.target_of(s).is_some_and(|t| t.adopt && self.in_hand(s.target) < t.want);
-            s.hand == Hand::Empty && row.spot == Some(true) && wanting
+            let wanting = self.target_of(s).is_some_and(|t| t.adopt && self.claimed(s.target) < t.want);
+            s.claim == Claim::Empty && row.spot == Some(true) && wanting
         });
         if let (true, Some(price)) = (may_adopt, row.price.filter(|_| row.currency == Some(self.strategy.currency))) {
             // Nobody knows when it was last lowered: the full window is the safe answer.
@@ -332,7 +332,7 @@ impl Book {
 
     /// The same list once more: only old reads are let go of.
     pub(crate) fn see_listing_again(&mut self, now: Time) {
-        let is_old = |s: &Server| s.hand == Hand::Empty && s.market.is_some() && s.fresh(now, RANKED_FOR).is_none();
+        let is_old = |s: &Server| s.claim == Claim::Empty && s.market.is_some() && s.fresh(now, RANKED_FOR).is_none();
         if self.servers.values().any(is_old) {
             self.servers.values_mut().for_each(|s| s.forget_market_before(now, RANKED_FOR));
             self.watch_candidates();

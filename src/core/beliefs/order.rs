@@ -13,7 +13,7 @@ use crate::time::Time;
 /// What we have on one server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(clippy::large_enum_variant, reason = "there are a few dozen of them, and most hold an order")]
-pub(crate) enum Hand {
+pub(crate) enum Claim {
     /// Nothing.
     Empty,
     /// A create_order whose order has not been seen.
@@ -22,37 +22,37 @@ pub(crate) enum Hand {
     Order(Order),
 }
 
-impl Hand {
+impl Claim {
     /// The state it is in.
     pub(crate) fn state(&self) -> State {
         match self {
-            Hand::Empty => State::Wanted,
-            Hand::Create(c) if c.known_accepted => State::Placing,
-            Hand::Create(_) => State::Unknown,
-            Hand::Order(o) => o.state(),
+            Claim::Empty => State::Wanted,
+            Claim::Create(c) if c.known_accepted => State::Placing,
+            Claim::Create(_) => State::Unknown,
+            Claim::Order(o) => o.state(),
         }
     }
 
     pub(crate) fn order(&self) -> Option<&Order> {
         match self {
-            Hand::Order(order) => Some(order),
-            Hand::Empty | Hand::Create(_) => None,
+            Claim::Order(order) => Some(order),
+            Claim::Empty | Claim::Create(_) => None,
         }
     }
 
     pub(crate) fn order_mut(&mut self) -> Option<&mut Order> {
         match self {
-            Hand::Order(order) => Some(order),
-            Hand::Empty | Hand::Create(_) => None,
+            Claim::Order(order) => Some(order),
+            Claim::Empty | Claim::Create(_) => None,
         }
     }
 
     /// The highest price it may stand at: what limits count.
     pub(crate) fn worst_bid(&self) -> Option<Price> {
         match self {
-            Hand::Empty => None,
-            Hand::Create(c) => Some(c.bid),
-            Hand::Order(o) => Some(o.worst_bid()),
+            Claim::Empty => None,
+            Claim::Create(c) => Some(c.bid),
+            Claim::Order(o) => Some(o.worst_bid()),
         }
     }
 }

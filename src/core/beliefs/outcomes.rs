@@ -6,12 +6,12 @@
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
-use crate::book::Book;
+use crate::beliefs::Beliefs;
+use crate::beliefs::order::{Claim, Create, Order};
 use crate::event::Cause;
 use crate::ids::TargetId;
 use crate::ids::{OrderId, ServerId};
 use crate::money::Price;
-use crate::order::{Create, Hand, Order};
 use crate::request::{Answer, Doubt, Refusal};
 use crate::time::{Span, Time};
 
@@ -24,7 +24,7 @@ const LOWER_AGAIN: Span = Span::from_secs(1);
 /// After a refused re-pricing that says nothing about when to try again.
 const REPRICE_AGAIN: Span = Span::from_secs(10);
 
-impl Book {
+impl Beliefs {
     /// A create was sent at `sent_at` and this came back.
     pub(crate) fn created(
         &mut self,
@@ -49,7 +49,7 @@ impl Book {
         self.shift(id, now, cause, |server| {
             server.target = target;
             server.denial = None;
-            server.hand = Hand::Create(Create { bid, sent_at, known_accepted, before, absent_reads: 0 });
+            server.claim = Claim::Create(Create { bid, sent_at, known_accepted, before, absent_reads: 0 });
         });
     }
 
@@ -90,7 +90,7 @@ impl Book {
     pub(crate) fn repriced(&mut self, id: ServerId, order: OrderId, to: Price, now: Time, answer: &Answer) {
         let every = self.strategy.venue.lower_every;
         let stay = self.servers.get(&id).and_then(|s| self.target_of(s)).map_or(Span::ZERO, |t| t.bid.stay);
-        let Some(bid) = self.servers.get(&id).and_then(|s| s.hand.order()).filter(|o| o.id == order).map(|o| o.bid)
+        let Some(bid) = self.servers.get(&id).and_then(|s| s.claim.order()).filter(|o| o.id == order).map(|o| o.bid)
         else {
             return;
         };
@@ -99,7 +99,7 @@ impl Book {
             self.steps.learn(id, bid, *lowest);
         }
         self.shift(id, now, Cause::Accepted, |server| {
-            let Some(order) = server.hand.order_mut() else { return };
+            let Some(order) = server.claim.order_mut() else { return };
             match answer {
                 Answer::Refused(refusal) => refused(order, to, now, every, refusal),
                 Answer::Applied => {
@@ -135,7 +135,7 @@ impl Book {
             return;
         }
         self.shift(id, now, Cause::Cancelled, |server| {
-            let Some(order) = server.hand.order_mut().filter(|o| o.id == order) else { return };
+            let Some(order) = server.claim.order_mut().filter(|o| o.id == order) else { return };
             if let Some(cancel) = &mut order.cancel {
                 cancel.asked_at = Some(now);
                 cancel.accepted_at = there_no_more.then_some(now);

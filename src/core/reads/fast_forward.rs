@@ -7,20 +7,20 @@
 //! once: the same reads, at the same times, with the same numbers, but without looking at their answers. A test compares
 //! whole runs with and without the jump.
 
-use crate::book::{Book, ReadTimes, Server};
+use crate::beliefs::order::Claim;
+use crate::beliefs::{Beliefs, ReadTimes, Server};
 use crate::decide::{STUCK_FOR, UNWINNABLE_FOR};
 use crate::engine::Engine;
 use crate::governing::CREATE_SPACING;
 use crate::ids::ServerId;
 use crate::ids::TargetId;
-use crate::order::Hand;
 use crate::request::Request;
 use crate::strategy::Choice;
 use crate::time::{Span, Time};
 
 /// A jump: where it ends, and what was read on the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Skipped {
+pub struct FastForwarded {
     /// When the next request may be made: ask [`Engine::next`] then.
     pub now: Time,
     /// How many reads were made.
@@ -33,46 +33,47 @@ impl Engine {
     /// `news(request, since)`: when the venue's answer to that read first becomes another than it was at `since`, our own
     /// doings aside; `until`: no further than this. The venue must be one that answers at once. Does nothing, and says
     /// so by no reads, unless all stands still.
-    pub fn skip_repeats(
+    pub fn fast_forward(
         &mut self,
         now: Time,
         slot: Span,
         until: Time,
         news: impl Fn(&Request, Time) -> Time,
-    ) -> Skipped {
-        let mut skipped = Skipped { now, reads: 0 };
-        let Some(alarm) = self.still_until(now) else { return skipped };
-        let book = &self.book;
-        let rota = core::mem::take(&mut self.rota).made_anew(book, slot, |request| book.repeats_until(request, &news));
-        let Some(mut rota) = rota else { return skipped };
+    ) -> FastForwarded {
+        let mut forwarded = FastForwarded { now, reads: 0 };
+        let Some(alarm) = self.still_until(now) else { return forwarded };
+        let beliefs = &self.beliefs;
+        let idle_reads = core::mem::take(&mut self.idle_reads)
+            .made_anew(beliefs, slot, |request| beliefs.repeats_until(request, &news));
+        let Some(mut idle_reads) = idle_reads else { return forwarded };
         // The list may settle why a server is idle, and how often the list is read depends on that.
-        (skipped.now, skipped.reads) = rota.read_until(now, alarm.min(until), Some(&Request::Marketplace));
-        for (request, at) in rota.made() {
-            self.book.note_repeat(request, at);
+        (forwarded.now, forwarded.reads) = idle_reads.read_until(now, alarm.min(until), Some(&Request::Marketplace));
+        for (request, at) in idle_reads.made() {
+            self.beliefs.note_repeat(request, at);
         }
-        self.rota = rota;
-        if let Some(listed_at) = self.book.listing_read.good_at.filter(|at| *at >= now) {
+        self.idle_reads = idle_reads;
+        if let Some(listed_at) = self.beliefs.listing_read.good_at.filter(|at| *at >= now) {
             // The list is always the last read of a jump.
-            self.book.see_listing_again(listed_at);
+            self.beliefs.see_listing_again(listed_at);
         }
-        self.count_skipped(skipped.reads);
-        skipped
+        self.count_forwarded(forwarded.reads);
+        forwarded
     }
 
     /// Until when nothing would be asked for but reads, if their answers repeat; `None` where that is not certain.
     fn still_until(&mut self, now: Time) -> Option<Time> {
-        if !self.may_skip() || self.book.strategy.limits.max_total_cost.is_some() {
+        if !self.may_fast_forward() || self.beliefs.strategy.limits.max_total_cost.is_some() {
             return None;
         }
-        let alarm = self.book.quiet_until(now)?;
-        let is_still = self.book.wants_nothing(now) && self.book.denials_are_told();
-        self.book.denials.clear();
+        let alarm = self.beliefs.quiet_until(now)?;
+        let is_still = self.beliefs.wants_nothing(now) && self.beliefs.denials_are_told();
+        self.beliefs.denials.clear();
         self.content_until = is_still.then_some(alarm);
         self.content_until
     }
 }
 
-impl Book {
+impl Beliefs {
     /// The first moment at which time alone could call for a change; `None` while anything is not settled.
     fn quiet_until(&self, now: Time) -> Option<Time> {
         let read = |times: ReadTimes| times.good_at.is_some() && times.good_at == times.tried_at;
@@ -80,7 +81,7 @@ impl Book {
         if !all_read || !self.strays.is_empty() || !self.urgent.is_empty() {
             return None;
         }
-        let lacking = |target: TargetId| self.strategy.target(target).filter(|t| self.in_hand(target) < t.want);
+        let lacking = |target: TargetId| self.strategy.target(target).filter(|t| self.claimed(target) < t.want);
         let mut alarm = Time::from_ms(i64::MAX);
         let mut ring = |at: Time| {
             if at > now {
@@ -91,15 +92,15 @@ impl Book {
         for (id, server) in &self.servers {
             server.blocked_until.into_iter().for_each(&mut ring);
             let repeats = server.market.as_ref().is_some_and(|m| Some(m.sent_at) == server.tried_at);
-            match &server.hand {
-                Hand::Empty if !server.watched => {}
-                Hand::Empty if repeats => {
+            match &server.claim {
+                Claim::Empty if !server.watched => {}
+                Claim::Empty if repeats => {
                     if let Some(target) = lacking(server.target) {
                         ring(self.denied_until(*id, server, target, now)?);
                     }
                 }
-                Hand::Empty | Hand::Create(_) => return None,
-                Hand::Order(order) => {
+                Claim::Empty | Claim::Create(_) => return None,
+                Claim::Order(order) => {
                     // A read from before our last re-pricing would not come again as it was.
                     let shown = server.market.as_ref().and_then(|m| m.value.mine());
                     let up_to_date = shown.is_some_and(|o| o.id == order.id && order.is_as_shown(o));
@@ -117,7 +118,7 @@ impl Book {
                     ring(order.stay_until);
                     order.slack_since.into_iter().for_each(|since| ring(since + target.bid.lower_after));
                     if !order.fee_counted {
-                        ring(order.placed_at + crate::book::CREATION_FEE_AFTER);
+                        ring(order.placed_at + crate::beliefs::CREATION_FEE_AFTER);
                     }
                 }
             }
@@ -127,7 +128,7 @@ impl Book {
 
     /// Whether a lost server of that target could be left for another: which one depends on how old every read is.
     fn has_choice(&self, target: TargetId) -> bool {
-        self.servers.values().any(|s| s.target == target && s.watched && s.hand == Hand::Empty)
+        self.servers.values().any(|s| s.target == target && s.watched && s.claim == Claim::Empty)
     }
 
     /// Whether nobody would learn anything from the denials of the last decision.
@@ -138,14 +139,14 @@ impl Book {
     /// Whether no change would be asked for now, were everything read anew with the same answers: a wish that waits only
     /// for a newer read comes true by one that repeats the last.
     fn wants_nothing(&mut self, now: Time) -> bool {
-        let in_hand = |server: &&mut Server| server.hand != Hand::Empty;
-        for server in self.servers.values_mut().filter(in_hand) {
+        let claimed = |server: &&mut Server| server.claim != Claim::Empty;
+        for server in self.servers.values_mut().filter(claimed) {
             server.market.iter_mut().for_each(|market| market.sent_at = now);
         }
         let orders_read = self.orders_read.good_at.replace(now);
         let change = self.next_change(now, false);
         self.orders_read.good_at = orders_read;
-        for server in self.servers.values_mut().filter(in_hand) {
+        for server in self.servers.values_mut().filter(claimed) {
             // The last read of each succeeded: see `quiet_until`.
             if let (Some(market), Some(tried_at)) = (&mut server.market, server.tried_at) {
                 market.sent_at = tried_at;
@@ -167,7 +168,7 @@ impl Book {
             Request::Marketplace if self.targets().any(|(_, t)| matches!(t.choice, Choice::Match(_))) => NOT_AT_ALL,
             Request::Marketplace => self.listing_read.good_at.map_or(NOT_AT_ALL, |at| news(request, at)),
             Request::MyOrders => {
-                let unlisted = self.servers.values().filter_map(|s| s.hand.order()).any(|order| !order.listed);
+                let unlisted = self.servers.values().filter_map(|s| s.claim.order()).any(|order| !order.listed);
                 if unlisted { NOT_AT_ALL } else { EVER }
             }
             _ => EVER,

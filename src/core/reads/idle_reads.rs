@@ -1,14 +1,14 @@
 //! Who is read when while nothing changes but when things were last read: the schedule on plain integers.
 //!
-//! [`next_read`](crate::schedule::next_read) looks at the whole book for every read. While all stands still the periods
+//! [`next_read`](crate::reads::schedule::next_read) looks at the whole book for every read. While all stands still the periods
 //! stay as they are, so the same order of reads follows from a few numbers: what is read in every slot takes its turn,
 //! and everything else waits for a moment that is known beforehand. A test compares the two read by read.
 
 use alloc::vec::Vec;
 
-use crate::book::Book;
+use crate::beliefs::Beliefs;
+use crate::reads::schedule::{LIVE, Need, SPARE, STARVING, needs, urgency};
 use crate::request::Request;
-use crate::schedule::{LIVE, Need, SPARE, STARVING, needs, urgency};
 use crate::time::{Span, Time};
 
 /// One read that comes again and again.
@@ -26,7 +26,7 @@ struct Turn {
 
 /// Every read of a book that stands still. It is made anew for each jump, in the memory of the one before.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Rota {
+pub(crate) struct IdleReads {
     slot: Span,
     /// What is wanted at least once in every slot, in the order in which it was last read.
     live: Vec<Turn>,
@@ -40,33 +40,38 @@ pub(crate) struct Rota {
     others: Vec<(Turn, Span)>,
 }
 
-impl Rota {
+impl IdleReads {
     /// The reads of that book, one each `slot`; `None` if something was never read. `news_at`: from when on a read may
     /// bring something else than last time.
-    pub(crate) fn made_anew(mut self, book: &Book, slot: Span, news_at: impl Fn(&Request) -> Time) -> Option<Rota> {
+    pub(crate) fn made_anew(
+        mut self,
+        beliefs: &Beliefs,
+        slot: Span,
+        news_at: impl Fn(&Request) -> Time,
+    ) -> Option<IdleReads> {
         self.live.clear();
         self.others.clear();
         let live_news_at = Time::from_ms(i64::MAX);
-        let mut rota = Rota { slot, next_live: 0, live_news_at, is_steady: false, ..self };
-        for (place, Need { request, tried_at, period, .. }) in needs(book).enumerate() {
+        let mut idle_reads = IdleReads { slot, next_live: 0, live_news_at, is_steady: false, ..self };
+        for (place, Need { request, tried_at, period, .. }) in needs(beliefs).enumerate() {
             let news_at = news_at(&request);
             let turn = Turn { request, period, tried_at: tried_at?, news_at, place, was_read: false };
             match period {
                 LIVE => {
-                    rota.live_news_at = rota.live_news_at.min(news_at);
-                    rota.live.push(turn);
+                    idle_reads.live_news_at = idle_reads.live_news_at.min(news_at);
+                    idle_reads.live.push(turn);
                 }
-                _ => rota.others.push((turn, Span::ZERO)),
+                _ => idle_reads.others.push((turn, Span::ZERO)),
             }
         }
-        rota.live.sort_by_key(|turn| (turn.tried_at, turn.place));
-        let urgency = rota.steady_urgency();
-        for (turn, patience) in &mut rota.others {
+        idle_reads.live.sort_by_key(|turn| (turn.tried_at, turn.place));
+        let urgency = idle_reads.steady_urgency();
+        for (turn, patience) in &mut idle_reads.others {
             let age = turn.period.ms().saturating_mul(urgency).checked_div(1000).unwrap_or(0);
             let starves = if turn.period == SPARE { Span::from_ms(i64::MAX) } else { turn.period + STARVING };
             *patience = Span::from_ms(age).min(starves);
         }
-        Some(rota)
+        Some(idle_reads)
     }
 
     /// How overdue that live turn which was read longest ago is at least: with one read each slot, all of them were.
@@ -141,9 +146,9 @@ impl Rota {
         let turns = i64::try_from(self.live.len()).unwrap_or(i64::MAX).max(1);
         // Of many rounds only the last leaves a trace.
         let before = reads.saturating_sub(turns).max(0);
-        let skipped = before.checked_rem(turns).and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+        let forwarded = before.checked_rem(turns).and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
         let mut at = now + self.slot.times(before);
-        self.advance(skipped);
+        self.advance(forwarded);
         for _ in before..reads {
             if let Some(turn) = self.live.get_mut(self.next_live) {
                 turn.tried_at = at;

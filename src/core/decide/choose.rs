@@ -2,12 +2,12 @@
 
 use alloc::vec::Vec;
 
-use crate::book::{Book, Server};
+use crate::beliefs::order::Claim;
+use crate::beliefs::{Beliefs, Server};
 use crate::ids::ServerId;
 use crate::ids::TargetId;
 use crate::limits::{self, Denial};
 use crate::money::Price;
-use crate::order::Hand;
 use crate::policy;
 use crate::strategy::{PolicyKind, Target};
 use crate::time::{Span, Time};
@@ -30,7 +30,7 @@ pub(crate) enum Choice {
     Nothing,
 }
 
-impl Book {
+impl Beliefs {
     /// The cheapest place for one more order of that target. The order on `leaving` would be gone by then.
     pub(crate) fn choose(&mut self, id: TargetId, target: &Target, leaving: Option<ServerId>, now: Time) -> Choice {
         let mut ranked: Vec<(Price, ServerId)> = self
@@ -94,7 +94,7 @@ impl Book {
     fn is_usable(&self, id: ServerId, server: &Server, now: Time) -> bool {
         let facts = self.facts.get(&id);
         server.watched
-            && server.hand == Hand::Empty
+            && server.claim == Claim::Empty
             && server.blocked_until.is_none_or(|until| now >= until)
             && !self.hosted.contains(&id)
             && facts.is_none_or(|f| !f.rented && f.takes_currency)

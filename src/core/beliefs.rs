@@ -3,12 +3,17 @@
 //! Beliefs change only through reads and through answers to our own requests (`reconcile`, `settle`), and every step
 //! that an order takes is told as an [`Event`] on its way.
 
+pub(crate) mod order;
+mod outcomes;
+pub mod reconcile;
+
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use rust_decimal::Decimal;
 
+use crate::beliefs::order::{Claim, Order};
 use crate::event::{Cause, Event, State};
 use crate::ids::TargetId;
 use crate::ids::{OrderId, ServerId};
@@ -16,7 +21,6 @@ use crate::limits::{Denial, Exposure};
 use crate::lowering::Steps;
 use crate::market::{Market, Quote};
 use crate::money::{Accrual, Amount, Price};
-use crate::order::{Hand, Order};
 use crate::policy::Situation;
 use crate::strategy::{Margin, PerDay, RestartCost, Strategy, Target};
 use crate::time::{Span, Time};
@@ -64,7 +68,7 @@ pub(crate) struct Server {
     pub target: TargetId,
     /// Whether it is a candidate of its target.
     pub watched: bool,
-    pub hand: Hand,
+    pub claim: Claim,
     pub market: Option<Seen>,
     pub tried_at: Option<Time>,
     /// No create before this, after a refusal that time may heal.
@@ -95,7 +99,7 @@ pub(crate) struct Stray {
 
 /// Everything we believe.
 #[derive(Debug, Clone)]
-pub(crate) struct Book {
+pub(crate) struct Beliefs {
     pub strategy: Arc<Strategy>,
     pub servers: BTreeMap<ServerId, Server>,
     /// For each target, the servers that will do, cheapest floor first.
@@ -128,8 +132,8 @@ const ENDED_KEPT: usize = 16;
 /// The creation fee is charged once an order has stood this long. Source: said of the venue, not documented.
 pub(crate) const CREATION_FEE_AFTER: Span = Span::from_secs(600);
 
-impl Book {
-    pub(crate) fn new(strategy: Strategy) -> Book {
+impl Beliefs {
+    pub(crate) fn new(strategy: Strategy) -> Beliefs {
         let candidates = strategy
             .targets
             .iter()
@@ -138,7 +142,7 @@ impl Book {
                 crate::strategy::Choice::Match(_) => Vec::new(),
             })
             .collect();
-        let mut book = Book {
+        let mut beliefs = Beliefs {
             servers: BTreeMap::new(),
             candidates,
             facts: BTreeMap::new(),
@@ -160,8 +164,8 @@ impl Book {
             urgent: BTreeSet::new(),
             strategy: Arc::new(strategy),
         };
-        book.watch_candidates();
-        book
+        beliefs.watch_candidates();
+        beliefs
     }
 
     /// Targets with their numbers, in the file's order.
@@ -196,7 +200,7 @@ impl Book {
         for (id, target) in watched {
             let server = self.servers.entry(id).or_insert_with(|| Server::new(target));
             server.watched = true;
-            if server.hand == Hand::Empty {
+            if server.claim == Claim::Empty {
                 server.target = target;
             }
         }
@@ -211,9 +215,9 @@ impl Book {
     pub(crate) fn shift(&mut self, id: ServerId, now: Time, cause: Cause, change: impl FnOnce(&mut Server)) {
         let fee_percent = self.fee_percent;
         let Some(server) = self.servers.get_mut(&id) else { return };
-        let (target, from, held) = (server.target, server.hand.state(), server.held());
+        let (target, from, held) = (server.target, server.claim.state(), server.held());
         change(server);
-        let (to, holds) = (server.hand.state(), server.held());
+        let (to, holds) = (server.claim.state(), server.held());
         if held != holds
             && let Some((order, bid)) = held
         {
@@ -228,7 +232,7 @@ impl Book {
         if held != holds
             && let Some((order, bid)) = holds
         {
-            if let Some(o) = server.hand.order_mut() {
+            if let Some(o) = server.claim.order_mut() {
                 o.stretch_since = Some(now);
             }
             self.events.push(Event::HoldingFrom { target, server: id, order, bid, fee_percent });
@@ -238,12 +242,12 @@ impl Book {
     /// What we have on that server is over. It is free again.
     pub(crate) fn end(&mut self, id: ServerId, now: Time, cause: Cause) {
         let Some(server) = self.servers.get_mut(&id) else { return };
-        let (target, from) = (server.target, server.hand.state());
+        let (target, from) = (server.target, server.claim.state());
         if let Some((order, bid)) = server.held() {
             server.end_stretch(now, bid, self.fee_percent);
             self.events.push(Event::HoldingTo { server: id, order });
         }
-        if let Some(order) = server.hand.order() {
+        if let Some(order) = server.claim.order() {
             let (order_id, bid, cost) = (order.id, order.bid, order.paid.max(order.venue_spend));
             self.spent_ended = self.spent_ended.plus(cost);
             server.last_bid = Some(bid);
@@ -252,7 +256,7 @@ impl Book {
                 server.ended.remove(0);
             }
         }
-        server.hand = Hand::Empty;
+        server.claim = Claim::Empty;
         self.events.push(Event::State { target, server: id, from, to: State::Ended, cause });
         self.events.push(Event::State {
             target,
@@ -268,7 +272,7 @@ impl Book {
         let amount = self.creation_fee;
         for (id, server) in &mut self.servers {
             let target = server.target;
-            let Some(order) = server.hand.order_mut() else { continue };
+            let Some(order) = server.claim.order_mut() else { continue };
             if !order.fee_counted && now.since(order.placed_at) >= CREATION_FEE_AFTER {
                 order.fee_counted = true;
                 if !amount.is_zero() {
@@ -281,7 +285,7 @@ impl Book {
 
     /// Spent so far, fees included: what we counted or what the venue says, whichever is more.
     pub(crate) fn spent(&self, now: Time) -> Amount {
-        let standing = self.servers.values().filter_map(|s| s.hand.order()).map(|o| {
+        let standing = self.servers.values().filter_map(|s| s.claim.order()).map(|o| {
             let open = o
                 .stretch_since
                 .map_or(Amount::ZERO, |since| o.bid.accrue(now.since(since)).amount().plus_percent(self.fee_percent));
@@ -292,7 +296,7 @@ impl Book {
 
     /// What stands at the venue at its worst price, without what stands on `but`.
     pub(crate) fn exposure(&self, now: Time, but: &[ServerId]) -> Exposure {
-        let ours = self.servers.iter().filter(|(id, _)| !but.contains(id)).filter_map(|(_, s)| s.hand.worst_bid());
+        let ours = self.servers.iter().filter(|(id, _)| !but.contains(id)).filter_map(|(_, s)| s.claim.worst_bid());
         let own = ours.chain(self.strays.values().map(|s| s.bid));
         let foreign = self.foreign.values().filter_map(|f| f.price);
         let others = own.clone().count().saturating_add(self.foreign.len());
@@ -360,8 +364,8 @@ impl Book {
     }
 
     /// How many servers a target has or may have.
-    pub(crate) fn in_hand(&self, target: TargetId) -> u32 {
-        let count = self.servers.values().filter(|s| s.target == target && s.hand != Hand::Empty).count();
+    pub(crate) fn claimed(&self, target: TargetId) -> u32 {
+        let count = self.servers.values().filter(|s| s.target == target && s.claim != Claim::Empty).count();
         u32::try_from(count).unwrap_or(u32::MAX)
     }
 }
@@ -376,7 +380,7 @@ impl Server {
         Server {
             target,
             watched: false,
-            hand: Hand::Empty,
+            claim: Claim::Empty,
             market: None,
             tried_at: None,
             blocked_until: None,
@@ -388,12 +392,12 @@ impl Server {
 
     /// Whether nothing is lost with this entry: nothing stands there, nothing ended there, its market is not known.
     fn is_forgettable(&self) -> bool {
-        self.hand == Hand::Empty && self.ended.is_empty() && self.market.is_none()
+        self.claim == Claim::Empty && self.ended.is_empty() && self.market.is_none()
     }
 
     /// Lets go of a market read that is older than `limit`, where nothing of ours stands.
     pub(crate) fn forget_market_before(&mut self, now: Time, limit: Span) {
-        if self.hand == Hand::Empty && self.fresh(now, limit).is_none() {
+        if self.claim == Claim::Empty && self.fresh(now, limit).is_none() {
             self.market = None;
         }
     }
@@ -405,12 +409,12 @@ impl Server {
 
     /// The order that holds the server, and its bid.
     fn held(&self) -> Option<(OrderId, Price)> {
-        self.hand.order().filter(|o| o.holding).map(|o| (o.id, o.bid))
+        self.claim.order().filter(|o| o.holding).map(|o| (o.id, o.bid))
     }
 
     /// Ends the stretch of holding at `bid` and counts its cost with the order.
     fn end_stretch(&mut self, now: Time, bid: Price, fee_percent: Decimal) {
-        let Some(order) = self.hand.order_mut() else { return };
+        let Some(order) = self.claim.order_mut() else { return };
         if let Some(since) = order.stretch_since.take() {
             order.paid = order.paid.plus(bid.accrue(now.since(since)).amount().plus_percent(fee_percent));
         }
@@ -421,8 +425,8 @@ impl Server {
         self.ended.iter().find(|(id, _)| *id == order).map(|(_, at)| *at)
     }
 
-    /// Puts an order into the hand.
+    /// Claims the server by that order.
     pub(crate) fn take(&mut self, order: Order) {
-        self.hand = Hand::Order(order);
+        self.claim = Claim::Order(order);
     }
 }
