@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! core ◄─ clock, json ◄─ strategy, journal ◄─ governor ◄─ venue ◄─ { clore (HTTP), sim, tape } ◄─ driver ◄─ cli ◄─ main
-//! history, clore ◄─ replay ◄─ { verify, why } ◄─ cli;   tape, oracle ◄─ backtest ◄─ cli
+//! history, clore ◄─ audit ◄─ cli;   tape, oracle ◄─ backtest ◄─ cli
 //! ```
 //!
 //! Imports point left only; `tests/structure.rs` holds them to it. Where to start reading: `src/core/engine.rs` for what
@@ -13,6 +13,7 @@
 
 pub use clorebid_core as core;
 
+pub mod audit;
 pub mod backtest;
 pub mod cli;
 pub mod clock;
@@ -25,10 +26,7 @@ pub mod journal;
 pub mod json;
 pub mod lock;
 pub mod oracle;
-pub mod replay;
 pub mod sim;
 pub mod strategy;
 pub mod tape;
 pub mod venue;
-pub mod verify;
-pub mod why;

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
+use clorebid::audit::replay::replay;
 use clorebid::core::time::Span;
 use clorebid::history::History;
-use clorebid::replay::replay;
 use clorebid::sim::Scenario;
 use common::{World, assert_sound, assert_sound_and_busy, follow, one_server};
 use sqlx::ConnectOptions;

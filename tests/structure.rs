@@ -27,9 +27,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "driver",
         &["crash", "clock", "json", "strategy", "journal", "history", "governor", "venue", "clore", "sim", "tape"],
     ),
-    ("replay", &["clock", "json", "strategy", "journal", "history", "governor", "venue", "clore", "driver"]),
-    ("verify", &["clock", "json", "strategy", "journal", "history", "governor", "clore", "replay"]),
-    ("why", &["clock", "json", "strategy", "journal", "history", "venue", "clore", "replay"]),
+    ("audit", &["clock", "json", "strategy", "journal", "history", "governor", "venue", "clore", "driver"]),
     (
         "backtest",
         &[
@@ -42,7 +40,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "cli",
         &[
             "clock", "json", "lock", "strategy", "journal", "history", "governor", "venue", "clore", "sim", "tape",
-            "driver", "replay", "verify", "why", "backtest", "report",
+            "driver", "audit", "backtest", "report",
         ],
     ),
     ("main", &["cli"]),

@@ -2,11 +2,11 @@
 
 mod common;
 
+use clorebid::audit::replay::replay;
+use clorebid::audit::verify::verify;
 use clorebid::core::time::Span;
 use clorebid::history::History;
-use clorebid::replay::replay;
 use clorebid::sim::Scenario;
-use clorebid::verify::verify;
 use common::{World, assert_sound_and_busy, follow, one_server};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};

@@ -4,11 +4,11 @@ mod common;
 
 use std::process::Command;
 
+use clorebid::audit::why::{WhyError, why};
 use clorebid::clock::rfc3339;
 use clorebid::core::money::Price;
 use clorebid::core::time::{Span, Time};
 use clorebid::history::{History, View};
-use clorebid::why::{WhyError, why};
 use common::{Ran, World, follow, one_server, rows};
 
 const RIVAL: &str = "[[server.rival]]\nat = \"2m\"\nuntil = \"6m\"\nbid = \"0.000025\"\n";

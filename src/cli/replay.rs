@@ -4,9 +4,9 @@ use std::io::Write;
 
 use super::args::{Format, Global, ReplayArgs};
 use super::{Failure, Kind, logging};
+use crate::audit::replay::{self, Difference, ReplayError, Summary};
 use crate::history::{Cell, History, HistoryError, Rows};
 use crate::journal::JournalError;
-use crate::replay::{self, Difference, ReplayError, Summary};
 
 pub(super) async fn replay(global: &Global, args: &ReplayArgs) -> Result<(), Failure> {
     logging::start(global, Vec::new(), None);

@@ -2,8 +2,8 @@
 
 use super::args::{Global, VerifyArgs};
 use super::{Failure, Kind, history, logging};
+use crate::audit::verify;
 use crate::history::{Cell, History, Rows};
-use crate::verify;
 
 pub(super) async fn verify(global: &Global, args: &VerifyArgs) -> Result<(), Failure> {
     logging::start(global, Vec::new(), None);

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use super::args::{Format, Global, WhyArgs};
 use super::{Failure, Kind, logging};
+use crate::audit::why::{self, Seen, Why, WhyError};
 use crate::history::{Cell, History, Rows};
-use crate::why::{self, Seen, Why, WhyError};
 
 pub(super) async fn why(global: &Global, args: &WhyArgs) -> Result<(), Failure> {
     logging::start(global, Vec::new(), None);

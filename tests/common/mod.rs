@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use clorebid::audit::replay::{self, ReplayError, Summary};
+use clorebid::audit::verify;
 use clorebid::clock::{Clock, rfc3339};
 use clorebid::clore::{Client, HttpVenue, OrderForm, RawForm};
 use clorebid::core::engine::Engine;
@@ -17,11 +19,9 @@ use clorebid::driver::{Driver, EndedBy, Watcher, memory_json};
 use clorebid::governor::Governor;
 use clorebid::history::{Cell, Filter, History, View};
 use clorebid::journal::{Journal, Mode, RunStart};
-use clorebid::replay::{self, ReplayError, Summary};
 use clorebid::sim::{Exchange, Scenario, Shared, SimVenue, serve};
 use clorebid::strategy;
 use clorebid::venue::Venue;
-use clorebid::verify;
 use tokio::sync::watch;
 
 /// A simulated venue and its clock.

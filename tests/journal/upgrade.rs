@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use clorebid::audit::verify::verify;
 use clorebid::history::{Cell, Filter, History, View};
 use clorebid::journal::{Journal, JournalError, Mode, Resume};
-use clorebid::verify::verify;
 use sha2::{Digest, Sha256};
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode};

@@ -5,9 +5,9 @@ use clorebid_core::time::{Span, Time};
 
 use super::rules::{Move, Moved, Place, Reprice, Rules};
 use super::{Kind, Tally, int, text};
+use crate::audit::replay::Recorded;
 use crate::history::{Cell, History, HistoryError, Paged};
 use crate::json::Number;
-use crate::replay::Recorded;
 
 /// Between the end of a request and the start of the next, and between creates. Source: I10.
 const SPACING: Span = Span::from_ms(1_050);
@@ -67,7 +67,7 @@ pub(super) async fn run(history: &mut History, run: &Recorded, tally: &mut Tally
             if let Some(rules) = &mut rules {
                 rules.holds(seq, server, order, price(&row, 4), text(&row, 5).unwrap_or(""), tally);
                 if let (Some(to), Some(Ok(cost))) = (int(&row, 6), text(&row, 7).map(Amount::parse)) {
-                    rules.walls.ends_at(Time::from_ms(to), cost.plus_percent(rules.fee_percent));
+                    rules.account.ends_at(Time::from_ms(to), cost.plus_percent(rules.fee_percent));
                 }
             }
         }
@@ -130,8 +130,8 @@ impl Pace {
 /// A good answer about the whole account.
 async fn account(history: &mut History, rules: &mut Rules, call: Option<&str>, reply: i64) -> Result<(), HistoryError> {
     match call {
-        Some("my_orders") => rules.walls.sees_orders(&history.reply_body(reply).await?),
-        Some("wallets") => rules.walls.sees_wallets(&history.reply_body(reply).await?),
+        Some("my_orders") => rules.account.sees_orders(&history.reply_body(reply).await?),
+        Some("wallets") => rules.account.sees_wallets(&history.reply_body(reply).await?),
         _ => {}
     }
     Ok(())

@@ -5,8 +5,8 @@ use clorebid_core::time::Span;
 use sha2::{Digest, Sha256};
 
 use super::{Kind, Tally, int, text};
+use crate::audit::replay::Recorded;
 use crate::history::{Cell, History, HistoryError, Paged};
-use crate::replay::Recorded;
 
 /// The tables of a journal, without the one row a run.
 const TABLES: [&str; 12] = [

@@ -13,7 +13,7 @@ use crate::clore::account::{WalletRow, my_orders, wallets};
 
 /// What is known of the account beside our own orders.
 #[derive(Debug)]
-pub(super) struct Walls {
+pub(super) struct Account {
     currency: Currency,
     /// In the last good wallets.
     balance: Option<Amount>,
@@ -24,9 +24,9 @@ pub(super) struct Walls {
     spent: BTreeMap<Time, Amount>,
 }
 
-impl Walls {
-    pub(super) fn new(currency: Currency, spent_before: Amount) -> Walls {
-        Walls { currency, balance: None, listed: Vec::new(), spent_before, spent: BTreeMap::new() }
+impl Account {
+    pub(super) fn new(currency: Currency, spent_before: Amount) -> Account {
+        Account { currency, balance: None, listed: Vec::new(), spent_before, spent: BTreeMap::new() }
     }
 
     /// A good my_orders. What cannot be read was no good one, and changes nothing.

@@ -13,11 +13,11 @@ use clorebid_core::strategy::Limits;
 use clorebid_core::time::Time;
 use serde::Serialize;
 
+use crate::audit::replay::{Difference, Replay, ReplayError, Step, Stepped};
 use crate::clock::rfc3339;
 use crate::history::{Exchange, History};
-use crate::replay::{Difference, Replay, ReplayError, Step, Stepped};
 
-mod told;
+mod narrate;
 
 /// How many requests after a change are looked at for what it led to: a create in doubt settles after two minutes.
 const FOLLOWED_FOR: u32 = 200;
@@ -186,7 +186,7 @@ fn chain(replay: &Replay, reads: &Reads, before: &[Explanation], step: &Step) ->
     let strategy = replay.engine().strategy();
     let is_read = !request.is_command();
     let servers: Vec<Seen> = before.iter().filter(matters).map(seen).collect();
-    let not_done = before.iter().filter(matters).zip(&servers).filter_map(|(e, s)| told::not_done(e, s, &request));
+    let not_done = before.iter().filter(matters).zip(&servers).filter_map(|(e, s)| narrate::not_done(e, s, &request));
     Why {
         run: replay.run().run_id,
         seq,
@@ -205,7 +205,7 @@ fn chain(replay: &Replay, reads: &Reads, before: &[Explanation], step: &Step) ->
         error,
         outcome,
         showed: step.answer.as_ref().filter(|_| is_read).and_then(|answer| showed(replay, answer)),
-        effects: told::effects(replay, step, before.iter().find(|e| Some(e.server) == about)),
+        effects: narrate::effects(replay, step, before.iter().find(|e| Some(e.server) == about)),
         followed: Vec::new(),
     }
 }

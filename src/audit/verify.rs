@@ -23,13 +23,13 @@
 
 use serde::Serialize;
 
+use crate::audit::replay::{ReplayError, recorded_run, runs};
 use crate::history::{Cell, History, HistoryError};
-use crate::replay::{ReplayError, recorded_run, runs};
 
+mod account;
 mod journal;
 mod rules;
 mod walk;
-mod walls;
 
 /// The kinds of checks, in the order they are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -10,9 +10,9 @@ use clorebid_core::time::{Span, Time};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
-use super::walls::Walls;
+use super::account::Account;
 use super::{Kind, Tally};
-use crate::replay::Recorded;
+use crate::audit::replay::Recorded;
 use crate::strategy;
 
 /// A create that no read has shown is over after this long at the earliest. Source: I6.
@@ -126,7 +126,7 @@ pub(super) struct Rules {
     slots: BTreeMap<i64, Slot>,
     first: First,
     pub(super) fee_percent: Decimal,
-    pub(super) walls: Walls,
+    pub(super) account: Account,
     foreign: BTreeSet<i64>,
     /// No lowering of the order before this.
     next_lower_at: BTreeMap<i64, Time>,
@@ -149,7 +149,7 @@ impl Rules {
         let mut rules = Rules {
             run_id,
             fee_percent: first.fee_percent.unwrap_or(strategy.venue.fee_percent),
-            walls: Walls::new(strategy.currency, first.spent_ended),
+            account: Account::new(strategy.currency, first.spent_ended),
             slots: BTreeMap::new(),
             foreign: BTreeSet::new(),
             next_lower_at: BTreeMap::new(),
@@ -263,7 +263,7 @@ impl Rules {
 
     /// Orders that the bot did not make, as last listed: how many, and their prices together.
     fn foreign_now(&self) -> (usize, Price) {
-        self.walls.foreign(|row| {
+        self.account.foreign(|row| {
             let id = i64::try_from(row.id.0).unwrap_or(i64::MAX);
             let slot = i64::try_from(row.server.0).ok().and_then(|server| self.slots.get(&server));
             let taken_over = slot.is_some_and(|s| s.is_taken() && s.adopted && s.order.is_none_or(|o| o == id));
@@ -281,13 +281,13 @@ impl Rules {
             tally.check(Kind::I3, cost <= max, || format!("{at}: {cost} a day at worst, above max_daily_cost {max}"));
         }
         if let Some(max) = limits.max_total_cost {
-            let spent = self.walls.spent_by(what.sent_at);
+            let spent = self.account.spent_by(what.sent_at);
             tally.check(Kind::I3, spent <= max, || {
                 format!("{at}: a bid when {spent} was spent, of max_total_cost {max}")
             });
         }
         if let Some(min) = limits.min_balance {
-            let balance = self.walls.balance();
+            let balance = self.account.balance();
             tally.check(Kind::I3, balance.is_some_and(|balance| balance >= min), || match balance {
                 Some(balance) => format!("{at}: a bid with {balance} in the wallet, below min_balance {min}"),
                 None => format!("{at}: a bid before the wallet's balance was known, with a min_balance of {min}"),

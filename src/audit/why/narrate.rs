@@ -5,8 +5,8 @@ use clorebid_core::explain::Explanation;
 use clorebid_core::request::{Answer, Doubt, Request};
 
 use super::{LOWERING_WAITS, Seen, effect};
+use crate::audit::replay::{Replay, Step};
 use crate::clock::rfc3339;
-use crate::replay::{Replay, Step};
 
 /// What a change did, what state followed at once, and everything else that came of the answer.
 pub(super) fn effects(replay: &Replay, step: &Step, before: Option<&Explanation>) -> Vec<String> {
