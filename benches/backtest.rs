@@ -16,7 +16,7 @@ fn main() {
     let parse = || {
         let mut reader = open();
         while let Some(record) = reader.next().expect("a record") {
-            if let clorebid::tape::TapeCall::SpotMarketplace { market } = record.call {
+            if let clorebid::core::request::Request::SpotMarket { server: market } = record.request {
                 let _parsed = black_box(clorebid::clore::spot_marketplace(market, record.body.as_bytes()));
             }
         }

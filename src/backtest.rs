@@ -22,7 +22,10 @@ use clorebid_core::money::{Amount, Price};
 use clorebid_core::request::{Answer, Ask, Outcome, Request};
 use clorebid_core::strategy::Strategy;
 use clorebid_core::time::{Span, Time};
+use futures_util::FutureExt;
 use rust_decimal::Decimal;
+
+use crate::journal::JournalError;
 
 pub use bounds::{Bounds, BoundsError, bounds};
 pub use grid::{Axis, Grid, GridError, Point, Shard};
@@ -35,6 +38,7 @@ pub use summary::{Label, Summary, summary};
 pub use venue::Recorded;
 
 use ledger::Ledger;
+use record::{Keep, Nothing};
 use venue::TapeVenue;
 
 /// What the venue's rules were, where a tape cannot tell.
@@ -137,10 +141,25 @@ pub fn run(
     look: Look<'_>,
 ) -> Ran {
     let (from, to) = recorded.span();
-    let mut ledger = Ledger::new(strategy, from);
-    ledger.set_fixed_worth();
-    let mut venue = TapeVenue::new(recorded, rules.clone(), strategy.currency, rivals, ledger);
-    let mut engine = Engine::new(strategy.clone(), false);
+    let mut venue = TapeVenue::for_run(strategy, recorded, rules, rivals);
+    let engine = Engine::new(strategy.clone(), false);
+    let driven = drive(engine, &mut venue, (from, to), !jump, &mut Nothing, look).now_or_never();
+    // Proof: where nothing is kept nothing is waited for, and nothing can fail.
+    let (counts, _) = driven.and_then(Result::ok).expect("nothing is waited for");
+    venue.finish(to);
+    total(rules, (from, to), counts, venue.ledger)
+}
+
+/// The only loop of a backtest, whether it keeps its history or not: the core's asks, a slot apart, each answered as of
+/// its own moment. `every_look`: whether no repeated read is jumped over.
+async fn drive<K: Keep>(
+    mut engine: Engine,
+    venue: &mut TapeVenue,
+    (from, to): (Time, Time),
+    every_look: bool,
+    keep: &mut K,
+    look: Look<'_>,
+) -> Result<(Counts, Engine), JournalError> {
     let mut counts = Counts::default();
     let mut now = from;
     while now < to {
@@ -148,12 +167,16 @@ pub fn run(
             Next::Halt(_) => break,
             Next::Wait(at) => now = at.max(now + Span::from_ms(1)),
             Next::Ask(ask) => {
+                keep.asks(now, &ask, &engine, venue).await?;
                 let answer = venue.answer(now, &ask.request);
+                keep.answers(now, &ask, answer).await?;
                 engine.observe(now, &ask, answer);
                 counts.note(&ask, answer);
-                look(now, &ask, answer, &engine.take_events());
+                let events = engine.take_events();
+                look(now, &ask, answer, &events);
+                keep.follows(now, &ask, &events, &engine, venue).await?;
                 now = now + SPACING;
-                if jump {
+                if !every_look && !K::EVERY_STEP {
                     let forwarded = engine.fast_forward(now, SPACING, to, |read, since| venue.news(read, since));
                     counts.requests += forwarded.reads;
                     now = forwarded.now;
@@ -161,8 +184,7 @@ pub fn run(
             }
         }
     }
-    venue.finish(to);
-    total(rules, (from, to), counts, venue.ledger)
+    Ok((counts, engine))
 }
 
 fn total(rules: &VenueRules, span: (Time, Time), counts: Counts, ledger: Ledger) -> Ran {

@@ -13,20 +13,21 @@
 
 pub use clorebid_core as core;
 
+pub mod api;
 pub mod audit;
 pub mod backtest;
 pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod clore;
-mod crash;
-pub mod driver;
-pub mod governor;
 pub mod history;
 pub mod journal;
 pub mod json;
 pub mod lock;
 pub mod oracle;
+pub mod run;
+pub mod session;
 pub mod sim;
 pub mod strategy;
 pub mod tape;
-pub mod venue;
+pub mod wire;

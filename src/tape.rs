@@ -38,9 +38,8 @@ mod writer;
 
 pub use error::{LineFault, TapeError};
 pub use reader::{Cut, LINE_MAX_BYTES, Reader};
-pub use record::{Record, TapeCall};
+pub use record::Record;
 pub use series::{Series, ServerSeries};
 pub use survey::{Change, Gap, Listed, Rival, SeriesOptions, State, Survey, Surveyed};
-pub(crate) use transfer::received;
 pub use transfer::{IMPORT_NAME, TransferError, export, import};
 pub use writer::{SYNC_EVERY, Writer};

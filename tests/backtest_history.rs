@@ -82,7 +82,9 @@ async fn on_record(file: &StrategyFile, recorded: &Recorded) -> (Ran, tempfile::
     let db = folder.path().join("backtest.db");
     let journal = Journal::open(&db).await.expect("a journal");
     let (ran, journal, _) =
-        run_recorded(file, recorded, &rules(file), Rivals::Static, "paper", journal, &mut |_| {}).await.expect("a run");
+        run_recorded(file, recorded, &rules(file), Rivals::Static, "paper", journal, &mut |_, _, _, _| {})
+            .await
+            .expect("a run");
     journal.close().await.expect("a closed journal");
     (ran, folder, db)
 }

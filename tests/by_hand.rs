@@ -89,6 +89,8 @@ async fn what_a_person_asks_is_answered_and_journaled() {
     let by_hand: Vec<_> = bids.iter().filter(|b| b[11] == "asked for by hand").collect();
     assert_eq!(by_hand.len(), 2, "both cancellations are on record: {by_hand:?}");
     assert_eq!((by_hand[0][10].as_str(), by_hand[1][10].as_str()), ("applied", "refused"));
+    let (server, order, old_price) = (&by_hand[0][4], &by_hand[0][5], &by_hand[0][7]);
+    assert_eq!((server.as_str(), *order == id, old_price.as_str()), ("6", true, "0.00002"), "{by_hand:?}");
 }
 
 #[test]

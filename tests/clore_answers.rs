@@ -2,21 +2,19 @@
 //! which an answer may differ from the page without being wrong, or be wrong without looking it.
 
 use bytes::Bytes;
-use clorebid::clore::{
-    Call, CreateOrder, Kind, OrderForm, RawForm, answer, marketplace, my_orders, my_servers, server_config,
-    spot_marketplace, verdict, wallets,
-};
+use clorebid::api::{Enclosure, decode, encode, verdict};
+use clorebid::clore::{HostRequest, marketplace, my_orders, my_servers, server_config, spot_marketplace, wallets};
 use clorebid::json::Number;
-use clorebid::venue::Reply;
-use clorebid_core::ids::{OrderId, ServerId};
+use clorebid::wire::Reply;
+use clorebid_core::ids::{OrderId, ServerId, TargetId};
 use clorebid_core::market::{ListedServer, Listing, Market, OrderRow, Visibility};
 use clorebid_core::money::{Currency, Price, read_decimal};
-use clorebid_core::request::{Answer, Doubt, Refusal};
+use clorebid_core::request::{Answer, Doubt, Refusal, Request};
 use clorebid_core::time::{Span, Time};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
-const READ: Call = Call::SpotMarketplace { market: ServerId(6) };
+const READ: Request = Request::SpotMarket { server: ServerId(6) };
 
 fn price(text: &str) -> Price {
     Price::parse(text).unwrap()
@@ -26,8 +24,8 @@ fn decimal(text: &str) -> Decimal {
     read_decimal(text).unwrap().0
 }
 
-fn change() -> Call {
-    Call::SetSpotPrice { order: OrderId(39), price: price("0.000002") }
+fn change() -> Request {
+    Request::Reprice { server: ServerId(6), order: OrderId(39), from: price("0.000003"), to: price("0.000002") }
 }
 
 fn http(status: u16, body: &str) -> Reply {
@@ -48,10 +46,8 @@ fn only_server(row: &str) -> ListedServer {
     servers.remove(0)
 }
 
-fn create() -> Call {
-    let form = OrderForm::new(RawForm { image: "cloreai/ubuntu20.04-jupyter".to_owned(), ..RawForm::default() });
-    let (currency, renting_server, kind) = (Currency::Bitcoin, ServerId(6), Kind::Spot { bid: price("0.000001") });
-    Call::CreateOrder(Box::new(CreateOrder { currency, renting_server, kind, form: form.unwrap() }))
+fn create() -> Request {
+    Request::Create { server: ServerId(6), target: TargetId(0), bid: price("0.000001") }
 }
 
 // ---- the page's examples ----
@@ -77,7 +73,7 @@ fn the_pages_wallets_are_read() {
         "balance":0.00153176,"withdrawal_fee":0.0001}],"code":0}"#;
     let rows = wallets(body.as_bytes()).unwrap();
     assert_eq!(rows[0].withdrawal_fee.unwrap().to_string(), "0.0001");
-    let Answer::Wallets(wallets) = answer(&Call::Wallets, &http(200, body)) else { panic!("not wallets") };
+    let Answer::Wallets(wallets) = decode(&Request::Wallets, &http(200, body)) else { panic!("not wallets") };
     assert_eq!(wallets[0].currency, Currency::Bitcoin);
     assert_eq!(wallets[0].balance.unwrap().to_string(), "0.00153176");
 }
@@ -100,7 +96,7 @@ fn the_pages_my_servers_are_read() {
     assert_eq!(second.on_demand.get(Currency::Bitcoin), Some(price("0.00010337")));
     assert_eq!(second.min_spot.get(Currency::Bitcoin), Some(price("0.00005168")));
     assert_eq!(second.specs.as_ref().unwrap().down, Some(decimal("119.61")));
-    assert_eq!(answer(&Call::MyServers, &http(200, body)), Answer::Applied);
+    assert_eq!(HostRequest::MyServers.decode(&http(200, body)), Answer::Applied);
 }
 
 #[test]
@@ -124,7 +120,7 @@ fn the_pages_marketplace_is_read() {
         r#"{{"servers":[{{"id":6,"owner":4,"mrl":73,"price":{{"on_demand":{{"bitcoin":0.00001}},
         "spot":{{"bitcoin":0.000001}}}},"rented":false,"specs":{SPECS}}}],"my_servers":[1,2,4],"code":0}}"#
     );
-    let Answer::Listing(listing) = answer(&Call::Marketplace, &http(200, &body)) else { panic!("not a listing") };
+    let Answer::Listing(listing) = decode(&Request::Marketplace, &http(200, &body)) else { panic!("not a listing") };
     assert_eq!(listing.my_servers, [ServerId(1), ServerId(2), ServerId(4)]);
     let server = &listing.servers[0];
     assert_eq!(server.id, ServerId(6));
@@ -144,9 +140,7 @@ fn the_pages_orders_are_read_to_the_last_digit() {
     assert_eq!(mine.orders[0].tcp_ports, ["22:10000"]);
     assert_eq!(mine.orders[0].http_port.as_deref(), Some("8888"));
     assert_eq!(mine.orders[0].longest_rental, Some(Span::from_secs(262_800)), "seconds in my_orders");
-    let Answer::Orders(rows) = answer(&Call::MyOrders { return_completed: true }, &http(200, &body)) else {
-        panic!("not orders")
-    };
+    let Answer::Orders(rows) = decode(&Request::AllOrders, &http(200, &body)) else { panic!("not orders") };
     assert_eq!((rows[0].id, rows[0].server), (OrderId(38), ServerId(6)));
     assert_eq!((rows[0].spot, rows[0].expired), (None, false));
     assert_eq!((rows[1].spot, rows[1].expired), (Some(true), true));
@@ -163,7 +157,7 @@ const PAGE_MARKET: &str = r#"{"market":{"offers":[{"offer_id":39,"bid":0.0000042
 
 #[test]
 fn the_pages_spot_market_is_read() {
-    let Answer::Market(market) = answer(&READ, &http(200, PAGE_MARKET)) else { panic!("not a market") };
+    let Answer::Market(market) = decode(&READ, &http(200, PAGE_MARKET)) else { panic!("not a market") };
     assert!(market.is_open());
     assert_eq!(market.longest_rental, Some(Span::from_secs(262_800)), "seconds in the spot market");
     assert_eq!(market.floors.get(Currency::Bitcoin), Some(price("0.000001")));
@@ -175,10 +169,10 @@ fn the_pages_spot_market_is_read() {
 fn the_pages_refusals_of_a_lowering_are_read() {
     let body = r#"{"error":"exceeded_max_step","max_step":0.0000032,"code":6}"#;
     let lowest = price("0.0000032");
-    assert_eq!(answer(&change(), &http(200, body)), Answer::Refused(Refusal::StepTooLarge { lowest }));
+    assert_eq!(decode(&change(), &http(200, body)), Answer::Refused(Refusal::StepTooLarge { lowest }));
     let body = r#"{"error":"can_lower_every_600_seconds","time_to_lowering":513,"code":6}"#;
     let wait = Span::from_secs(513);
-    assert_eq!(answer(&change(), &http(200, body)), Answer::Refused(Refusal::LoweringTooSoon { wait }));
+    assert_eq!(decode(&change(), &http(200, body)), Answer::Refused(Refusal::LoweringTooSoon { wait }));
     assert_eq!(verdict(&http(200, body)).code, Some(6));
     assert_eq!(verdict(&http(200, body)).error.as_deref(), Some("can_lower_every_600_seconds"));
 }
@@ -188,19 +182,19 @@ fn the_pages_refusals_of_a_lowering_are_read() {
 #[test]
 fn every_code_means_what_the_page_says() {
     for call in [change(), READ] {
-        let of = |code: i32| answer(&call, &http(200, &format!(r#"{{"code":{code}}}"#)));
+        let of = |code: i32| decode(&call, &http(200, &format!(r#"{{"code":{code}}}"#)));
         assert_eq!(of(1), Answer::Unknown(Doubt::DatabaseError));
         assert_eq!(of(2), Answer::Refused(Refusal::InvalidInput));
         assert_eq!(of(3), Answer::Refused(Refusal::BadKey));
         assert_eq!(of(4), Answer::Refused(Refusal::BadEndpoint));
         assert_eq!(of(5), Answer::Refused(Refusal::RateLimited));
     }
-    assert_eq!(answer(&change(), &http(500, r#"{"code":1}"#)), Answer::Unknown(Doubt::DatabaseError));
-    assert_eq!(answer(&READ, &http(403, r#"{"code":3}"#)), Answer::Refused(Refusal::BadKey));
-    assert_eq!(answer(&READ, &http(401, r#"{"code":3}"#)), Answer::Refused(Refusal::BadKey));
+    assert_eq!(decode(&change(), &http(500, r#"{"code":1}"#)), Answer::Unknown(Doubt::DatabaseError));
+    assert_eq!(decode(&READ, &http(403, r#"{"code":3}"#)), Answer::Refused(Refusal::BadKey));
+    assert_eq!(decode(&READ, &http(401, r#"{"code":3}"#)), Answer::Refused(Refusal::BadKey));
     let odd = http(200, r#"{"code":7}"#);
-    assert_eq!(answer(&change(), &odd), Answer::Unknown(Doubt::Unlisted("code 7".to_owned())));
-    assert_eq!(answer(&READ, &odd), Answer::Refused(Refusal::Other("code 7".to_owned())));
+    assert_eq!(decode(&change(), &odd), Answer::Unknown(Doubt::Unlisted("code 7".to_owned())));
+    assert_eq!(decode(&READ, &odd), Answer::Refused(Refusal::Other("code 7".to_owned())));
 }
 
 #[test]
@@ -225,7 +219,7 @@ fn every_listed_error_name_is_a_refusal_of_its_own() {
     for (error, refusal) in names {
         for status in [200, 500] {
             let reply = http(status, &format!(r#"{{"status":null,"error":{error},"code":6}}"#));
-            assert_eq!(answer(&create(), &reply), Answer::Refused(refusal.clone()));
+            assert_eq!(decode(&create(), &reply), Answer::Refused(refusal.clone()));
         }
     }
 }
@@ -233,10 +227,10 @@ fn every_listed_error_name_is_a_refusal_of_its_own() {
 #[test]
 fn an_error_nobody_has_listed_is_a_doubt_about_a_change_and_a_refusal_of_a_read() {
     let reply = http(200, r#"{"error":"moon_in_wrong_phase","code":6}"#);
-    assert_eq!(answer(&change(), &reply), Answer::Unknown(Doubt::Unlisted("moon_in_wrong_phase".to_owned())));
-    assert_eq!(answer(&READ, &reply), Answer::Refused(Refusal::Other("moon_in_wrong_phase".to_owned())));
+    assert_eq!(decode(&change(), &reply), Answer::Unknown(Doubt::Unlisted("moon_in_wrong_phase".to_owned())));
+    assert_eq!(decode(&READ, &reply), Answer::Refused(Refusal::Other("moon_in_wrong_phase".to_owned())));
     let nameless = http(200, r#"{"error":null,"code":6}"#);
-    assert_eq!(answer(&change(), &nameless), Answer::Unknown(Doubt::Unlisted("unnamed".to_owned())));
+    assert_eq!(decode(&change(), &nameless), Answer::Unknown(Doubt::Unlisted("unnamed".to_owned())));
 }
 
 #[test]
@@ -244,7 +238,7 @@ fn a_fractional_wait_is_rounded_up_to_the_millisecond() {
     for (written, ms) in [("12.0001", 12_001), ("0.5", 500), ("\"3\"", 3_000), ("-4", 0), ("null", 600_000)] {
         let body = format!(r#"{{"error":"can_lower_every_600_seconds","time_to_lowering":{written},"code":6}}"#);
         let wait = Span::from_ms(ms);
-        assert_eq!(answer(&change(), &http(200, &body)), Answer::Refused(Refusal::LoweringTooSoon { wait }));
+        assert_eq!(decode(&change(), &http(200, &body)), Answer::Refused(Refusal::LoweringTooSoon { wait }));
     }
 }
 
@@ -252,7 +246,7 @@ fn a_fractional_wait_is_rounded_up_to_the_millisecond() {
 fn a_step_refusal_without_its_number_is_a_doubt() {
     for rest in ["", r#","max_step":null"#, r#","max_step":-1"#, r#","max_step":0"#, r#","max_step":"soon""#] {
         let body = format!(r#"{{"error":"exceeded_max_step","code":6{rest}}}"#);
-        assert_eq!(answer(&change(), &http(200, &body)), Answer::Unknown(Doubt::Garbled { status: 200 }), "{rest}");
+        assert_eq!(decode(&change(), &http(200, &body)), Answer::Unknown(Doubt::Garbled { status: 200 }), "{rest}");
     }
 }
 
@@ -262,30 +256,30 @@ fn what_is_not_the_venues_json_is_a_doubt() {
     for call in [change(), READ] {
         for body in bodies.into_iter().chain([r#"{"status":"ok"}"#, r#"{"code":null}"#, r#"{"code":0,"code":6}"#]) {
             let garbled = Answer::Unknown(Doubt::Garbled { status: 502 });
-            assert_eq!(answer(&call, &http(502, body)), garbled, "{body}");
+            assert_eq!(decode(&call, &http(502, body)), garbled, "{body}");
             assert_eq!(verdict(&http(502, body)).code, None);
         }
         let cut = &PAGE_MARKET[..PAGE_MARKET.len() - 9];
-        assert_eq!(answer(&call, &http(200, cut)), Answer::Unknown(Doubt::Garbled { status: 200 }));
+        assert_eq!(decode(&call, &http(200, cut)), Answer::Unknown(Doubt::Garbled { status: 200 }));
         let bytes = Reply::Http { status: 200, body: Bytes::from_static(b"{\"code\":0,\"x\":\"\xff\"}") };
-        assert_eq!(answer(&call, &bytes), Answer::Unknown(Doubt::Garbled { status: 200 }));
-        assert_eq!(answer(&call, &Reply::None(Doubt::TimedOut)), Answer::Unknown(Doubt::TimedOut));
-        assert_eq!(answer(&call, &http(429, "slow down")), Answer::Refused(Refusal::RateLimited));
-        assert_eq!(answer(&call, &http(429, r#"{"code":5}"#)), Answer::Refused(Refusal::RateLimited));
+        assert_eq!(decode(&call, &bytes), Answer::Unknown(Doubt::Garbled { status: 200 }));
+        assert_eq!(decode(&call, &Reply::None(Doubt::TimedOut)), Answer::Unknown(Doubt::TimedOut));
+        assert_eq!(decode(&call, &http(429, "slow down")), Answer::Refused(Refusal::RateLimited));
+        assert_eq!(decode(&call, &http(429, r#"{"code":5}"#)), Answer::Refused(Refusal::RateLimited));
     }
 }
 
 #[test]
 fn a_good_code_without_the_good_things_is_no_empty_answer() {
-    let reads = [Call::Wallets, Call::Marketplace, Call::MyOrders { return_completed: false }, READ, Call::MyServers];
+    let reads = [Request::Wallets, Request::Marketplace, Request::MyOrders, READ];
     for call in &reads {
         let nulls = r#"{"code":0,"wallets":null,"servers":null,"orders":null,"market":null,"exists":true}"#;
         for body in [r#"{"code":0}"#, nulls, r#"{"code":0,"orders":{},"servers":{},"wallets":{},"market":[]}"#] {
-            assert_eq!(answer(call, &http(200, body)), Answer::Unknown(Doubt::Garbled { status: 200 }), "{call:?}");
+            assert_eq!(decode(call, &http(200, body)), Answer::Unknown(Doubt::Garbled { status: 200 }), "{call:?}");
         }
     }
-    let orders = Call::MyOrders { return_completed: false };
-    assert_eq!(answer(&orders, &http(200, r#"{"orders":[],"code":0}"#)), Answer::Orders(vec![]));
+    let orders = Request::MyOrders;
+    assert_eq!(decode(&orders, &http(200, r#"{"orders":[],"code":0}"#)), Answer::Orders(vec![]));
 }
 
 #[test]
@@ -303,8 +297,8 @@ fn a_malformed_order_makes_the_whole_list_unknown() {
     ];
     for row in bad {
         let body = format!(r#"{{"orders":[{good},{row}],"code":0}}"#);
-        let call = Call::MyOrders { return_completed: false };
-        assert_eq!(answer(&call, &http(200, &body)), Answer::Unknown(Doubt::Garbled { status: 200 }), "{row}");
+        let call = Request::MyOrders;
+        assert_eq!(decode(&call, &http(200, &body)), Answer::Unknown(Doubt::Garbled { status: 200 }), "{row}");
     }
 }
 
@@ -314,10 +308,10 @@ fn a_malformed_offer_makes_the_whole_market_unknown() {
         ["null", "{}", r#"{"offer_id":1}"#, r#"{"bid":1}"#, r#"{"offer_id":1,"bid":-1}"#, r#"{"offer_id":1,"bid":{}}"#]
     {
         let body = PAGE_MARKET.replace(r#""offers":["#, &format!(r#""offers":[{row},"#));
-        assert_eq!(answer(&READ, &http(200, &body)), Answer::Unknown(Doubt::Garbled { status: 200 }), "{row}");
+        assert_eq!(decode(&READ, &http(200, &body)), Answer::Unknown(Doubt::Garbled { status: 200 }), "{row}");
     }
     let without_server = r#"{"market":{"offers":[]},"exists":true,"code":0}"#;
-    assert_eq!(answer(&READ, &http(200, without_server)), Answer::Unknown(Doubt::Garbled { status: 200 }));
+    assert_eq!(decode(&READ, &http(200, without_server)), Answer::Unknown(Doubt::Garbled { status: 200 }));
 }
 
 #[test]
@@ -406,7 +400,7 @@ fn a_listed_server_may_be_described_in_many_ways() {
 fn a_wallet_may_be_of_a_coin_we_do_not_bid_in_or_say_nothing() {
     let body = r#"{"wallets":[{"name":"dogecoin","balance":5},{"name":"USD-Blockchain","balance":null},
         {"name":"CLORE-Blockchain","balance":"12.50"},{"name":"bitcoin","balance":-0.1}],"code":0}"#;
-    let Answer::Wallets(wallets) = answer(&Call::Wallets, &http(200, body)) else { panic!("not wallets") };
+    let Answer::Wallets(wallets) = decode(&Request::Wallets, &http(200, body)) else { panic!("not wallets") };
     let balances: Vec<Option<String>> = wallets.iter().map(|w| w.balance.map(|b| b.to_string())).collect();
     assert_eq!(balances, [None, Some("12.5".to_owned()), Some("0".to_owned())]);
 }
@@ -425,8 +419,10 @@ fn prices_come_through_to_the_last_digit() {
     for (written, plain) in exact {
         let market = market_of(&PAGE_MARKET.replace("0.0000042", written));
         assert_eq!(market.offers[0].bid.to_string(), plain);
-        let call = Call::SetSpotPrice { order: OrderId(1), price: market.offers[0].bid };
-        assert_eq!(call.encode().body.unwrap(), format!(r#"{{"order_id":1,"desired_price":{plain}}}"#));
+        let (server, to) = (ServerId(6), market.offers[0].bid);
+        let request = Request::Reprice { server, order: OrderId(1), from: to, to };
+        let body = encode(&request, &Enclosure::new(Currency::Bitcoin, Vec::new())).body;
+        assert_eq!(body.unwrap(), format!(r#"{{"order_id":1,"desired_price":{plain}}}"#));
     }
 }
 
@@ -458,7 +454,7 @@ proptest! {
     #[test]
     fn no_bytes_whatever_make_a_change_applied_without_a_code_of_zero(body in a_body(), status in 200_u16..600) {
         let reply = http(status, &body);
-        let applied = answer(&change(), &reply) == Answer::Applied;
+        let applied = decode(&change(), &reply) == Answer::Applied;
         prop_assert!(!applied || verdict(&reply).code == Some(0), "{}", body);
         // Told by another reader than the one that is tried here.
         let read = serde_json::from_str::<serde_json::Value>(&body);

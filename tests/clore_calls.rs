@@ -3,21 +3,26 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use clorebid::clore::{Call, CreateOrder, FormError, Kind, OrderForm, RawForm, answer};
-use clorebid::venue::{Method, Reply};
-use clorebid_core::ids::{OrderId, ServerId};
+use clorebid::api::{Enclosure, decode, describe, encode, endpoint, read_back};
+use clorebid::clore::{FormError, HostRequest, OrderForm, RawForm};
+use clorebid::wire::{HttpRequest, Method, Reply};
+use clorebid_core::ids::{OrderId, ServerId, TargetId};
 use clorebid_core::money::{Currency, Price};
-use clorebid_core::request::Answer;
+use clorebid_core::request::{Answer, Doubt, Refusal, Request};
 use secrecy::SecretString;
 
-const READ: Call = Call::SpotMarketplace { market: ServerId(6) };
+const READ: Request = Request::SpotMarket { server: ServerId(6) };
 
 fn price(text: &str) -> Price {
     Price::parse(text).unwrap()
 }
 
-fn change() -> Call {
-    Call::SetSpotPrice { order: OrderId(39), price: price("0.000002") }
+fn reprice() -> Request {
+    Request::Reprice { server: ServerId(6), order: OrderId(39), from: price("0.000003"), to: price("0.000002") }
+}
+
+fn cancel() -> Request {
+    Request::Cancel { server: ServerId(6), order: OrderId(39) }
 }
 
 fn http(status: u16, body: &'static str) -> Reply {
@@ -43,31 +48,56 @@ fn page_form() -> RawForm {
     }
 }
 
-fn create(kind: Kind) -> Call {
-    let form = OrderForm::new(page_form()).unwrap();
-    Call::CreateOrder(Box::new(CreateOrder { currency: Currency::Bitcoin, renting_server: ServerId(6), kind, form }))
+fn create(bid: &str) -> Request {
+    Request::Create { server: ServerId(6), target: TargetId(0), bid: price(bid) }
+}
+
+fn enclosed() -> Enclosure {
+    Enclosure::new(Currency::Bitcoin, vec![OrderForm::new(page_form()).unwrap()])
+}
+
+/// Method, endpoint, query and body.
+fn parts(request: HttpRequest) -> (Method, String, Vec<(String, String)>, String) {
+    let query = request.query.into_iter().map(|(name, value)| (name.into_owned(), value)).collect();
+    (request.method, request.endpoint.into_owned(), query, request.body.unwrap_or_default())
 }
 
 #[test]
 fn the_pages_calls_are_written_as_the_page_writes_them() {
-    let written = |call: &Call| {
-        let request = call.encode();
-        (request.method, request.endpoint.to_string(), request.query, request.body.unwrap_or_default())
+    let written = |request: &Request| parts(encode(request, &enclosed()));
+    let get = |name: &str| (Method::Get, name.to_owned(), vec![], String::new());
+    let query = |name: &str, key: &str, value: &str| {
+        (Method::Get, name.to_owned(), vec![(key.to_owned(), value.to_owned())], String::new())
     };
-    let get = |name: &str, body: &str| (Method::Get, name.to_owned(), vec![], body.to_owned());
     let post = |name: &str, body: &str| (Method::Post, name.to_owned(), vec![], body.to_owned());
-    assert_eq!(written(&Call::Wallets), get("wallets", ""));
-    assert_eq!(written(&Call::MyServers), get("my_servers", ""));
-    assert_eq!(written(&Call::Marketplace), get("marketplace", ""));
-    let config = Call::ServerConfig { server_name: "Jan Vykydal".to_owned() };
-    assert_eq!(written(&config), get("server_config", r#"{"server_name":"Jan Vykydal"}"#));
-    assert_eq!(written(&Call::MyOrders { return_completed: false }), get("my_orders", ""));
-    assert_eq!(
-        Call::MyOrders { return_completed: true }.encode().query,
-        [("return_completed".into(), "true".to_owned())]
+    assert_eq!(written(&Request::Wallets), get("wallets"));
+    assert_eq!(written(&Request::Marketplace), get("marketplace"));
+    assert_eq!(written(&Request::MyOrders), get("my_orders"));
+    assert_eq!(written(&Request::AllOrders), query("my_orders", "return_completed", "true"));
+    assert_eq!(written(&READ), query("spot_marketplace", "market", "6"));
+    assert_eq!(written(&reprice()), post("set_spot_price", r#"{"order_id":39,"desired_price":0.000002}"#));
+    assert_eq!(written(&cancel()), post("cancel_order", r#"{"id":39}"#));
+    let issue = enclosed().with_issue(Some("GPU #1 Überhitzte und drosselte".to_owned())).unwrap();
+    let said = r#"{"id":39,"issue":"GPU #1 Überhitzte und drosselte"}"#;
+    assert_eq!(parts(encode(&cancel(), &issue)), post("cancel_order", said));
+    let tail = concat!(
+        r#""ports":{"22":"tcp","8888":"http"},"env":{"VARIABLE_NAME":"VARIABLE_VALUE"},"#,
+        r#""jupyter_token":"hoZluOjbCOQ5D5yH7R","ssh_password":"Hpcj08ZaOpCbTmn1Eu","#,
+        r##""command":"#!/bin/sh\napt update -y && apt install htop"}"##
     );
-    assert_eq!(READ.encode().query, [("market".into(), "6".to_owned())]);
-    let settings = Call::SetServerSettings {
+    let head = r#"{"currency":"bitcoin","image":"cloreai/ubuntu20.04-jupyter","renting_server":6,"type":"#;
+    let whole = format!(r#"{head}"spot","spotprice":0.000001,{tail}"#);
+    assert_eq!(written(&create("0.000001")), post("create_order", &whole));
+}
+
+#[test]
+fn the_hosts_calls_are_written_as_the_page_writes_them() {
+    let servers = (Method::Get, "my_servers".to_owned(), vec![], String::new());
+    assert_eq!(parts(HostRequest::MyServers.encode()), servers);
+    let config = HostRequest::ServerConfig { name: "Jan Vykydal".to_owned() };
+    let body = r#"{"server_name":"Jan Vykydal"}"#.to_owned();
+    assert_eq!(parts(config.encode()), (Method::Get, "server_config".to_owned(), vec![], body));
+    let settings = HostRequest::SetServerSettings {
         name: "Jan Vykydal".to_owned(),
         availability: true,
         mrl_hours: 96,
@@ -75,66 +105,51 @@ fn the_pages_calls_are_written_as_the_page_writes_them() {
         spot: price("0.00000113"),
     };
     let body = r#"{"name":"Jan Vykydal","availability":true,"mrl":96,"on_demand":0.0001,"spot":0.00000113}"#;
-    assert_eq!(written(&settings), post("set_server_settings", body));
-    assert_eq!(settings.args(), body);
-    assert_eq!(written(&change()), post("set_spot_price", r#"{"order_id":39,"desired_price":0.000002}"#));
-    let issue = "GPU #1 Überhitzte und drosselte".to_owned();
-    let cancel = Call::cancel_order(OrderId(39), Some(issue)).unwrap();
-    assert_eq!(written(&cancel), post("cancel_order", r#"{"id":39,"issue":"GPU #1 Überhitzte und drosselte"}"#));
-    assert_eq!(written(&Call::cancel_order(OrderId(39), None).unwrap()), post("cancel_order", r#"{"id":39}"#));
-    let tail = concat!(
-        r#""ports":{"22":"tcp","8888":"http"},"env":{"VARIABLE_NAME":"VARIABLE_VALUE"},"#,
-        r#""jupyter_token":"hoZluOjbCOQ5D5yH7R","ssh_password":"Hpcj08ZaOpCbTmn1Eu","#,
-        r##""command":"#!/bin/sh\napt update -y && apt install htop"}"##
-    );
-    let head = r#"{"currency":"bitcoin","image":"cloreai/ubuntu20.04-jupyter","renting_server":6,"type":"#;
-    let spot = create(Kind::Spot { bid: price("0.000001") });
-    assert_eq!(written(&spot), post("create_order", &format!(r#"{head}"spot","spotprice":0.000001,{tail}"#)));
-    let on_demand = create(Kind::OnDemand { required_price: None });
-    assert_eq!(written(&on_demand), post("create_order", &format!(r#"{head}"on-demand",{tail}"#)));
-    let bounded = create(Kind::OnDemand { required_price: Some(price("2.50")) });
-    assert!(bounded.encode().body.unwrap().contains(r#""required_price":2.5,"#));
+    assert_eq!(parts(settings.encode()), (Method::Post, "set_server_settings".to_owned(), vec![], body.to_owned()));
+    assert_eq!(settings.decode(&http(200, r#"{"code":0}"#)), Answer::Applied);
+    let unlisted = http(200, r#"{"code":6,"error":"moon"}"#);
+    assert_eq!(settings.decode(&unlisted), Answer::Unknown(Doubt::Unlisted("moon".to_owned())));
+    assert_eq!(HostRequest::MyServers.decode(&unlisted), Answer::Refused(Refusal::Other("moon".to_owned())));
+    let nothing = http(200, r#"{"code":0}"#);
+    assert_eq!(HostRequest::MyServers.decode(&nothing), Answer::Unknown(Doubt::Garbled { status: 200 }));
 }
 
 #[test]
-fn only_four_calls_change_anything_and_one_creates() {
-    let four = [
-        change(),
-        Call::cancel_order(OrderId(1), None).unwrap(),
-        create(Kind::OnDemand { required_price: None }),
-        Call::SetServerSettings {
-            name: String::new(),
-            availability: true,
-            mrl_hours: 1,
-            on_demand: Price::ZERO,
-            spot: Price::ZERO,
-        },
-    ];
-    for call in four {
-        assert!(call.is_command() && call.encode().method == Method::Post, "{call:?}");
-        assert_eq!(call.is_create(), call.name() == "create_order");
-        assert_eq!(answer(&call, &http(200, r#"{"code":0}"#)), Answer::Applied);
-        assert_eq!(answer(&call, &http(500, r#"{ "code" : "0" }"#)), Answer::Applied, "the body speaks first");
+fn three_requests_are_commands_and_one_of_them_creates() {
+    for request in [reprice(), cancel(), create("0.000001")] {
+        assert!(request.is_command() && encode(&request, &enclosed()).method == Method::Post, "{request:?}");
+        assert_eq!(request.is_create(), endpoint(&request) == "create_order");
+        assert_eq!(decode(&request, &http(200, r#"{"code":0}"#)), Answer::Applied);
+        assert_eq!(decode(&request, &http(500, r#"{ "code" : "0" }"#)), Answer::Applied, "the body speaks first");
     }
-    let config = Call::ServerConfig { server_name: String::new() };
-    let six =
-        [config, Call::Wallets, Call::MyServers, Call::Marketplace, Call::MyOrders { return_completed: false }, READ];
-    assert!(six.iter().all(|call| !call.is_command() && !call.is_create()));
+    let reads = [Request::Wallets, Request::Marketplace, Request::MyOrders, Request::AllOrders, READ];
+    assert!(reads.iter().all(|read| !read.is_command() && !read.is_create()));
 }
 
 #[test]
-fn the_record_of_a_call_holds_no_secret() {
-    let call = create(Kind::Spot { bid: price("0.00000320") });
+fn a_read_comes_back_from_its_description_and_a_command_does_not() {
+    for read in [Request::Wallets, Request::Marketplace, Request::MyOrders, Request::AllOrders, READ] {
+        assert_eq!(read_back(endpoint(&read), &describe(&read, &enclosed())), Ok(read));
+    }
+    for command in [reprice(), cancel(), create("0.000001")] {
+        assert!(read_back(endpoint(&command), &describe(&command, &enclosed())).is_err(), "{command:?}");
+    }
+}
+
+#[test]
+fn the_record_of_a_request_holds_no_secret() {
+    let request = create("0.00000320");
     let args = r#"{"currency":"bitcoin","image":"cloreai/ubuntu20.04-jupyter","renting_server":6,"type":"spot","spotprice":0.0000032}"#;
-    assert_eq!(call.args(), args);
-    let seen = format!("{call:?} {:?} {:?} {}", call.encode(), page_form(), call.args());
+    assert_eq!(describe(&request, &enclosed()), args);
+    let http = encode(&request, &enclosed());
+    let seen = format!("{request:?} {http:?} {:?} {:?} {args}", page_form(), enclosed());
     for hidden in ["hoZluOjb", "Hpcj08Za", "VARIABLE_VALUE", "apt install"] {
         assert!(!seen.contains(hidden), "{hidden} in {seen}");
-        assert!(call.encode().body.unwrap().contains(hidden));
+        assert!(http.body.as_ref().unwrap().contains(hidden));
     }
-    assert_eq!(READ.args(), r#"{"market":6}"#);
-    assert_eq!(Call::Marketplace.args(), "{}");
-    assert_eq!(change().args(), r#"{"order_id":39,"desired_price":0.000002}"#);
+    assert_eq!(describe(&READ, &enclosed()), r#"{"market":6}"#);
+    assert_eq!(describe(&Request::Marketplace, &enclosed()), "{}");
+    assert_eq!(describe(&reprice(), &enclosed()), r#"{"order_id":39,"desired_price":0.000002}"#);
     assert_eq!(OrderForm::new(page_form()).unwrap().secrets().count(), 4);
 }
 
@@ -206,7 +221,7 @@ fn ports_are_five_at_most_from_1_to_65535_tcp_or_http() {
 
 #[test]
 fn an_issue_has_2048_characters_at_most() {
-    assert!(Call::cancel_order(OrderId(1), Some("x".repeat(2_048))).is_ok());
-    let error = Call::cancel_order(OrderId(1), Some("x".repeat(2_049))).unwrap_err();
+    assert!(enclosed().with_issue(Some("x".repeat(2_048))).is_ok());
+    let error = enclosed().with_issue(Some("x".repeat(2_049))).unwrap_err();
     assert!(error.to_string().contains("issue") && error.to_string().contains("2048"));
 }

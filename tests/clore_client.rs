@@ -1,20 +1,26 @@
 //! The way to the venue, against a small server on this machine: what is sent, how often, and what each way of getting
 //! no answer is called.
 
-use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use clorebid::clore::{Call, Client, ClientError, Scrubber};
-use clorebid::venue::{HttpRequest, Method, Reply};
+use clorebid::api::Enclosure;
+use clorebid::client::{Client, ClientError};
+use clorebid::clock::Clock;
+use clorebid::clore::Scrubber;
+use clorebid::journal::{Journal, Mode, RunStart};
+use clorebid::session::{Asked, Session};
+use clorebid::wire::Reply;
 use clorebid_core::ids::{OrderId, ServerId};
-use clorebid_core::money::Price;
-use clorebid_core::request::Doubt;
+use clorebid_core::money::{Currency, Price};
+use clorebid_core::request::{Doubt, Request};
+use clorebid_core::time::Time;
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 const KEY: &str = "b8qwqRAL5W7YDyDJeB4XANVvKndbrrPk";
 const PASSWORD: &str = "pa/ss+1234";
@@ -104,12 +110,41 @@ fn key() -> SecretString {
     SecretString::from(KEY.to_owned())
 }
 
-fn get(endpoint: &'static str) -> HttpRequest {
-    HttpRequest { method: Method::Get, endpoint: Cow::Borrowed(endpoint), query: vec![], body: None }
+fn reprice() -> Request {
+    let (from, to) = (Price::parse("0.0000042").unwrap(), Price::parse("0.0000032").unwrap());
+    Request::Reprice { server: ServerId(6), order: OrderId(39), from, to }
 }
 
-fn post() -> HttpRequest {
-    Call::SetSpotPrice { order: OrderId(39), price: Price::parse("0.0000032").unwrap() }.encode()
+/// Sends these one after the other through a session, which is the only way there is.
+async fn send_all(client: Client, requests: &[Request]) -> Vec<Reply> {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(&folder.path().join("client.db")).await.unwrap();
+    let (clock, currency) = (Clock::logical(Time::from_secs(1), None), Currency::Bitcoin);
+    let start = RunStart {
+        at: clock.now(),
+        mode: Mode::Live,
+        strategy: "client",
+        strategy_toml: "",
+        venue: "a test",
+        seed: None,
+        currency,
+        memory: "",
+    };
+    journal.begin_run(start).await.unwrap();
+    let (_, never_told) = watch::channel(false);
+    let enclosed = Enclosure::new(currency, Vec::new());
+    let mut session = Session::new(journal, clock, client, enclosed, (currency, currency.tick()), never_told);
+    let mut replies = Vec::new();
+    for (seq, request) in (1..).zip(requests) {
+        session.wait().await;
+        let asked = Asked::plain(seq, session.clock().now(), *request, "to see what is sent");
+        replies.push(session.send(asked).await.unwrap().reply);
+    }
+    replies
+}
+
+async fn send(client: Client, request: Request) -> Reply {
+    send_all(client, &[request]).await.remove(0)
 }
 
 const GOOD: Manner = Manner::Says("HTTP/1.1 200 OK\r\ncontent-length: 10\r\nconnection: close\r\n\r\n{\"code\":0}");
@@ -117,7 +152,7 @@ const GOOD: Manner = Manner::Says("HTTP/1.1 200 OK\r\ncontent-length: 10\r\nconn
 #[tokio::test]
 async fn a_read_carries_the_key_in_its_header_and_our_own_name() {
     let server = Server::start(GOOD).await;
-    let reply = server.client().send(&Call::SpotMarketplace { market: ServerId(6) }.encode()).await;
+    let reply = send(server.client(), Request::SpotMarket { server: ServerId(6) }).await;
     assert_eq!(reply, Reply::Http { status: 200, body: Bytes::from_static(b"{\"code\":0}") });
     let heard = server.heard().remove(0);
     assert!(heard.starts_with("GET /v1/spot_marketplace?market=6 HTTP/1.1\r\n"), "{heard}");
@@ -129,7 +164,7 @@ async fn a_read_carries_the_key_in_its_header_and_our_own_name() {
 #[tokio::test]
 async fn a_change_is_posted_as_json_with_its_exact_price() {
     let server = Server::start(GOOD).await;
-    server.client().send(&post()).await;
+    send(server.client(), reprice()).await;
     let heard = server.heard().remove(0);
     assert!(heard.starts_with("POST /v1/set_spot_price HTTP/1.1\r\n"), "{heard}");
     assert!(heard.contains("\r\ncontent-type: application/json\r\n"), "{heard}");
@@ -137,25 +172,16 @@ async fn a_change_is_posted_as_json_with_its_exact_price() {
 }
 
 #[tokio::test]
-async fn server_config_is_a_get_with_a_body() {
-    let server = Server::start(GOOD).await;
-    server.client().send(&Call::ServerConfig { server_name: "attic".to_owned() }.encode()).await;
-    let heard = server.heard().remove(0);
-    assert!(heard.starts_with("GET /v1/server_config HTTP/1.1\r\n"), "{heard}");
-    assert!(heard.ends_with("\r\n\r\n{\"server_name\":\"attic\"}"), "{heard}");
-}
-
-#[tokio::test]
 async fn a_slash_after_the_base_address_makes_no_difference() {
     let server = Server::start(GOOD).await;
-    client(&format!("http://{}/v1/", server.address), Duration::from_secs(5)).send(&get("wallets")).await;
+    send(client(&format!("http://{}/v1/", server.address), Duration::from_secs(5)), Request::Wallets).await;
     assert!(server.heard().remove(0).starts_with("GET /v1/wallets HTTP/1.1\r\n"));
 }
 
 #[tokio::test]
 async fn an_odd_status_is_handed_on_with_its_body() {
     let server = Server::start(Manner::Says("HTTP/1.1 502 Bad Gateway\r\ncontent-length: 6\r\n\r\n<html>")).await;
-    let reply = server.client().send(&get("wallets")).await;
+    let reply = send(server.client(), Request::Wallets).await;
     assert_eq!(reply, Reply::Http { status: 502, body: Bytes::from_static(b"<html>") });
 }
 
@@ -164,8 +190,8 @@ async fn a_redirect_is_not_followed() {
     let elsewhere = Server::start(GOOD).await;
     let to = format!("HTTP/1.1 307 Moved\r\nlocation: http://{}/v1/x\r\ncontent-length: 0\r\n\r\n", elsewhere.address);
     let server = Server::start(Manner::Says(to.leak())).await;
-    for request in [get("wallets"), post()] {
-        assert_eq!(server.client().send(&request).await, Reply::Http { status: 307, body: Bytes::new() });
+    for request in [Request::Wallets, reprice()] {
+        assert_eq!(send(server.client(), request).await, Reply::Http { status: 307, body: Bytes::new() });
     }
     assert!(elsewhere.heard().is_empty(), "the key must not travel on");
 }
@@ -175,8 +201,8 @@ async fn no_answer_in_time_is_called_timed_out() {
     for manner in [Manner::Silent, Manner::Stalls] {
         let server = Server::start(manner).await;
         let hasty = client(&format!("http://{}/v1", server.address), Duration::from_millis(300));
-        for request in [get("wallets"), post()] {
-            assert_eq!(hasty.send(&request).await, Reply::None(Doubt::TimedOut));
+        for request in [Request::Wallets, reprice()] {
+            assert_eq!(send(hasty.clone(), request).await, Reply::None(Doubt::TimedOut));
         }
         assert_eq!(server.heard().len(), 2, "each is sent once");
     }
@@ -188,14 +214,14 @@ async fn a_refused_connection_is_called_unreachable() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let nobody = client(&format!("http://{address}/v1"), Duration::from_secs(5));
-    assert_eq!(nobody.send(&post()).await, Reply::None(Doubt::Unreachable));
+    assert_eq!(send(nobody, reprice()).await, Reply::None(Doubt::Unreachable));
 }
 
 #[tokio::test]
 async fn a_connection_closed_without_an_answer_is_called_broken_and_not_tried_again() {
     let server = Server::start(Manner::HangsUp).await;
-    for request in [get("wallets"), post()] {
-        assert_eq!(server.client().send(&request).await, Reply::None(Doubt::Broken));
+    for request in [Request::Wallets, reprice()] {
+        assert_eq!(send(server.client(), request).await, Reply::None(Doubt::Broken));
     }
     assert_eq!(server.heard().len(), 2);
 }
@@ -204,10 +230,10 @@ async fn a_connection_closed_without_an_answer_is_called_broken_and_not_tried_ag
 async fn a_cut_body_is_called_broken() {
     let cut = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"code\":0}";
     let server = Server::start(Manner::Says(cut)).await;
-    assert_eq!(server.client().send(&post()).await, Reply::None(Doubt::Broken));
+    assert_eq!(send(server.client(), reprice()).await, Reply::None(Doubt::Broken));
     let cut = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\na\r\n{\"code\":0}\r\n";
     let server = Server::start(Manner::Says(cut)).await;
-    assert_eq!(server.client().send(&get("wallets")).await, Reply::None(Doubt::Broken));
+    assert_eq!(send(server.client(), Request::Wallets).await, Reply::None(Doubt::Broken));
     assert_eq!(server.heard().len(), 1);
 }
 
@@ -215,7 +241,7 @@ async fn a_cut_body_is_called_broken() {
 async fn a_body_without_end_is_given_up() {
     let server = Server::start(Manner::Floods).await;
     let patient = client(&format!("http://{}/v1", server.address), Duration::from_secs(60));
-    assert_eq!(patient.send(&get("marketplace")).await, Reply::None(Doubt::Broken));
+    assert_eq!(send(patient, Request::Marketplace).await, Reply::None(Doubt::Broken));
 }
 
 #[tokio::test]
@@ -236,8 +262,8 @@ async fn every_change_goes_out_on_a_connection_of_its_own() {
         }
     });
     let client = client(&base, Duration::from_secs(5));
-    for _ in 0..3 {
-        assert!(matches!(client.send(&post()).await, Reply::Http { status: 200, .. }));
+    for reply in send_all(client, &[reprice(); 3]).await {
+        assert!(matches!(reply, Reply::Http { status: 200, .. }));
     }
     assert_eq!(*accepted.lock().unwrap(), 3);
 }
@@ -248,7 +274,7 @@ async fn a_secret_that_the_venue_echoes_does_not_come_in() {
     let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{echo}", echo.len());
     let server = Server::start(Manner::Says(answer.leak())).await;
     let client = server.client().scrubbing([SecretString::from(PASSWORD.to_owned())]);
-    let reply = client.send(&get("wallets")).await;
+    let reply = send(client, Request::Wallets).await;
     let clean = Bytes::from_static(b"{\"error\":\"bad password *** for ***\",\"code\":2}");
     assert_eq!(reply, Reply::Http { status: 200, body: clean });
 }

@@ -7,12 +7,13 @@ mod left_out;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use clorebid::clore::{Call, CreateOrder, Kind, OrderForm, RawForm, answer, marketplace, my_orders};
-use clorebid::venue::Reply;
-use clorebid_core::ids::ServerId;
+use clorebid::api::decode;
+use clorebid::clore::{marketplace, my_orders};
+use clorebid::wire::Reply;
+use clorebid_core::ids::{ServerId, TargetId};
 use clorebid_core::market::{ListedServer, Listing, OrderRow};
 use clorebid_core::money::{Currency, Price};
-use clorebid_core::request::{Answer, Refusal};
+use clorebid_core::request::{Answer, Refusal, Request};
 use serde_json::Value;
 
 fn http(status: u16, body: &str) -> Reply {
@@ -29,10 +30,8 @@ fn only_server(row: &str) -> ListedServer {
     servers.remove(0)
 }
 
-fn create() -> Call {
-    let form = OrderForm::new(RawForm { image: "cloreai/ubuntu20.04-jupyter".to_owned(), ..RawForm::default() });
-    let (currency, renting_server, kind) = (Currency::Bitcoin, ServerId(6), Kind::Spot { bid: Price::ZERO });
-    Call::CreateOrder(Box::new(CreateOrder { currency, renting_server, kind, form: form.unwrap() }))
+fn create() -> Request {
+    Request::Create { server: ServerId(6), target: TargetId(0), bid: Price::ZERO }
 }
 
 /// One recorded file, its numbers not to be trusted to the last digit.
@@ -99,7 +98,7 @@ fn recorded_answers_to_creates_are_told_apart() {
     let Some(folder) = recordings() else { return };
     let create = create();
     let status = |row: &Value| u16::try_from(row["status"].as_u64().unwrap()).unwrap();
-    let told = |row: &Value, payload: &Value| answer(&create, &http(status(row), &payload.to_string()));
+    let told = |row: &Value, payload: &Value| decode(&create, &http(status(row), &payload.to_string()));
     for result in rows(&recording(&folder, "clore-code1-diag.json")["results"]) {
         assert_eq!(told(result, &result["payload"]), Answer::Refused(Refusal::CurrencyNotAllowed));
     }
@@ -113,6 +112,6 @@ fn recorded_answers_to_creates_are_told_apart() {
     assert_eq!(attempts, [Answer::Applied, rented.clone(), rented]);
     let throttled = &now["my_orders"];
     let reply = http(status(throttled), &throttled.to_string());
-    let call = Call::MyOrders { return_completed: false };
-    assert_eq!(answer(&call, &reply), Answer::Refused(Refusal::RateLimited));
+    let call = Request::MyOrders;
+    assert_eq!(decode(&call, &reply), Answer::Refused(Refusal::RateLimited));
 }

@@ -14,13 +14,13 @@ use std::collections::VecDeque;
 use clorebid_core::engine::{Engine, Halt, Next};
 use clorebid_core::event::Event;
 use clorebid_core::memory::Memory;
-use clorebid_core::request::{Answer, Ask, Doubt, Request};
+use clorebid_core::request::{Answer, Ask, Request};
 
+use crate::api;
 use crate::clock::rfc3339;
-use crate::clore::{self, Call};
 use crate::history::{Exchange, History, HistoryError};
 use crate::strategy;
-use crate::venue::Reply;
+use crate::wire::Reply;
 
 mod notes;
 mod run;
@@ -267,7 +267,7 @@ impl Replay {
     fn decided_lines(&self, ask: &Ask) -> Vec<String> {
         let request = serde_json::to_string(&ask.request).unwrap_or_default();
         let target = ask.target.map(|id| self.engine.target_name(id));
-        lines(ask.seq, endpoint(&ask.request), &request, target, &ask.reason.to_string())
+        lines(ask.seq, api::endpoint(&ask.request), &request, target, &ask.reason.to_string())
     }
 
     fn differs(&mut self, at: &Exchange, what: &'static str, recorded: Vec<String>, decided: Vec<String>) -> Stepped {
@@ -281,35 +281,8 @@ impl Replay {
 /// What a recorded answer means, understood anew; `None` where none was recorded.
 fn recorded_answer(request: &Request, exchange: &Exchange) -> Option<Answer> {
     exchange.answered_at?;
-    let reply = match (exchange.status, &exchange.body) {
-        (Some(status), Some(body)) => Reply::Http { status, body: body.clone() },
-        _ => Reply::None(doubt(exchange.error.as_deref())),
-    };
-    Some(match *request {
-        Request::SpotMarket { server } => clore::answer(&Call::SpotMarketplace { market: server }, &reply),
-        Request::Marketplace => clore::answer(&Call::Marketplace, &reply),
-        Request::MyOrders => clore::answer(&Call::MyOrders { return_completed: false }, &reply),
-        Request::Wallets => clore::answer(&Call::Wallets, &reply),
-        Request::Create { .. } | Request::Reprice { .. } | Request::Cancel { .. } => clore::answer_to_change(&reply),
-    })
-}
-
-/// Why no whole answer came, by its code.
-fn doubt(code: Option<&str>) -> Doubt {
-    let known = [Doubt::Unreachable, Doubt::TimedOut, Doubt::Broken, Doubt::Interrupted];
-    known.into_iter().find(|d| code == Some(d.code())).unwrap_or(Doubt::Broken)
-}
-
-const fn endpoint(request: &Request) -> &'static str {
-    match request {
-        Request::SpotMarket { .. } => "spot_marketplace",
-        Request::Marketplace => "marketplace",
-        Request::MyOrders => "my_orders",
-        Request::Wallets => "wallets",
-        Request::Create { .. } => "create_order",
-        Request::Reprice { .. } => "set_spot_price",
-        Request::Cancel { .. } => "cancel_order",
-    }
+    let body = exchange.body.clone().unwrap_or_default();
+    Some(api::decode(request, &Reply::recorded(exchange.status, body, exchange.error.as_deref())))
 }
 
 fn recorded_lines(exchange: &Exchange) -> Vec<String> {

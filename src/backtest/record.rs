@@ -1,32 +1,74 @@
-//! A backtest with its whole history: the driver of a live run, on a tape and a clock that only moves when told to.
+//! A backtest with its whole history: the same steps as without, each of them on record as a live run's would be, so that
+//! the journal can be replayed and verified like any other.
 //!
-//! Every read is made and recorded, none is jumped over; so the journal can be replayed and verified like any other.
 //! Stretches of holding are recorded as they truly were on the tape, not as the bot came to see them.
-
-use std::sync::{Arc, Mutex, PoisonError};
 
 use clorebid_core::engine::Engine;
 use clorebid_core::event::Event;
-use clorebid_core::ids::ServerId;
-use clorebid_core::ids::TargetId;
-use clorebid_core::request::{Answer, Ask, Request};
-use clorebid_core::strategy::Choice;
+use clorebid_core::money::{Currency, Price};
+use clorebid_core::request::{Answer, Ask};
+use clorebid_core::strategy::Strategy;
 use clorebid_core::time::Time;
-use tokio::sync::watch;
 
-use super::ledger::Ledger;
 use super::venue::TapeVenue;
-use super::{Counts, Ran, Recorded, Rivals, VenueRules, render, total};
-use crate::clock::Clock;
-use crate::clore::{Call, Kind, OrderForm, RawForm};
-use crate::driver::{Driver, Watcher, memory_json};
-use crate::governor::{Governor, Slot};
-use crate::journal::{Journal, JournalError, Journaled, Mode, RunStart};
+use super::{Look, Ran, Recorded, Rivals, VenueRules, drive, render};
+use crate::api::{self, Enclosure};
+use crate::clore::{OrderForm, RawForm};
+use crate::journal::{Journal, JournalError, Mode, RunStart};
+use crate::run::driver::is_worth_remembering;
+use crate::run::memory_json;
+use crate::session::{Asked, received, sent};
 use crate::strategy::StrategyFile;
-use crate::venue::{Reply, Venue};
 
-/// Runs a strategy over a tape, every step of it on record, and ends the journal's run. `along` is told of each step's
-/// moment.
+/// What a backtest keeps of its steps, in the order in which they happen.
+pub(super) trait Keep {
+    /// Whether a step that is left out would be missed.
+    const EVERY_STEP: bool;
+
+    /// Something is about to be asked.
+    async fn asks(&mut self, now: Time, ask: &Ask, engine: &Engine, venue: &mut TapeVenue) -> Result<(), JournalError>;
+
+    /// It was answered.
+    async fn answers(&mut self, now: Time, ask: &Ask, answer: &Answer) -> Result<(), JournalError>;
+
+    /// That came of it.
+    async fn follows(
+        &mut self,
+        now: Time,
+        ask: &Ask,
+        events: &[Event],
+        engine: &Engine,
+        venue: &mut TapeVenue,
+    ) -> Result<(), JournalError>;
+}
+
+/// Keeps nothing.
+pub(super) struct Nothing;
+
+impl Keep for Nothing {
+    const EVERY_STEP: bool = false;
+
+    async fn asks(&mut self, _: Time, _: &Ask, _: &Engine, _: &mut TapeVenue) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    async fn answers(&mut self, _: Time, _: &Ask, _: &Answer) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    async fn follows(
+        &mut self,
+        _: Time,
+        _: &Ask,
+        _: &[Event],
+        _: &Engine,
+        _: &mut TapeVenue,
+    ) -> Result<(), JournalError> {
+        Ok(())
+    }
+}
+
+/// Runs a strategy over a tape, every step of it on record, and ends the journal's run. `look` sees each step.
 ///
 /// # Errors
 /// When the journal cannot be written.
@@ -37,134 +79,115 @@ pub async fn run_recorded(
     rivals: Rivals,
     tape: &str,
     mut journal: Journal,
-    along: &mut dyn FnMut(Time),
+    look: Look<'_>,
 ) -> Result<(Ran, Journal, i64), JournalError> {
     let strategy = &file.strategy;
     let (from, to) = recorded.span();
-    let mut ledger = Ledger::new(strategy, from);
-    ledger.set_fixed_worth();
-    ledger.keep_moves();
-    let venue = TapeVenue::new(recorded, rules.clone(), strategy.currency, rivals, ledger);
-    let venue = Arc::new(Mutex::new(venue));
     let engine = Engine::new(strategy.clone(), false);
-    let clock = Clock::logical(from, None);
-    let memory = memory_json(&engine, from);
-    let name = format!("{tape} (rivals {})", rivals.name());
     let start = RunStart {
         at: from,
         mode: Mode::Backtest,
         strategy: &strategy.name,
         strategy_toml: &file.text,
-        venue: &name,
+        venue: &format!("{tape} (rivals {})", rivals.name()),
         seed: None,
         currency: strategy.currency,
-        memory: &memory,
+        memory: &memory_json(&engine, from),
     };
     let run_id = journal.begin_run(start).await?;
-    let (_never_told, stop) = watch::channel(false);
-    let mut driver = Driver {
-        engine,
-        journal,
-        clock: clock.clone(),
-        governor: Governor::new(clock.clone(), None),
-        venue: OnTape { venue: Arc::clone(&venue), clock, strategy: strategy.clone(), name },
-        forms: vec![form(); strategy.targets.len()],
-        watcher: Counter { counts: Counts::default(), along },
-        cancel_on_exit: false,
-        stop,
-    };
-    driver.run(Some(to)).await?;
-    let counts = driver.watcher.counts;
-    let Driver { journal, .. } = driver;
-    let ledger = venue.lock().unwrap_or_else(PoisonError::into_inner).ledger.clone();
-    Ok((total(rules, (from, to), counts, ledger), journal, run_id))
+    let mut keeper = InJournal::new(journal, strategy, from);
+    let mut venue = TapeVenue::for_run(strategy, recorded, rules, rivals);
+    venue.ledger.keep_moves();
+    let (counts, engine) = drive(engine, &mut venue, (from, to), true, &mut keeper, look).await?;
+    venue.finish(to);
+    let journal = keeper.end(to, &engine, &mut venue).await?;
+    Ok((super::total(rules, (from, to), counts, venue.ledger), journal, run_id))
+}
+
+/// Keeps every step in a journal.
+struct InJournal {
+    journal: Journal,
+    enclosed: Enclosure,
+    shown_in: (Currency, Price),
+    seq: u64,
+    remembered_at: Time,
+}
+
+impl InJournal {
+    fn new(journal: Journal, strategy: &Strategy, from: Time) -> InJournal {
+        let enclosed = Enclosure::new(strategy.currency, vec![form(); strategy.targets.len()]);
+        let shown_in = (strategy.currency, strategy.venue.tick);
+        InJournal { journal, enclosed, shown_in, seq: 0, remembered_at: from }
+    }
+
+    /// Notes what truly happened to our holdings on the tape.
+    fn note_moves(&mut self, engine: &Engine, venue: &mut TapeVenue) {
+        for (at, event) in venue.ledger.take_moves() {
+            self.journal.note(self.seq, at, |id| engine.target_name(id), &event);
+        }
+    }
+
+    fn remember(&mut self, now: Time, engine: &Engine) {
+        self.remembered_at = now;
+        self.journal.remember(self.seq, now, &memory_json(engine, now));
+    }
+
+    async fn end(mut self, now: Time, engine: &Engine, venue: &mut TapeVenue) -> Result<Journal, JournalError> {
+        self.note_moves(engine, venue);
+        self.remember(now, engine);
+        self.journal.end_run(now, "time").await?;
+        Ok(self.journal)
+    }
+}
+
+impl Keep for InJournal {
+    const EVERY_STEP: bool = true;
+
+    async fn asks(&mut self, now: Time, ask: &Ask, engine: &Engine, venue: &mut TapeVenue) -> Result<(), JournalError> {
+        self.seq = ask.seq;
+        venue.advance(now);
+        self.note_moves(engine, venue);
+        let asked = Asked {
+            seq: ask.seq,
+            at: now,
+            request: ask.request,
+            target: ask.target.map(|id| engine.target_name(id)),
+            reason: ask.reason.to_string(),
+            cancelled_bid: None,
+            memory: ask.request.is_command().then(|| memory_json(engine, now)),
+        };
+        let args = api::describe(&ask.request, &self.enclosed);
+        self.journal.intend((), sent(asked, args)).await.map(drop)
+    }
+
+    async fn answers(&mut self, now: Time, ask: &Ask, answer: &Answer) -> Result<(), JournalError> {
+        let reply = render::reply(answer);
+        let received = received(ask.seq, now, &ask.request, reply, answer, self.shown_in);
+        self.journal.record(received).await
+    }
+
+    async fn follows(
+        &mut self,
+        now: Time,
+        ask: &Ask,
+        events: &[Event],
+        engine: &Engine,
+        venue: &mut TapeVenue,
+    ) -> Result<(), JournalError> {
+        let by_the_core = |e: &&Event| !matches!(e, Event::HoldingFrom { .. } | Event::HoldingTo { .. });
+        for event in events.iter().filter(by_the_core) {
+            self.journal.note(ask.seq, now, |id| engine.target_name(id), event);
+        }
+        self.note_moves(engine, venue);
+        if is_worth_remembering(&ask.request, events, now.since(self.remembered_at)) {
+            self.remember(now, engine);
+        }
+        self.journal.flush_if_due().await
+    }
 }
 
 /// Nothing is run on a tape's servers.
 fn form() -> OrderForm {
     let raw = RawForm { image: "none".to_owned(), ..RawForm::default() };
     OrderForm::new(raw).unwrap_or_else(|_| unreachable!("an image is all that a form needs"))
-}
-
-/// Counts what was done.
-struct Counter<'a> {
-    counts: Counts,
-    along: &'a mut dyn FnMut(Time),
-}
-
-impl Watcher for Counter<'_> {
-    fn step(&mut self, now: Time, ask: &Ask, answer: &Answer, _: &[Event], _: &Engine) {
-        self.counts.note(ask, answer);
-        (self.along)(now);
-    }
-}
-
-/// A tape as a venue that writes its answers out.
-struct OnTape {
-    venue: Arc<Mutex<TapeVenue>>,
-    clock: Clock,
-    strategy: clorebid_core::strategy::Strategy,
-    name: String,
-}
-
-impl OnTape {
-    /// The target that a create is for: the first that names the server, else the first that takes what is listed.
-    fn target(&self, server: ServerId) -> TargetId {
-        let names = |c: &Choice| matches!(c, Choice::Servers(ids) if ids.contains(&server));
-        let named = self.strategy.targets.iter().position(|t| names(&t.choice));
-        let any = || self.strategy.targets.iter().position(|t| matches!(t.choice, Choice::Match(_)));
-        let index = named.or_else(any).unwrap_or(0);
-        TargetId(u32::try_from(index).unwrap_or(0))
-    }
-
-    fn request(&self, call: &Call) -> Option<Request> {
-        match call {
-            Call::SpotMarketplace { market } => Some(Request::SpotMarket { server: *market }),
-            Call::Marketplace => Some(Request::Marketplace),
-            Call::MyOrders { .. } => Some(Request::MyOrders),
-            Call::Wallets => Some(Request::Wallets),
-            Call::SetSpotPrice { order, price } => {
-                let venue = self.venue.lock().unwrap_or_else(PoisonError::into_inner);
-                let (server, from) = venue.standing(*order)?;
-                Some(Request::Reprice { server, order: *order, from, to: *price })
-            }
-            Call::CancelOrder { id, .. } => {
-                let venue = self.venue.lock().unwrap_or_else(PoisonError::into_inner);
-                Some(Request::Cancel { server: venue.standing(*id)?.0, order: *id })
-            }
-            Call::CreateOrder(create) => match create.kind {
-                Kind::Spot { bid } => {
-                    let server = create.renting_server;
-                    Some(Request::Create { server, target: self.target(server), bid })
-                }
-                Kind::OnDemand { .. } => None,
-            },
-            _ => None,
-        }
-    }
-}
-
-impl Venue for OnTape {
-    async fn send(&mut self, call: Journaled<Call>, _used_up: Slot) -> Reply {
-        let call = call.into_inner();
-        let Some(request) = self.request(&call) else {
-            return Reply::Http { status: 200, body: r#"{"code":6,"error":"order_dont_exist"}"#.into() };
-        };
-        let mut venue = self.venue.lock().unwrap_or_else(PoisonError::into_inner);
-        render::reply(venue.answer(self.clock.now(), &request))
-    }
-
-    fn name(&self) -> String {
-        self.name.clone()
-    }
-
-    fn truth(&mut self, now: Time, over: bool) -> Option<Vec<(Time, Event)>> {
-        let mut venue = self.venue.lock().unwrap_or_else(PoisonError::into_inner);
-        if over {
-            venue.finish(now);
-        } else {
-            venue.advance(now);
-        }
-        Some(venue.ledger.take_moves())
-    }
 }

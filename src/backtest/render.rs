@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::json::Number;
-use crate::venue::Reply;
+use crate::wire::Reply;
 
 /// The answer as an HTTP reply.
 pub(super) fn reply(answer: &Answer) -> Reply {

@@ -12,6 +12,7 @@ use clorebid_core::ids::{OrderId, ServerId};
 use clorebid_core::market::{Listing, Market, Offer, OrderRow, Visibility, Wallet};
 use clorebid_core::money::{Amount, Currency, PerCurrency, Price};
 use clorebid_core::request::{Answer, Refusal, Request};
+use clorebid_core::strategy::Strategy;
 use clorebid_core::time::Time;
 use rust_decimal::Decimal;
 
@@ -135,13 +136,14 @@ impl Recorded {
 }
 
 impl TapeVenue {
-    pub(super) fn new(
-        recorded: &Recorded,
-        rules: VenueRules,
-        currency: Currency,
-        rivals: Rivals,
-        ledger: Ledger,
-    ) -> TapeVenue {
+    /// The tape with a ledger for that strategy, before its first moment.
+    pub(super) fn for_run(strategy: &Strategy, recorded: &Recorded, rules: &VenueRules, rivals: Rivals) -> TapeVenue {
+        let mut ledger = Ledger::new(strategy, recorded.span().0);
+        ledger.set_fixed_worth();
+        TapeVenue::new(recorded, rules.clone(), strategy.currency, rivals, ledger)
+    }
+
+    fn new(recorded: &Recorded, rules: VenueRules, currency: Currency, rivals: Rivals, ledger: Ledger) -> TapeVenue {
         let mut venue = TapeVenue {
             series: Arc::clone(&recorded.series),
             events: Arc::clone(&recorded.events),
@@ -202,7 +204,9 @@ impl TapeVenue {
                 return &self.shown[&server];
             }
             Request::Marketplace => Answer::Listing(self.listing()),
-            Request::MyOrders => Answer::Orders(self.orders.values().map(|o| self.row(o)).collect()),
+            Request::MyOrders | Request::AllOrders => {
+                Answer::Orders(self.orders.values().map(|o| self.row(o)).collect())
+            }
             Request::Wallets => Answer::Wallets(self.wallets()),
             Request::Create { server, target, bid } => self.create(server, target, bid),
             Request::Reprice { server, order, to, .. } => self.reprice(server, order, to),
@@ -307,11 +311,6 @@ impl TapeVenue {
                 self.answered.remove(&rival.id);
             }
         }
-    }
-
-    /// Where an order stands and what it bids.
-    pub(super) fn standing(&self, id: OrderId) -> Option<(ServerId, Price)> {
-        self.orders.values().find(|o| o.id == id).map(|o| (o.server, o.bid))
     }
 
     /// Each rival that our new bid tops answers once, a tick above us, up to the most it ever bid; then it is outbid

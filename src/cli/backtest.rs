@@ -185,7 +185,8 @@ impl Work<'_> {
         let begun = Instant::now();
         let mut along = Along::new(self.recorded.span());
         let (ran, journal, run_id) =
-            run_recorded(file, self.recorded, &rules, rivals, &self.tape, journal, &mut |now| along.at(now)).await?;
+            run_recorded(file, self.recorded, &rules, rivals, &self.tape, journal, &mut |now, _, _, _| along.at(now))
+                .await?;
         along.end();
         let wall = begun.elapsed();
         journal.close().await?;

@@ -7,21 +7,27 @@ use clorebid_core::ids::{OrderId, ServerId};
 use clorebid_core::money::{Currency, PerCurrency, Price};
 use clorebid_core::request::{Answer, Outcome, Refusal, Request};
 use secrecy::SecretString;
+use tokio::sync::watch;
 
 use super::args::{AccountArgs, CancelArgs, Global, MarketArgs, OrdersArgs};
 use super::{Failure, Kind, history, live, logging};
+use crate::api::{self, Enclosure};
+use crate::client::Client;
 use crate::clock::{Clock, rfc3339};
-use crate::clore::{self, Call, HttpVenue};
-use crate::governor::Governor;
+use crate::clore::{self, FormError};
 use crate::history::{Cell, Rows};
-use crate::journal::{Action, BidSent, Journal, Mode, Received, RunStart, Sent};
+use crate::journal::{Journal, Mode, RunStart};
 use crate::lock::Lock;
-use crate::venue::{Reply, Venue};
+use crate::session::{Answered, Asked, Session, Venue};
+use crate::wire::Reply;
+
+/// What the journal shows prices in where no strategy says.
+const CURRENCY: Currency = Currency::Bitcoin;
 
 pub(super) async fn market(global: &Global, args: MarketArgs) -> Result<(), Failure> {
-    let mut session = Session::open(global, &args.account).await?;
+    let mut session = ByHand::open(global, &args.account).await?;
     let rows = if args.servers.is_empty() {
-        let body = session.good(Call::Marketplace).await?;
+        let body = session.good(Request::Marketplace).await?;
         marketplace_rows(&body)?
     } else {
         let mut rows = Rows {
@@ -29,7 +35,7 @@ pub(super) async fn market(global: &Global, args: MarketArgs) -> Result<(), Fail
             rows: Vec::new(),
         };
         for id in args.servers {
-            let body = session.good(Call::SpotMarketplace { market: ServerId(id) }).await?;
+            let body = session.good(Request::SpotMarket { server: ServerId(id) }).await?;
             spot_rows(ServerId(id), &body, &mut rows)?;
         }
         rows
@@ -39,8 +45,9 @@ pub(super) async fn market(global: &Global, args: MarketArgs) -> Result<(), Fail
 }
 
 pub(super) async fn orders(global: &Global, args: OrdersArgs) -> Result<(), Failure> {
-    let mut session = Session::open(global, &args.account).await?;
-    let body = session.good(Call::MyOrders { return_completed: args.completed }).await?;
+    let mut session = ByHand::open(global, &args.account).await?;
+    let request = if args.completed { Request::AllOrders } else { Request::MyOrders };
+    let body = session.good(request).await?;
     session.end().await?;
     let columns = names(&["order", "server", "spot", "price", "currency", "spend", "created", "expired", "image"]);
     let orders = clore::my_orders(&body).map_err(unreadable)?.orders;
@@ -62,8 +69,8 @@ pub(super) async fn orders(global: &Global, args: OrdersArgs) -> Result<(), Fail
 }
 
 pub(super) async fn wallets(global: &Global, args: AccountArgs) -> Result<(), Failure> {
-    let mut session = Session::open(global, &args).await?;
-    let body = session.good(Call::Wallets).await?;
+    let mut session = ByHand::open(global, &args).await?;
+    let body = session.good(Request::Wallets).await?;
     session.end().await?;
     let wallets = clore::wallets(&body).map_err(unreadable)?;
     let rows = wallets.iter().filter_map(clore::WalletRow::wallet);
@@ -72,47 +79,46 @@ pub(super) async fn wallets(global: &Global, args: AccountArgs) -> Result<(), Fa
 }
 
 pub(super) async fn cancel(global: &Global, args: CancelArgs) -> Result<(), Failure> {
-    let mut session = Session::open(global, &args.account).await?;
+    let enclosed = enclosed(args.issue.clone()).map_err(|e| Failure::usage(e.to_string()))?;
+    let mut by_hand = ByHand::open(global, &args.account).await?;
+    by_hand.session.enclose(enclosed);
     // What stands is looked up first, so that the record says on which server and at what price.
-    let body = session.good(Call::MyOrders { return_completed: false }).await?;
+    let body = by_hand.good(Request::MyOrders).await?;
     let orders = clore::my_orders(&body).map_err(unreadable)?.orders;
-    session.known = orders.iter().filter(|o| !o.row.expired).map(|o| (o.row.id, (o.row.server, o.row.price))).collect();
+    let standing: BTreeMap<OrderId, (ServerId, Option<Price>)> =
+        orders.iter().filter(|o| !o.row.expired).map(|o| (o.row.id, (o.row.server, o.row.price))).collect();
     let ids: Vec<OrderId> = match args.all {
-        true => session.known.keys().copied().collect(),
+        true => standing.keys().copied().collect(),
         false => args.orders.iter().copied().map(OrderId).collect(),
     };
     let mut rows = Vec::new();
     let mut failed = false;
-    for id in ids {
-        let call = Call::cancel_order(id, args.issue.clone()).map_err(|e| Failure::usage(e.to_string()))?;
-        let answer = session.ask(call).await?.0;
+    for order in ids {
+        // One that is not listed may stand all the same: a new order appears late. Nobody knows its server.
+        let (server, bid) = standing.get(&order).copied().unwrap_or((ServerId(0), None));
+        let answer = by_hand.ask(Request::Cancel { server, order }, bid).await?.answer;
         failed |= answer.outcome() != Outcome::Applied;
         let why = match &answer {
             Answer::Refused(refusal) => Some(refusal.name().to_owned()),
             Answer::Unknown(doubt) => Some(doubt.to_string()),
             _ => None,
         };
-        rows.push(vec![number(id.0), text(Some(answer.outcome().code())), text(why)]);
+        rows.push(vec![number(order.0), text(Some(answer.outcome().code())), text(why)]);
     }
-    session.end().await?;
+    by_hand.end().await?;
     history::print(global, &Rows { columns: names(&["order", "outcome", "error"]), rows })?;
     if failed { Err(Failure::other("not every order was cancelled; see `clorebid orders`")) } else { Ok(()) }
 }
 
 /// A few requests by hand, journaled as a run of their own.
-struct Session {
-    journal: Journal,
-    governor: Governor,
-    clock: Clock,
-    venue: HttpVenue,
+struct ByHand {
+    session: Session<Client>,
     seq: u64,
-    /// Orders that stand, with their server and price.
-    known: BTreeMap<OrderId, (ServerId, Option<Price>)>,
     _locks: [Lock; 2],
 }
 
-impl Session {
-    async fn open(global: &Global, account: &AccountArgs) -> Result<Session, Failure> {
+impl ByHand {
+    async fn open(global: &Global, account: &AccountArgs) -> Result<ByHand, Failure> {
         let key: SecretString = live::api_key(account)?;
         logging::start(global, vec![key.clone()], None);
         let locks = [Lock::database(global.db())?, Lock::api_key(&key, &account.api_url)?];
@@ -127,90 +133,51 @@ impl Session {
             strategy_toml: "",
             venue: &name,
             seed: None,
-            currency: Currency::Bitcoin,
+            currency: CURRENCY,
             // No memory: the next run goes on from the last one that bid.
             memory: "",
         };
         journal.begin_run(start).await?;
-        let governor = Governor::new(clock.clone(), None).rested();
-        Ok(Session { journal, governor, clock, venue, seq: 0, known: BTreeMap::new(), _locks: locks })
+        // Nobody tells it to stop: a request by hand is waited for.
+        let (_, stop) = watch::channel(false);
+        let enclosed = Enclosure::new(CURRENCY, Vec::new());
+        let session = Session::new(journal, clock, venue, enclosed, (CURRENCY, CURRENCY.tick()), stop).rested();
+        Ok(ByHand { session, seq: 0, _locks: locks })
     }
 
-    /// One request through governor and journal.
-    async fn ask(&mut self, call: Call) -> Result<(Answer, Reply), Failure> {
-        self.governor.wait().await;
+    /// One request in its turn. `cancelled_bid`: what the order that it cancels bids.
+    async fn ask(&mut self, request: Request, cancelled_bid: Option<Price>) -> Result<Answered, Failure> {
+        self.session.wait().await;
         self.seq += 1;
-        let at = self.clock.now();
-        let (bid, request) = match &call {
-            Call::CancelOrder { id, .. } => {
-                let server = ServerId(0);
-                let bid =
-                    BidSent { action: Action::Cancel, server, order: Some(*id), old_price: None, new_price: None };
-                (Some(bid), serde_json::to_string(&Request::Cancel { server, order: *id }).unwrap_or_default())
-            }
-            _ => (None, "null".to_owned()),
-        };
-        let sent = Sent {
-            seq: self.seq,
-            at,
-            call: call.name(),
-            args: call.args(),
-            request,
-            target: None,
-            reason: Reason::ByHand.to_string(),
-            bid,
-            memory: None,
-        };
-        let journaled = self.journal.intend(call.clone(), sent).await?;
-        let slot = self.governor.take(call.is_create());
-        let reply = self.venue.send(journaled, slot).await;
-        let answered_at = self.clock.now();
-        self.governor.ended(call.is_create());
-        let answer = clore::answer(&call, &reply);
-        let verdict = clore::verdict(&reply);
-        let (status, body) = match &reply {
-            Reply::Http { status, body } => (Some(*status), body.clone()),
-            Reply::None(_) => (None, bytes::Bytes::new()),
-        };
-        let received = Received {
-            seq: self.seq,
-            at: answered_at,
-            status,
-            body,
-            code: verdict.code,
-            error: verdict.error,
-            outcome: answer.outcome(),
-            offer_id: None,
-            sighting: None,
-        };
-        self.journal.record(received).await?;
-        Ok((answer, reply))
+        let at = self.session.clock().now();
+        let asked = Asked::plain(self.seq, at, request, &Reason::ByHand.to_string());
+        Ok(self.session.send(Asked { cancelled_bid, ..asked }).await?)
     }
 
     /// The body of a read that must be good.
-    async fn good(&mut self, call: Call) -> Result<bytes::Bytes, Failure> {
-        let name = call.name();
-        match self.ask(call).await? {
-            (Answer::Refused(Refusal::BadKey), _) => {
-                self.end().await?;
-                Err(Failure::new(Kind::Key, format!("{} refuses the API key", self.venue.name())))
+    async fn good(&mut self, request: Request) -> Result<bytes::Bytes, Failure> {
+        let (name, venue) = (api::endpoint(&request), self.session.venue_name());
+        let answered = self.ask(request, None).await?;
+        let failure = match (answered.answer, answered.reply) {
+            (Answer::Refused(Refusal::BadKey), _) => Failure::new(Kind::Key, format!("{venue} refuses the API key")),
+            (Answer::Refused(refusal), _) => Failure::other(format!("{name} was refused: {}", refusal.name())),
+            (Answer::Unknown(doubt), _) | (_, Reply::None(doubt)) => {
+                Failure::other(format!("{venue} gave no good answer to {name}: {doubt}"))
             }
-            (Answer::Refused(refusal), _) => {
-                self.end().await?;
-                Err(Failure::other(format!("{name} was refused: {}", refusal.name())))
-            }
-            (Answer::Unknown(doubt), _) => {
-                self.end().await?;
-                Err(Failure::other(format!("{} gave no good answer to {name}: {doubt}", self.venue.name())))
-            }
-            (_, Reply::Http { body, .. }) => Ok(body),
-            (_, Reply::None(doubt)) => Err(Failure::other(format!("{name}: {doubt}"))),
-        }
+            (_, Reply::Http { body, .. }) => return Ok(body),
+        };
+        self.end().await?;
+        Err(failure)
     }
 
     async fn end(&mut self) -> Result<(), Failure> {
-        Ok(self.journal.end_run(self.clock.now(), "done").await?)
+        let now = self.session.clock().now();
+        Ok(self.session.journal().end_run(now, "done").await?)
     }
+}
+
+fn enclosed(issue: Option<String>) -> Result<Enclosure, FormError> {
+    Enclosure::new(CURRENCY, Vec::new()).with_issue(issue)
 }
 
 fn marketplace_rows(body: &[u8]) -> Result<Rows, Failure> {

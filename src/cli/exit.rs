@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
-use crate::clore::ClientError;
+use crate::client::ClientError;
 use crate::journal::JournalError;
 use crate::lock::LockError;
+use crate::run::resume::UnreadableError;
 
 /// What kind of failure: its number is the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +65,13 @@ impl From<JournalError> for Failure {
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Failure {
         Failure::usage(error.to_string())
+    }
+}
+
+impl From<UnreadableError> for Failure {
+    fn from(error: UnreadableError) -> Failure {
+        let then = "give this run another --db, and look after the orders at the venue by hand";
+        Failure::new(Kind::Journal, format!("{error}; {then}"))
     }
 }
 

@@ -6,7 +6,8 @@ use secrecy::SecretString;
 
 use super::Failure;
 use super::args::AccountArgs;
-use crate::clore::{Client, HttpVenue, OrderForm, RawForm};
+use crate::client::Client;
+use crate::clore::{OrderForm, RawForm};
 use crate::strategy::{OrderSpec, StrategyFile};
 
 /// How long a request may take before its outcome counts as unknown.
@@ -28,12 +29,8 @@ pub(super) fn api_key(account: &AccountArgs) -> Result<SecretString, Failure> {
 }
 
 /// A venue over HTTP whose answers are scrubbed of `secrets`.
-pub(super) fn venue(
-    account: &AccountArgs,
-    key: SecretString,
-    secrets: Vec<SecretString>,
-) -> Result<HttpVenue, Failure> {
-    Ok(HttpVenue::new(Client::new(&account.api_url, key, TIMEOUT)?.scrubbing(secrets)))
+pub(super) fn venue(account: &AccountArgs, key: SecretString, secrets: Vec<SecretString>) -> Result<Client, Failure> {
+    Ok(Client::new(&account.api_url, key, TIMEOUT)?.scrubbing(secrets))
 }
 
 /// Whether requests to that address stay on this machine.

@@ -6,7 +6,7 @@ use clorebid_core::beliefs::reconcile::matches;
 use clorebid_core::ids::ServerId;
 use clorebid_core::market::Listing;
 use clorebid_core::money::{Currency, Price};
-use clorebid_core::request::{Answer, Doubt, Refusal};
+use clorebid_core::request::{Answer, Doubt, Refusal, Request};
 use clorebid_core::strategy::{Choice, Strategy};
 use clorebid_core::time::{Span, Time};
 use tokio::sync::watch;
@@ -14,13 +14,14 @@ use tracing::{debug, info, trace, warn};
 
 use super::args::{Global, RecordArgs};
 use super::{Failure, Kind, check, live, logging, shutdown};
+use crate::api::{self, Enclosure};
+use crate::client::Client;
 use crate::clock::{Clock, rfc3339};
-use crate::clore::{self, Call, HttpVenue};
-use crate::governor::Governor;
-use crate::journal::{Journal, Mode, RunStart, Sent};
+use crate::journal::{Journal, Mode, RunStart};
 use crate::lock::Lock;
-use crate::tape::{self, TapeCall, Writer};
-use crate::venue::{Reply, Venue};
+use crate::session::{Answered, Asked, Session, Venue};
+use crate::tape::Writer;
+use crate::wire::Reply;
 
 /// How often the marketplace, and our orders and wallets, are read.
 const EVERY_MINUTE: Span = Span::from_secs(60);
@@ -30,8 +31,6 @@ const BACKOFF_MAX: Span = Span::from_secs(60);
 const UNREACHABLE_MAX: u32 = 5;
 /// A key that was good before is given up after so many refusals in a row.
 const BAD_KEYS_MAX: u32 = 3;
-/// How long a request in flight may go on after the recorder was told to stop.
-const GRACE: Duration = Duration::from_secs(4);
 
 pub(super) async fn record(global: &Global, args: RecordArgs) -> Result<(), Failure> {
     if args.time_scale != 1 && !live::is_loopback(&args.account.api_url) {
@@ -54,15 +53,39 @@ pub(super) async fn record(global: &Global, args: RecordArgs) -> Result<(), Fail
     let earliest = tape.last_at().unwrap_or(Time::from_ms(i64::MIN));
     let clock = Clock::system_after(earliest, args.time_scale);
     let plan = Plan::new(&args, strategy.as_ref(), clock.now());
-    let journal = Journal::open(global.db()).await?;
-    let governor = Governor::new(clock.clone(), None).rested();
-    let count = Count::default();
-    let (seq, health) = (0, Health::default());
-    let mut recorder = Recorder { journal, governor, clock, venue, tape, plan, strategy, stop, seq, health, count };
-    recorder.begin().await?;
-    let until = args.duration.map(|span| recorder.clock.now() + span);
+    let shown_in = shown_in(strategy.as_ref());
+    let mut journal = Journal::open(global.db()).await?;
+    begin(&mut journal, clock.now(), &venue.name(), shown_in.0).await?;
+    let until = args.duration.map(|span| clock.now() + span);
+    let enclosed = Enclosure::new(shown_in.0, Vec::new());
+    let session = Session::new(journal, clock, venue, enclosed, shown_in, stop.clone()).rested();
+    let (seq, health, count) = (0, Health::default(), Count::default());
+    let mut recorder = Recorder { session, tape, plan, strategy, stop, seq, health, count };
     let ended = recorder.run(until).await;
     recorder.end(ended, &args).await
+}
+
+async fn begin(journal: &mut Journal, at: Time, venue: &str, currency: Currency) -> Result<(), Failure> {
+    let start = RunStart {
+        at,
+        mode: Mode::Live,
+        strategy: "record",
+        strategy_toml: "",
+        venue,
+        seed: None,
+        currency,
+        // No memory: the next run goes on from the last one that bid.
+        memory: "",
+    };
+    let run = journal.begin_run(start).await?;
+    info!(run, venue, "run {run}: recording {venue}");
+    Ok(())
+}
+
+/// What the journal shows prices in, and their resolution: as the strategy has it, if there is one.
+fn shown_in(strategy: Option<&Strategy>) -> (Currency, Price) {
+    let usual = (Currency::Bitcoin, Currency::Bitcoin.tick());
+    strategy.map_or(usual, |s| (s.currency, s.venue.tick))
 }
 
 /// What is asked next.
@@ -72,7 +95,7 @@ struct Plan {
 }
 
 struct Item {
-    call: TapeCall,
+    read: Request,
     every: Span,
     due: Time,
 }
@@ -80,11 +103,11 @@ struct Item {
 impl Plan {
     fn new(args: &RecordArgs, strategy: Option<&Strategy>, now: Time) -> Plan {
         let mut plan = Plan { items: Vec::new(), every: args.every.unwrap_or(Span::ZERO) };
-        let mut often = vec![TapeCall::Marketplace];
+        let mut often = vec![Request::Marketplace];
         if args.with_account {
-            often.extend([TapeCall::MyOrders { return_completed: false }, TapeCall::Wallets]);
+            often.extend([Request::MyOrders, Request::Wallets]);
         }
-        plan.items.extend(often.into_iter().map(|call| Item { call, every: EVERY_MINUTE, due: now }));
+        plan.items.extend(often.into_iter().map(|read| Item { read, every: EVERY_MINUTE, due: now }));
         for id in &args.servers {
             plan.add(ServerId(*id), now);
         }
@@ -97,10 +120,10 @@ impl Plan {
     }
 
     /// One more server, unless it is read already.
-    fn add(&mut self, market: ServerId, now: Time) {
-        let call = TapeCall::SpotMarketplace { market };
-        if !self.items.iter().any(|item| item.call == call) {
-            self.items.push(Item { call, every: self.every, due: now });
+    fn add(&mut self, server: ServerId, now: Time) {
+        let read = Request::SpotMarket { server };
+        if !self.items.iter().any(|item| item.read == read) {
+            self.items.push(Item { read, every: self.every, due: now });
         }
     }
 
@@ -141,10 +164,7 @@ enum Ended {
 }
 
 struct Recorder {
-    journal: Journal,
-    governor: Governor,
-    clock: Clock,
-    venue: HttpVenue,
+    session: Session<Client>,
     tape: Writer,
     plan: Plan,
     strategy: Option<Strategy>,
@@ -155,57 +175,39 @@ struct Recorder {
 }
 
 impl Recorder {
-    async fn begin(&mut self) -> Result<(), Failure> {
-        let venue = self.venue.name();
-        let start = RunStart {
-            at: self.clock.now(),
-            mode: Mode::Live,
-            strategy: "record",
-            strategy_toml: "",
-            venue: &venue,
-            seed: None,
-            currency: self.seen_in().0,
-            // No memory: the next run goes on from the last one that bid.
-            memory: "",
-        };
-        let run = self.journal.begin_run(start).await?;
-        info!(run, venue, "run {run}: recording {venue}");
-        Ok(())
-    }
-
     async fn run(&mut self, until: Option<Time>) -> Result<Ended, Failure> {
         loop {
             let Some(item) = self.plan.next() else { return Ok(Ended::Time) };
-            let at = self.governor.free_at().map_or(item.due, |free| free.max(item.due));
+            let at = self.session.free_at().map_or(item.due, |free| free.max(item.due));
             self.rest_until(until.map_or(at, |until| at.min(until))).await;
-            let now = self.clock.now();
+            let now = self.session.clock().now();
             if *self.stop.borrow() {
                 return Ok(Ended::Signal);
             }
             if until.is_some_and(|until| now >= until) {
                 return Ok(Ended::Time);
             }
-            self.journal.flush_if_due().await?;
+            self.session.journal().flush_if_due().await?;
             if now < at {
                 continue;
             }
             let Some(item) = self.plan.next() else { return Ok(Ended::Time) };
             item.asked(now);
-            let call = item.call;
-            self.ask(call, now).await?;
+            let read = item.read;
+            self.ask(read, now).await?;
         }
     }
 
     /// Waits until `at`, or until told to stop; wakes once a second so that the journal can be flushed.
     async fn rest_until(&mut self, at: Time) {
-        while self.clock.now() < at && !*self.stop.borrow() {
+        while self.session.clock().now() < at && !*self.stop.borrow() {
             let mut stop = self.stop.clone();
             tokio::select! {
                 biased;
-                () = self.clock.sleep_until(at) => return,
+                () = self.session.clock().sleep_until(at) => return,
                 _ = stop.wait_for(|stopped| *stopped) => return,
                 () = tokio::time::sleep(Duration::from_secs(1)) => {
-                    if self.journal.flush_if_due().await.is_err() {
+                    if self.session.journal().flush_if_due().await.is_err() {
                         // The next request meets the same failure and reports it.
                         return;
                     }
@@ -214,46 +216,19 @@ impl Recorder {
         }
     }
 
-    /// One request through governor and journal onto the tape.
-    async fn ask(&mut self, asked: TapeCall, now: Time) -> Result<(), Failure> {
-        let call = asked.call();
+    /// One request through the session onto the tape.
+    async fn ask(&mut self, read: Request, now: Time) -> Result<(), Failure> {
         self.seq += 1;
-        let sent = Sent {
-            seq: self.seq,
-            at: now,
-            call: call.name(),
-            args: call.args(),
-            request: serde_json::to_string(&asked.request()).unwrap_or_default(),
-            target: None,
-            reason: "to be recorded".to_owned(),
-            bid: None,
-            memory: None,
-        };
-        let journaled = self.journal.intend(call.clone(), sent).await?;
-        let slot = self.governor.take(false);
-        let reply = tokio::select! {
-            reply = self.venue.send(journaled, slot) => reply,
-            () = patience(self.stop.clone()) => Reply::None(Doubt::Interrupted),
-        };
-        self.governor.ended(false);
-        let at = self.clock.now();
-        let answer = clore::answer(&call, &reply);
-        let seen_in = self.seen_in();
-        self.journal.record(tape::received(self.seq, at, reply.clone(), &answer, seen_in)).await?;
+        let asked = Asked::plain(self.seq, now, read, "to be recorded");
+        let Answered { at, answer, reply } = self.session.send(asked).await?;
         if let (Reply::Http { status, body }, false) = (&reply, answer == Answer::Refused(Refusal::BadKey)) {
-            self.tape.write(at, asked, *status, body)?;
+            self.tape.write(at, &read, *status, body)?;
             self.count.first.get_or_insert(at);
         }
         if let Answer::Listing(listing) = &answer {
             self.add_matching(listing, at);
         }
-        self.judge(&call, &answer, at)
-    }
-
-    /// What the journal shows prices in, and their resolution: as the strategy has it, if there is one.
-    fn seen_in(&self) -> (Currency, Price) {
-        let usual = (Currency::Bitcoin, Currency::Bitcoin.tick());
-        self.strategy.as_ref().map_or(usual, |s| (s.currency, s.venue.tick))
+        self.judge(&read, &answer, at)
     }
 
     /// A match target is on whatever the marketplace lists that fits; what fitted once is read from then on.
@@ -274,20 +249,20 @@ impl Recorder {
     }
 
     /// Waits longer after each failure, and ends where going on is pointless.
-    fn judge(&mut self, call: &Call, answer: &Answer, now: Time) -> Result<(), Failure> {
+    fn judge(&mut self, read: &Request, answer: &Answer, now: Time) -> Result<(), Failure> {
         let health = &mut self.health;
         let why = match answer {
             Answer::Refused(refusal) => refusal.name().to_owned(),
             Answer::Unknown(doubt) => doubt.to_string(),
             _ => {
                 *health = Health { ever_answered: true, ..Health::default() };
-                trace!("{} {}", call.name(), call.args());
+                trace!("{} {}", api::endpoint(read), api::read_args(read));
                 return Ok(());
             }
         };
-        debug!("{} {}: {why}", call.name(), call.args());
+        debug!("{} {}: {why}", api::endpoint(read), api::read_args(read));
         self.count.failed += 1;
-        let venue = self.venue.name();
+        let venue = self.session.venue_name();
         let failures = match answer {
             Answer::Refused(Refusal::BadKey) => {
                 health.bad_keys += 1;
@@ -322,7 +297,7 @@ impl Recorder {
 
     /// Closes tape and journal whatever happened, and sums up.
     async fn end(mut self, ended: Result<Ended, Failure>, args: &RecordArgs) -> Result<(), Failure> {
-        let now = self.clock.now();
+        let now = self.session.clock().now();
         let (records, first, last) = (self.tape.count(), self.count.first, self.tape.last_at());
         let closed = self.tape.finish();
         let ended_by = match &ended {
@@ -330,7 +305,7 @@ impl Recorder {
             Ok(Ended::Signal) => "signal",
             Err(_) => "failed",
         };
-        let journaled = self.journal.end_run(now, ended_by).await;
+        let journaled = self.session.journal().end_run(now, ended_by).await;
         let out = args.out.display();
         let failed = match self.count.failed {
             0 => String::new(),
@@ -347,12 +322,4 @@ impl Recorder {
         closed?;
         Ok(journaled?)
     }
-}
-
-/// Ends when a request in flight has had its time after the recorder was told to stop; never if it is not told.
-async fn patience(mut stop: watch::Receiver<bool>) {
-    if stop.wait_for(|stopped| *stopped).await.is_err() {
-        std::future::pending::<()>().await;
-    }
-    tokio::time::sleep(GRACE).await;
 }

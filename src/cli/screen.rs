@@ -14,7 +14,7 @@ use tracing::{debug, info, trace, warn};
 
 use super::args::Global;
 use crate::clock::rfc3339;
-use crate::driver::Watcher;
+use crate::run::Watcher;
 
 /// The status line is drawn no more often than this.
 const REDRAW_EVERY: Duration = Duration::from_millis(100);

@@ -4,8 +4,6 @@
 //! 2. Everything else about a change is unknown: a cut-off body, an HTML page, a failed database, an unlisted error.
 //! 3. A read that is good but lacks what it must have is unknown as well: no answer is not an empty answer.
 
-use clorebid_core::ids::OrderId;
-use clorebid_core::market::{OrderRow, Wallet};
 use clorebid_core::money::Price;
 use clorebid_core::request::{Answer, Doubt, Refusal};
 use clorebid_core::time::Span;
@@ -13,11 +11,9 @@ use rust_decimal::prelude::ToPrimitive;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::call::Call;
 use super::lenient::{ReadError, SECOND_MS, body as read_body, span};
-use super::{account, host, market};
 use crate::json::Number;
-use crate::venue::Reply;
+use crate::wire::Reply;
 
 /// Longest error name that is kept; a listed one has 28 characters.
 const NAME_MAX: usize = 200;
@@ -42,16 +38,8 @@ pub fn verdict(reply: &Reply) -> Verdict {
     }
 }
 
-/// What `reply` means as the answer to a change, whichever it was: all of them are answered by a bare code.
-pub fn answer_to_change(reply: &Reply) -> Answer {
-    answer(&Call::CancelOrder { id: OrderId(0), issue: None }, reply)
-}
-
-/// What `reply` means as the answer to `call`.
-///
-/// For my_servers, server_config and set_server_settings, which the core never asks for, a good answer is
-/// [`Answer::Applied`]; [`host`] reads what it holds.
-pub fn answer(call: &Call, reply: &Reply) -> Answer {
+/// What a reply means, whatever was asked: `good` reads a body of code 0.
+pub(crate) fn judge(reply: &Reply, is_command: bool, good: impl FnOnce(&[u8]) -> Result<Answer, ReadError>) -> Answer {
     let (status, body) = match reply {
         Reply::None(doubt) => return Answer::Unknown(doubt.clone()),
         Reply::Http { status, body } => (*status, body.as_ref()),
@@ -62,7 +50,7 @@ pub fn answer(call: &Call, reply: &Reply) -> Answer {
         return if status == 429 { Answer::Refused(Refusal::RateLimited) } else { garbled(status) };
     };
     match code {
-        0 => good(call, body).unwrap_or_else(|_| garbled(status)),
+        0 => good(body).unwrap_or_else(|_| garbled(status)),
         1 => Answer::Unknown(Doubt::DatabaseError),
         2 => Answer::Refused(Refusal::InvalidInput),
         3 => Answer::Refused(Refusal::BadKey),
@@ -71,9 +59,9 @@ pub fn answer(call: &Call, reply: &Reply) -> Answer {
         6 => match head.as_ref().map_or(Named::Malformed, named) {
             Named::Refusal(refusal) => Answer::Refused(refusal),
             Named::Malformed => garbled(status),
-            Named::Unlisted(name) => unlisted(call, name),
+            Named::Unlisted(name) => unlisted(is_command, name),
         },
-        other => unlisted(call, format!("code {other}")),
+        other => unlisted(is_command, format!("code {other}")),
     }
 }
 
@@ -82,30 +70,8 @@ fn garbled(status: u16) -> Answer {
 }
 
 /// A name that nobody has listed may stand for a change that was made all the same.
-fn unlisted(call: &Call, name: String) -> Answer {
-    if call.is_command() { Answer::Unknown(Doubt::Unlisted(name)) } else { Answer::Refused(Refusal::Other(name)) }
-}
-
-/// What a body of code 0 holds.
-fn good(call: &Call, body: &[u8]) -> Result<Answer, ReadError> {
-    Ok(match call {
-        Call::Wallets => {
-            let known: Vec<Wallet> = account::wallets(body)?.iter().filter_map(account::WalletRow::wallet).collect();
-            Answer::Wallets(known)
-        }
-        Call::Marketplace => Answer::Listing(market::marketplace(body)?),
-        Call::MyOrders { .. } => {
-            let rows: Vec<OrderRow> = account::my_orders(body)?.orders.into_iter().map(|order| order.row).collect();
-            Answer::Orders(rows)
-        }
-        Call::SpotMarketplace { market } => Answer::Market(market::spot_marketplace(*market, body)?),
-        Call::MyServers => host::my_servers(body).map(|_| Answer::Applied)?,
-        Call::ServerConfig { .. } => host::server_config(body).map(|_| Answer::Applied)?,
-        Call::SetServerSettings { .. }
-        | Call::SetSpotPrice { .. }
-        | Call::CancelOrder { .. }
-        | Call::CreateOrder(_) => Answer::Applied,
-    })
+fn unlisted(is_command: bool, name: String) -> Answer {
+    if is_command { Answer::Unknown(Doubt::Unlisted(name)) } else { Answer::Refused(Refusal::Other(name)) }
 }
 
 #[derive(Deserialize, Default)]

@@ -226,7 +226,7 @@ impl Serialize for Env<'_> {
 ///
 /// # Errors
 /// When it is longer than 2048 characters.
-pub(super) fn check_issue(issue: &str) -> Result<(), FormError> {
+pub(crate) fn check_issue(issue: &str) -> Result<(), FormError> {
     check_length("issue", issue, ISSUE_MAX)
 }
 
@@ -258,7 +258,7 @@ fn check_env(env: &BTreeMap<String, SecretString>) -> Result<(), FormError> {
         check_length("env: the name of a variable", name, ENV_NAME_MAX)?;
         check_length(&format!("env: the value of {name}"), value.expose_secret(), ENV_VALUE_MAX)?;
     }
-    let whole = super::call::json(&Env(env));
+    let whole = super::body::json(&Env(env));
     check_length("env as a whole", &whole, ENV_MAX)
 }
 

@@ -1,20 +1,102 @@
-//! What the venue knows of us as a host: the servers we provide and their configuration. The core never asks for it.
+//! What the venue knows of us as a host: the servers we provide and their configuration. The core never asks for it, so
+//! these three requests are of a type of their own.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
 use clorebid_core::ids::ServerId;
 use clorebid_core::market::Visibility;
 use clorebid_core::money::{PerCurrency, Price};
+use clorebid_core::request::Answer;
 use clorebid_core::time::Span;
 use rust_decimal::Decimal;
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::answer::judge;
+use super::body::json;
 use super::lenient::{Flag, HOUR_MS, Id, Lax, PerCoin, ReadError, Text, body, is_true, object, span};
 use super::market::visibility;
 use crate::json::Number;
+use crate::wire::{HttpRequest, Method, Reply};
+
+/// A request of the host's side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HostRequest {
+    /// my_servers: the servers we provide.
+    MyServers,
+    /// server_config: one server we provide.
+    ServerConfig {
+        /// The name we gave it.
+        name: String,
+    },
+    /// set_server_settings: terms of a server we provide.
+    SetServerSettings {
+        /// The name we gave it.
+        name: String,
+        /// Whether it can be rented.
+        availability: bool,
+        /// Longest rental in hours.
+        mrl_hours: u32,
+        /// On-demand price per day.
+        on_demand: Price,
+        /// Least spot price per day.
+        spot: Price,
+    },
+}
+
+impl HostRequest {
+    /// As it crosses the wire. Its body is what may go on record, too: it holds no secret.
+    pub fn encode(&self) -> HttpRequest {
+        let (method, endpoint, body) = match self {
+            HostRequest::MyServers => (Method::Get, "my_servers", None),
+            HostRequest::ServerConfig { name } => {
+                (Method::Get, "server_config", Some(json(&ConfigBody { server_name: name })))
+            }
+            HostRequest::SetServerSettings { name, availability, mrl_hours, on_demand, spot } => {
+                let settings = SettingsBody {
+                    name,
+                    availability: *availability,
+                    mrl: *mrl_hours,
+                    on_demand: (*on_demand).into(),
+                    spot: (*spot).into(),
+                };
+                (Method::Post, "set_server_settings", Some(json(&settings)))
+            }
+        };
+        HttpRequest { method, endpoint: Cow::Borrowed(endpoint), query: Vec::new(), body }
+    }
+
+    /// What a reply means: a good one is [`Answer::Applied`], and [`my_servers`] and [`server_config`] read what it
+    /// holds.
+    pub fn decode(&self, reply: &Reply) -> Answer {
+        let is_command = matches!(self, HostRequest::SetServerSettings { .. });
+        judge(reply, is_command, |body| {
+            match self {
+                HostRequest::MyServers => my_servers(body).map(drop)?,
+                HostRequest::ServerConfig { .. } => server_config(body).map(drop)?,
+                HostRequest::SetServerSettings { .. } => {}
+            }
+            Ok(Answer::Applied)
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct ConfigBody<'a> {
+    server_name: &'a str,
+}
+
+#[derive(Serialize)]
+struct SettingsBody<'a> {
+    name: &'a str,
+    availability: bool,
+    mrl: u32,
+    on_demand: Number,
+    spot: Number,
+}
 
 /// A good my_servers.
 #[derive(Debug, Clone)]

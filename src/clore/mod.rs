@@ -1,16 +1,12 @@
-//! The venue's HTTP API: its ten calls, its answers, and a client for it.
-//!
-//! ```text
-//! Call ── encode ──► HttpRequest ── Client ──► Reply ── answer ──► core::request::Answer
-//! ```
+//! The venue's format: how its requests and answers are written. [`crate::api`] decides what is written when, and
+//! nothing here sends anything.
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | [`call`] | the ten calls, and how they are written |
+//! | `body` | the bodies of our own requests |
 //! | [`form`] | what an order is created with, checked against the page's limits |
 //! | [`mod@answer`] | what an answer means: applied, refused or unknown |
 //! | [`market`], [`account`], [`host`] | what good answers hold |
-//! | [`client`] | the way to the venue and back |
 //! | [`scrub`] | keeps our secrets out of what comes back |
 //!
 //! Two rules run through all of it. A number that is money never becomes a float. And a read that cannot be trusted is
@@ -18,8 +14,7 @@
 
 pub mod account;
 pub mod answer;
-pub mod call;
-pub mod client;
+pub(crate) mod body;
 pub mod form;
 pub mod host;
 mod lenient;
@@ -27,11 +22,9 @@ pub mod market;
 pub mod scrub;
 
 pub use account::{MyOrders, Order, WalletRow, my_orders, wallets};
-pub use answer::{Verdict, answer, answer_to_change, verdict};
-pub use call::{Call, CreateOrder, Kind};
-pub use client::{Client, ClientError, HttpVenue};
+pub use answer::{Verdict, verdict};
 pub use form::{FormError, OrderForm, PortKind, RawForm};
-pub use host::{HostedServer, MyServers, ServerConfig, my_servers, server_config};
+pub use host::{HostRequest, HostedServer, MyServers, ServerConfig, my_servers, server_config};
 pub use lenient::ReadError;
 pub use market::{marketplace, spot_marketplace, spot_marketplace_if_good};
 pub use scrub::Scrubber;

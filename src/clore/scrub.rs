@@ -43,7 +43,7 @@ impl Scrubber {
         if plain.chars().count() < SHORTEST {
             return self;
         }
-        let quoted = super::call::json(&plain);
+        let quoted = super::body::json(&plain);
         let escaped = quoted.trim_start_matches('"');
         let escaped = escaped.strip_suffix('"').unwrap_or(escaped);
         for form in [plain.to_owned(), escaped.to_owned(), escaped.replace('/', r"\/"), ascii(escaped)] {

@@ -219,7 +219,7 @@ impl Engine {
                     }
                 });
             }
-            Request::Create { .. } | Request::Reprice { .. } => {}
+            Request::AllOrders | Request::Create { .. } | Request::Reprice { .. } => {}
         }
     }
 

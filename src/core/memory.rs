@@ -17,7 +17,7 @@ use crate::ids::TargetId;
 use crate::ids::{OrderId, ServerId};
 use crate::lowering::Steps;
 use crate::money::{Amount, Price};
-use crate::request::{Answer, Request};
+use crate::request::{Answer, Doubt, Refusal, Request};
 use crate::strategy::Strategy;
 use crate::time::{Span, Time};
 
@@ -33,6 +33,36 @@ pub struct Memory {
     spent_ended: Amount,
     #[serde(default)]
     manner: Manner,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unfinished: Vec<Unfinished>,
+}
+
+/// A command that an earlier run sent and never saw the end of, with what its journal holds as the answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Unfinished {
+    request: Request,
+    target: Option<String>,
+    sent_at: Time,
+    answer: CommandAnswer,
+}
+
+/// What became of a command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum CommandAnswer {
+    Applied,
+    Refused(Refusal),
+    Unknown(Doubt),
+}
+
+impl CommandAnswer {
+    fn answer(self) -> Answer {
+        match self {
+            CommandAnswer::Applied => Answer::Applied,
+            CommandAnswer::Refused(refusal) => Answer::Refused(refusal),
+            CommandAnswer::Unknown(doubt) => Answer::Unknown(doubt),
+        }
+    }
 }
 
 /// How the run that wrote a memory went about it. The next run has a manner of its own; whoever re-decides the run that
@@ -51,6 +81,21 @@ impl Memory {
     /// How the run that wrote it went about it.
     pub fn manner(&self) -> Manner {
         self.manner
+    }
+
+    /// Makes it the memory that a later run starts with.
+    pub fn hand_on(&mut self, observe_only: bool) {
+        self.manner = Manner { observe_only, resumed: true, leaving: false };
+    }
+
+    /// Adds a command that the run sent and never saw the end of. `target`: the name of the one it was for.
+    pub fn take_up(&mut self, request: Request, target: Option<String>, sent_at: Time, answer: &Answer) {
+        let answer = match answer {
+            Answer::Refused(refusal) => CommandAnswer::Refused(refusal.clone()),
+            Answer::Unknown(doubt) => CommandAnswer::Unknown(doubt.clone()),
+            _ => CommandAnswer::Applied,
+        };
+        self.unfinished.push(Unfinished { request, target, sent_at, answer });
     }
 }
 
@@ -121,6 +166,7 @@ impl Engine {
             creation_fee: beliefs.creation_fee,
             spent_ended: beliefs.spent_ended,
             manner: Manner { observe_only: self.observe_only, resumed: self.resumed, leaving: self.leaving },
+            unfinished: Vec::new(),
         }
     }
 
@@ -137,7 +183,7 @@ impl Engine {
     /// Goes on from what an earlier run remembered. Call before the first [`Engine::next`].
     ///
     /// An order whose target the strategy no longer has is left alone and reported once my_orders shows it.
-    pub fn recall(&mut self, memory: Memory, now: Time) {
+    fn recall(&mut self, memory: Memory, now: Time) {
         self.resumed = true;
         let beliefs = &mut self.beliefs;
         beliefs.steps = memory.steps.assuming(beliefs.strategy.venue.step);
@@ -166,6 +212,9 @@ impl Engine {
             });
             self.put(server, target, claim, now);
         }
+        for unfinished in memory.unfinished {
+            self.take_up(unfinished, now);
+        }
     }
 
     fn recall_order(&mut self, kept: KeptOrder, now: Time) {
@@ -192,26 +241,24 @@ impl Engine {
         self.put(kept.server, target, Claim::Order(order), now);
     }
 
-    /// Takes up a change that the last run sent and never saw the answer of. `answer` is what its journal holds.
-    pub fn recall_unfinished(&mut self, request: &Request, sent_at: Time, answer: &Answer, now: Time) {
-        let sent_at = sent_at.min(now);
-        if let Request::Cancel { server, order } = *request
+    /// Takes up a command that the last run sent and never saw the end of.
+    fn take_up(&mut self, unfinished: Unfinished, now: Time) {
+        let Unfinished { request, target, sent_at, answer } = unfinished;
+        if let Request::Cancel { server, order } = request
             && let Some(order) =
                 self.beliefs.servers.get_mut(&server).and_then(|s| s.claim.order_mut()).filter(|o| o.id == order)
         {
             order.must_go(Reason::Surplus);
         }
-        let request = match *request {
-            Request::Create { server, target, bid } => {
-                let still =
-                    self.beliefs.strategy.target(target).filter(|t| could_take(&t.choice, server)).map(|_| target);
-                let Some(target) = still.or_else(|| self.target_for(None, server)) else { return };
+        let request = match request {
+            Request::Create { server, bid, .. } => {
+                let Some(target) = self.target_for(target.as_deref(), server) else { return };
                 self.beliefs.server_entry(server, target);
                 Request::Create { server, target, bid }
             }
             other => other,
         };
-        self.take_answer(&request, sent_at, now, answer);
+        self.take_answer(&request, sent_at.min(now), now, &answer.answer());
         self.failures_forgotten();
     }
 
@@ -231,13 +278,6 @@ impl Engine {
         let by_server = || self.beliefs.targets().find(|(_, t)| names_it(&t.choice)).map(|(id, _)| id);
         let by_match = || self.beliefs.targets().find(|(_, t)| matches!(t.choice, Choice::Match(_))).map(|(id, _)| id);
         by_name.or_else(by_server).or_else(by_match)
-    }
-}
-
-fn could_take(choice: &crate::strategy::Choice, server: ServerId) -> bool {
-    match choice {
-        crate::strategy::Choice::Servers(ids) => ids.contains(&server),
-        crate::strategy::Choice::Match(_) => true,
     }
 }
 

@@ -12,8 +12,9 @@ use crate::market::{Listing, Market, OrderRow, Wallet};
 use crate::money::Price;
 use crate::time::Span;
 
-/// One request. The first four read; the last three change something and cost or save money.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// One request, the same from the decision to the wire, the journal, the tape and the replay. The first five read; the
+/// last three are commands: they change something and cost or save money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
     /// spot_marketplace of one server.
@@ -25,6 +26,8 @@ pub enum Request {
     Marketplace,
     /// my_orders.
     MyOrders,
+    /// my_orders with those that are over. A person asks for it; the core never does.
+    AllOrders,
     /// wallets.
     Wallets,
     /// create_order of type spot, in the strategy's currency.
@@ -62,6 +65,11 @@ impl Request {
         matches!(self, Request::Create { .. } | Request::Reprice { .. } | Request::Cancel { .. })
     }
 
+    /// Whether it is the command that the venue takes only once in five seconds.
+    pub const fn is_create(&self) -> bool {
+        matches!(self, Request::Create { .. })
+    }
+
     /// The server it is about, if it is about one.
     pub const fn server(&self) -> Option<ServerId> {
         match *self {
@@ -69,7 +77,7 @@ impl Request {
             | Request::Create { server, .. }
             | Request::Reprice { server, .. }
             | Request::Cancel { server, .. } => Some(server),
-            Request::Marketplace | Request::MyOrders | Request::Wallets => None,
+            Request::Marketplace | Request::MyOrders | Request::AllOrders | Request::Wallets => None,
         }
     }
 }
@@ -142,7 +150,8 @@ impl Answer {
 }
 
 /// Why the venue said no. Source: the page's code table, and its error names of code 6.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Refusal {
     /// code 2.
     InvalidInput,
@@ -221,7 +230,8 @@ impl Refusal {
 }
 
 /// Why nobody knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Doubt {
     /// No connection could be made: for a read only, and for a change proof that nothing was sent.
     Unreachable,

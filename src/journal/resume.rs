@@ -10,6 +10,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use super::bodies::{BodyError, Unpacker, unpack};
 use super::tables::key;
 use super::{JournalError, Mode};
+use crate::wire::Reply;
 
 /// Where the last run stood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub struct Unfinished {
     pub args: String,
     /// The core's request as JSON.
     pub request: String,
+    /// The name of the target it was for, where it was for one.
+    pub target: Option<String>,
     /// What came back, where that was still recorded.
     pub answer: Option<RecordedAnswer>,
 }
@@ -50,13 +53,22 @@ pub struct RecordedAnswer {
     pub status: Option<u16>,
     /// The body as it came.
     pub body: Bytes,
+    /// What went wrong, as a code.
+    pub error: Option<String>,
+}
+
+impl RecordedAnswer {
+    /// What came back.
+    pub fn reply(&self) -> Reply {
+        Reply::recorded(self.status, self.body.clone(), self.error.as_deref())
+    }
 }
 
 pub(crate) const SELECT_MEMORY: &str = "SELECT m.run_id, m.seq, m.before, m.at, m.encoding, m.size, m.body \
      FROM memories m JOIN run_starts r ON r.run_id = m.run_id \
      WHERE r.mode = ? AND r.venue = ? ORDER BY m.id DESC LIMIT 1";
 
-pub(crate) const SELECT_UNFINISHED: &str = "SELECT c.seq, c.sent_at, c.call, c.args, c.request, a.answered_at, p.status, p.id \
+pub(crate) const SELECT_UNFINISHED: &str = "SELECT c.seq, c.sent_at, c.call, c.args, c.request, a.answered_at, p.status, p.id, p.error, c.target \
      FROM changes c LEFT JOIN answers a ON a.id = c.id LEFT JOIN replies p ON p.id = a.reply_id \
      WHERE c.id BETWEEN ? AND ? ORDER BY c.id";
 
@@ -97,6 +109,7 @@ async fn one(conn: &mut SqliteConnection, row: &SqliteRow) -> Result<Unfinished,
             at: Time::from_ms(row.try_get(5)?),
             status: row.try_get(6)?,
             body: Unpacker::default().load(conn, reply_id).await?,
+            error: row.try_get(8)?,
         }),
     };
     Ok(Unfinished {
@@ -105,6 +118,7 @@ async fn one(conn: &mut SqliteConnection, row: &SqliteRow) -> Result<Unfinished,
         call: row.try_get(2)?,
         args: row.try_get(3)?,
         request: row.try_get(4)?,
+        target: row.try_get(9)?,
         answer,
     })
 }

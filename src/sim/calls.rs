@@ -11,7 +11,7 @@ use super::rules::AnswerKeys;
 use super::state::{End, Kind, Order, OrderState, Server};
 use super::wire;
 use super::wire::{Num, Prices};
-use crate::venue::{HttpRequest, Method};
+use crate::wire::{HttpRequest, Method};
 
 /// How many servers we may host.
 const HOST_LIMIT: u32 = 16;

@@ -20,7 +20,7 @@ use super::rules::Rules;
 use super::scenario::{Scenario, ServerPlan};
 use super::state::{Order, Purse, Server, Undercutter};
 use super::truth::{EvictionRecord, HolderChange};
-use crate::venue::HttpRequest;
+use crate::wire::HttpRequest;
 
 /// A venue, simulated.
 #[derive(Debug, Clone)]

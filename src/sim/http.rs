@@ -23,8 +23,8 @@ use tokio::sync::watch;
 use super::exchange::Exchange;
 use super::reply::{Handled, LogEntry, Wire};
 use crate::clock::Clock;
-use crate::venue;
-use crate::venue::HttpRequest;
+use crate::wire;
+use crate::wire::HttpRequest;
 
 /// A longer body than this is no request of the page.
 const LONGEST_BODY: usize = 1024 * 1024;
@@ -118,9 +118,9 @@ async fn read(request: Request) -> Option<HttpRequest> {
     let call = path.strip_prefix("/v1/").or(path.strip_prefix('/')).unwrap_or(path);
     // A method that the venue does not have belongs to no call.
     let (method, endpoint) = match parts.method {
-        Method::GET => (venue::Method::Get, call.to_string()),
-        Method::POST => (venue::Method::Post, call.to_string()),
-        _ => (venue::Method::Get, String::new()),
+        Method::GET => (wire::Method::Get, call.to_string()),
+        Method::POST => (wire::Method::Post, call.to_string()),
+        _ => (wire::Method::Get, String::new()),
     };
     let query = parts.uri.query().map(read_query).unwrap_or_default();
     let body = axum::body::to_bytes(body, LONGEST_BODY).await.ok()?;

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::wire::{Num, Plain};
 use crate::clock::rfc3339;
-use crate::venue::{HttpRequest, Method};
+use crate::wire::{HttpRequest, Method};
 
 /// What came of one request.
 #[derive(Debug, Clone)]

@@ -8,10 +8,9 @@ use clorebid_core::time::Span;
 use super::exchange::Exchange;
 use super::reply::Wire;
 use crate::clock::Clock;
-use crate::clore::Call;
-use crate::governor::Slot;
 use crate::journal::Journaled;
-use crate::venue::{HttpRequest, Reply, Venue};
+use crate::session::{Slot, Venue};
+use crate::wire::{HttpRequest, Reply};
 
 /// How long a client waits for an answer that never comes.
 const PATIENCE: Span = Span::from_secs(30);
@@ -53,8 +52,8 @@ impl SimVenue {
 }
 
 impl Venue for SimVenue {
-    async fn send(&mut self, call: Journaled<Call>, _slot: Slot) -> Reply {
-        self.answer_http(&call.into_inner().encode()).await
+    async fn send(&mut self, request: Journaled<HttpRequest>, _used_up: Slot) -> Reply {
+        self.answer_http(&request.into_inner()).await
     }
 
     fn name(&self) -> String {

@@ -6,11 +6,12 @@ use std::panic::resume_unwind;
 use std::sync::mpsc::{channel, sync_channel};
 use std::thread;
 
+use clorebid_core::request::Request;
 use clorebid_core::time::Time;
 
 use super::error::TapeError;
 use super::reader::Reader;
-use super::record::{Record, TapeCall};
+use super::record::Record;
 
 /// A batch is full when its bodies have so many bytes.
 const BATCH_BYTES: usize = 64 * 1024;
@@ -21,21 +22,21 @@ const AHEAD: usize = 2;
 #[derive(Default)]
 struct Batch {
     bodies: String,
-    records: Vec<(Time, TapeCall, u16, Range<usize>)>,
+    records: Vec<(Time, Request, u16, Range<usize>)>,
 }
 
 impl Batch {
     fn push(&mut self, record: &Record<'_>) {
         let from = self.bodies.len();
         self.bodies.push_str(record.body);
-        self.records.push((record.at, record.call, record.status, from..self.bodies.len()));
+        self.records.push((record.at, record.request, record.status, from..self.bodies.len()));
     }
 
     fn records(&self) -> impl Iterator<Item = Record<'_>> {
         let body = |range: &Range<usize>| self.bodies.get(range.clone()).unwrap_or_default();
-        self.records.iter().map(move |(at, call, status, range)| Record {
+        self.records.iter().map(move |(at, request, status, range)| Record {
             at: *at,
-            call: *call,
+            request: *request,
             status: *status,
             body: body(range),
         })

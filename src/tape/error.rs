@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clorebid_core::time::Time;
 
+use crate::api::NoRead;
 use crate::clock::rfc3339;
 
 /// Why a tape cannot be read or written.
@@ -94,17 +95,9 @@ pub enum LineFault {
     /// Not JSON, or a key is missing or holds something else.
     #[error("not a tape record: {0}")]
     Json(serde_json::Error),
-    /// A call that no tape holds.
-    #[error("`{0}` is no call of a tape: spot_marketplace, marketplace, my_orders and wallets are")]
-    WrongCall(String),
-    /// The arguments do not fit the call.
-    #[error("the args of {call} are not right: {why}")]
-    BadArgs {
-        /// The call.
-        call: &'static str,
-        /// In which way.
-        why: String,
-    },
+    /// Something that no tape holds.
+    #[error("{0}")]
+    NoRead(NoRead),
     /// No time, or none between 1970 and 9999.
     #[error("`{0}` is no time: write it as 2026-11-01T00:00:00.000Z")]
     BadTime(String),

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use clorebid_core::ids::ServerId;
 use clorebid_core::request::Request;
 use clorebid_core::time::Time;
 use serde::Deserialize;
@@ -11,116 +10,17 @@ use serde_json::value::RawValue;
 
 use super::error::LineFault;
 use super::secrets::without_secrets;
+use crate::api;
 use crate::clock::rfc3339;
-use crate::clore::Call;
-use crate::venue::Reply;
-
-/// What was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum TapeCall {
-    /// The bids on one server.
-    SpotMarketplace {
-        /// Whose.
-        market: ServerId,
-    },
-    /// Every public server.
-    Marketplace,
-    /// What we rent and bid.
-    MyOrders {
-        /// Whether those that are over are listed, too.
-        return_completed: bool,
-    },
-    /// Our balances.
-    Wallets,
-}
-
-impl TapeCall {
-    /// The endpoint's name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            TapeCall::SpotMarketplace { .. } => "spot_marketplace",
-            TapeCall::Marketplace => "marketplace",
-            TapeCall::MyOrders { .. } => "my_orders",
-            TapeCall::Wallets => "wallets",
-        }
-    }
-
-    /// The same as a call of the venue.
-    pub const fn call(self) -> Call {
-        match self {
-            TapeCall::SpotMarketplace { market } => Call::SpotMarketplace { market },
-            TapeCall::Marketplace => Call::Marketplace,
-            TapeCall::MyOrders { return_completed } => Call::MyOrders { return_completed },
-            TapeCall::Wallets => Call::Wallets,
-        }
-    }
-
-    /// The same as the core asks for it.
-    pub const fn request(self) -> Request {
-        match self {
-            TapeCall::SpotMarketplace { market } => Request::SpotMarket { server: market },
-            TapeCall::Marketplace => Request::Marketplace,
-            TapeCall::MyOrders { .. } => Request::MyOrders,
-            TapeCall::Wallets => Request::Wallets,
-        }
-    }
-
-    /// A call of the venue, if tapes hold it.
-    pub const fn of(call: &Call) -> Option<TapeCall> {
-        match call {
-            Call::SpotMarketplace { market } => Some(TapeCall::SpotMarketplace { market: *market }),
-            Call::Marketplace => Some(TapeCall::Marketplace),
-            Call::MyOrders { return_completed } => Some(TapeCall::MyOrders { return_completed: *return_completed }),
-            Call::Wallets => Some(TapeCall::Wallets),
-            _ => None,
-        }
-    }
-
-    /// From an endpoint's name and its arguments as JSON.
-    ///
-    /// # Errors
-    /// When tapes do not hold the call, or the arguments are not its own.
-    pub fn parse(name: &str, args: &str) -> Result<TapeCall, LineFault> {
-        match name {
-            "spot_marketplace" => match args_of("spot_marketplace", args)?.market {
-                Some(market) => Ok(TapeCall::SpotMarketplace { market: ServerId(market) }),
-                None => Err(LineFault::BadArgs { call: "spot_marketplace", why: "`market` is missing".to_owned() }),
-            },
-            "marketplace" => args_of("marketplace", args).map(|_| TapeCall::Marketplace),
-            "my_orders" => {
-                args_of("my_orders", args).map(|a| TapeCall::MyOrders { return_completed: a.return_completed })
-            }
-            "wallets" => args_of("wallets", args).map(|_| TapeCall::Wallets),
-            other => Err(LineFault::WrongCall(other.chars().take(100).collect())),
-        }
-    }
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Args {
-    market: Option<u64>,
-    return_completed: bool,
-}
-
-fn args_of(call: &'static str, args: &str) -> Result<Args, LineFault> {
-    if args == "{}" {
-        return Ok(Args::default());
-    }
-    // Serde would fill the struct from an array, too.
-    if !args.starts_with('{') {
-        return Err(LineFault::BadArgs { call, why: "not an object".to_owned() });
-    }
-    serde_json::from_str(args).map_err(|e| LineFault::BadArgs { call, why: e.to_string() })
-}
+use crate::wire::Reply;
 
 /// One answer of the venue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Record<'a> {
     /// When it came.
     pub at: Time,
-    /// To which call.
-    pub call: TapeCall,
+    /// To which read.
+    pub request: Request,
     /// The HTTP status.
     pub status: u16,
     /// The body as it stands on the tape: always JSON. See [`Record::body_bytes`] for what the venue sent.
@@ -151,12 +51,12 @@ impl<'a> Record<'a> {
             return Err(LineFault::Json(serde::de::Error::custom("an array instead of an object")));
         }
         let raw: RawRecord<'a> = serde_json::from_str(line).map_err(LineFault::Json)?;
-        let call = TapeCall::parse(&raw.call, raw.args.get())?;
+        let request = api::read_back(&raw.call, raw.args.get()).map_err(LineFault::NoRead)?;
         let at = read_time(&raw.at).ok_or_else(|| LineFault::BadTime(raw.at.chars().take(100).collect()))?;
         if !(100..=999).contains(&raw.status) {
             return Err(LineFault::BadStatus(raw.status));
         }
-        Ok(Record { at, call, status: raw.status, body: raw.body.get() })
+        Ok(Record { at, request, status: raw.status, body: raw.body.get() })
     }
 
     /// The body as the venue sent it: a string on the tape is the text of an answer that was no JSON, and null one
@@ -182,21 +82,21 @@ impl<'a> Record<'a> {
 }
 
 /// Writes one record as a line of a tape, its end included, without secrets.
-pub(super) fn write_line(line: &mut Vec<u8>, at: Time, call: TapeCall, status: u16, body: &[u8]) {
+pub(super) fn write_line(line: &mut Vec<u8>, at: Time, request: &Request, status: u16, body: &[u8]) {
     line.clear();
-    let (name, args) = (call.name(), call.call().args());
+    let (name, args) = (api::endpoint(request), api::read_args(request));
     let head = format!(r#"{{"at":"{}","call":"{name}","args":{args},"status":{status},"body":"#, rfc3339(at));
     line.extend_from_slice(head.as_bytes());
-    push_body(line, call, body);
+    push_body(line, request, body);
     line.extend_from_slice(b"}\n");
 }
 
-fn push_body(line: &mut Vec<u8>, call: TapeCall, body: &[u8]) {
+fn push_body(line: &mut Vec<u8>, request: &Request, body: &[u8]) {
     if body.iter().all(u8::is_ascii_whitespace) {
         return line.extend_from_slice(b"null");
     }
     let json = std::str::from_utf8(body).ok().filter(|text| serde_json::from_str::<&RawValue>(text).is_ok());
-    let is_account = matches!(call, TapeCall::MyOrders { .. });
+    let is_account = matches!(request, Request::MyOrders | Request::AllOrders);
     if let Some(json) = json {
         let json = if is_account { without_secrets(json.trim()) } else { Cow::Borrowed(json.trim()) };
         // JSON has line breaks only between its tokens, where a blank is as good.
@@ -276,7 +176,7 @@ mod tests {
 
     #[test]
     fn whatever_the_venue_sends_becomes_one_line_that_reads_back() {
-        let call = TapeCall::MyOrders { return_completed: true };
+        let request = Request::AllOrders;
         let bodies: [(&[u8], &str); 6] = [
             (b"{\"code\": 0,\n \"orders\":[]}\n", "{\"code\": 0,  \"orders\":[]}"),
             (b"", "null"),
@@ -287,14 +187,14 @@ mod tests {
         ];
         for (sent, on_tape) in bodies {
             let mut line = Vec::new();
-            write_line(&mut line, Time::from_ms(5), call, 200, sent);
+            write_line(&mut line, Time::from_ms(5), &request, 200, sent);
             let line = String::from_utf8(line).unwrap();
             assert_eq!(line.matches('\n').count(), 1, "{line}");
             let record = Record::parse(&line).unwrap();
-            assert_eq!((record.at, record.call, record.status), (Time::from_ms(5), call, 200));
+            assert_eq!((record.at, record.request, record.status), (Time::from_ms(5), request, 200));
             assert_eq!(record.body, on_tape);
             let mut again = Vec::new();
-            write_line(&mut again, record.at, record.call, record.status, &record.body_bytes());
+            write_line(&mut again, record.at, &record.request, record.status, &record.body_bytes());
             assert_eq!(String::from_utf8(again).unwrap(), line);
         }
     }

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use clorebid_core::ids::{OrderId, ServerId};
 use clorebid_core::market::{ListedServer, Market, Visibility};
 use clorebid_core::money::{Currency, PerCurrency, Price};
+use clorebid_core::request::Request;
 use clorebid_core::time::{Span, Time};
 use rust_decimal::Decimal;
 use serde::Deserialize;
@@ -21,7 +22,7 @@ use serde_json::value::RawValue;
 use super::ahead;
 use super::error::TapeError;
 use super::reader::{Cut, Reader};
-use super::record::{Record, TapeCall};
+use super::record::Record;
 use crate::clore;
 
 /// How a tape is read.
@@ -173,7 +174,7 @@ struct Walk<'a> {
     /// There is one from the first record on.
     survey: Option<Survey>,
     /// The last good body of each call: an answer that repeats it needs no reading.
-    bodies: BTreeMap<TapeCall, String>,
+    bodies: BTreeMap<Request, String>,
     last: BTreeMap<ServerId, Last>,
 }
 
@@ -184,20 +185,20 @@ impl Walk<'_> {
             survey.gaps.push(Gap { from: survey.to, to: record.at });
         }
         survey.to = record.at;
-        let kind = match record.call {
-            TapeCall::SpotMarketplace { .. } => 0,
-            TapeCall::Marketplace => 1,
-            TapeCall::MyOrders { .. } => 2,
-            TapeCall::Wallets => 3,
+        let kind = match record.request {
+            Request::SpotMarket { .. } => 0,
+            Request::Marketplace => 1,
+            Request::MyOrders | Request::AllOrders => 2,
+            _ => 3,
         };
         if let Some(count) = survey.records.get_mut(kind) {
             *count += 1;
         }
-        let is_good = match record.call {
-            TapeCall::SpotMarketplace { market } => self.spot(market, record, keep),
-            TapeCall::Marketplace => self.marketplace(record, keep),
+        let is_good = match record.request {
+            Request::SpotMarket { server } => self.spot(server, record, keep),
+            Request::Marketplace => self.marketplace(record, keep),
             // What we had when it was recorded is no fact about the market.
-            TapeCall::MyOrders { .. } | TapeCall::Wallets => is_good(record.body),
+            _ => is_good(record.body),
         };
         if let Some(survey) = self.survey.as_mut().filter(|_| !is_good) {
             survey.errors += 1;
@@ -206,7 +207,7 @@ impl Walk<'_> {
 
     /// Keeps the body to compare the next one with, in the memory of the one before.
     fn remember(&mut self, record: &Record<'_>) {
-        let last = self.bodies.entry(record.call).or_default();
+        let last = self.bodies.entry(record.request).or_default();
         last.clear();
         last.push_str(record.body);
     }
@@ -217,7 +218,7 @@ impl Walk<'_> {
 
     /// Whether the last answer to this call said the very same.
     fn repeats(&self, record: &Record<'_>) -> bool {
-        self.bodies.get(&record.call).is_some_and(|last| *last == *record.body)
+        self.bodies.get(&record.request).is_some_and(|last| *last == *record.body)
     }
 
     fn spot(&mut self, id: ServerId, record: &Record<'_>, keep: &mut impl FnMut(ServerId, State)) -> bool {

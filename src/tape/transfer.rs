@@ -2,19 +2,18 @@
 //! tape is the same again, byte for byte.
 
 use bytes::Bytes;
-use clorebid_core::market::{Market, Visibility};
-use clorebid_core::money::{Currency, Price};
-use clorebid_core::request::{Answer, Outcome};
+use clorebid_core::money::Currency;
+use clorebid_core::request::Request;
 use clorebid_core::time::Time;
 
 use super::error::TapeError;
 use super::reader::Reader;
-use super::record::{Record, TapeCall};
+use super::record::Record;
 use super::writer::Writer;
-use crate::clore;
+use crate::api;
 use crate::history::{Exchange, History, HistoryError};
-use crate::journal::{Journal, JournalError, Mode, Received, RunStart, Sent, Sighting};
-use crate::venue::Reply;
+use crate::journal::{Journal, JournalError, Mode, RunStart};
+use crate::session::{Asked, received, sent};
 
 /// The strategy's name in a run that came from a tape.
 pub const IMPORT_NAME: &str = "tape-import";
@@ -48,17 +47,17 @@ pub async fn export(history: &mut History, run_id: i64, tape: &mut Writer) -> Re
         let Some(last) = page.last() else { return Ok(tape.count() - before) };
         after = last.seq;
         for exchange in &page {
-            if let Some((at, call, status, body)) = answer_of(exchange) {
-                tape.write(at, call, status, body)?;
+            if let Some((at, read, status, body)) = answer_of(exchange) {
+                tape.write(at, &read, status, body)?;
             }
         }
     }
 }
 
-fn answer_of(exchange: &Exchange) -> Option<(Time, TapeCall, u16, &Bytes)> {
-    // A call that tapes do not hold is no fault here.
-    let call = TapeCall::parse(&exchange.call, &exchange.args).ok()?;
-    Some((exchange.answered_at?, call, exchange.status?, exchange.body.as_ref()?))
+fn answer_of(exchange: &Exchange) -> Option<(Time, Request, u16, &Bytes)> {
+    // A command is no fault here: tapes do not hold them.
+    let read = api::read_back(&exchange.call, &exchange.args).ok()?;
+    Some((exchange.answered_at?, read, exchange.status?, exchange.body.as_ref()?))
 }
 
 /// Writes the records of a tape into the journal, as a run of mode `backtest` named [`IMPORT_NAME`] with `venue` as its
@@ -85,22 +84,10 @@ pub async fn import(
         run_id = Some(id);
         seq += 1;
         last_at = record.at;
-        let call = record.call.call();
-        let sent = Sent {
-            seq,
-            at: record.at,
-            call: call.name(),
-            args: call.args(),
-            request: serde_json::to_string(&record.call.request()).unwrap_or_default(),
-            target: None,
-            reason: "on the tape".to_owned(),
-            bid: None,
-            memory: None,
-        };
-        journal.intend((), sent).await?;
-        let reply = record.reply();
-        let answer = clore::answer(&record.call.call(), &reply);
-        journal.record(received(seq, record.at, reply, &answer, (currency, currency.tick()))).await?;
+        let (at, request, reply) = (record.at, record.request, record.reply());
+        journal.intend((), sent(Asked::plain(seq, at, request, "on the tape"), api::read_args(&request))).await?;
+        let answer = api::decode(&request, &reply);
+        journal.record(received(seq, at, &request, reply, &answer, (currency, currency.tick()))).await?;
         journal.flush_if_due().await?;
     }
     let Some(run_id) = run_id else { return Err(TapeError::NoTape.into()) };
@@ -118,46 +105,5 @@ fn start<'a>(first: &Record<'_>, venue: &'a str, currency: Currency) -> RunStart
         seed: None,
         currency,
         memory: "",
-    }
-}
-
-/// An answer as it goes on record, of no order in particular; a market is seen in `currency`, in which prices move by
-/// `tick`.
-pub(crate) fn received(
-    seq: u64,
-    at: Time,
-    reply: Reply,
-    answer: &Answer,
-    (currency, tick): (Currency, Price),
-) -> Received {
-    let verdict = clore::verdict(&reply);
-    let error = match answer {
-        Answer::Refused(refusal) => Some(refusal.name().to_owned()),
-        Answer::Unknown(doubt) => Some(doubt.code().to_owned()),
-        _ => verdict.error,
-    };
-    let outcome: Outcome = answer.outcome();
-    let sighting = match answer {
-        Answer::Market(market) => Some(sighting(market, currency, tick)),
-        _ => None,
-    };
-    let (status, body) = match reply {
-        Reply::Http { status, body } => (Some(status), body),
-        Reply::None(_) => (None, Bytes::new()),
-    };
-    Received { seq, at, status, body, code: verdict.code, error, outcome, offer_id: None, sighting }
-}
-
-fn sighting(market: &Market, currency: Currency, tick: Price) -> Sighting {
-    let mine = market.mine();
-    let visibility = if market.visibility == Visibility::Public { "public" } else { "hidden" };
-    Sighting {
-        server: market.server,
-        floor: market.floors.get(currency),
-        best_rival: market.best_rival(currency, tick),
-        our_bid: mine.map(|o| o.bid),
-        holding: mine.is_some_and(|o| o.active),
-        online: market.online,
-        visibility: visibility.to_owned(),
     }
 }

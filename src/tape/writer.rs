@@ -16,11 +16,12 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use clorebid_core::request::Request;
 use clorebid_core::time::Time;
 
 use super::error::TapeError;
 use super::reader::{Cut, Reader, ZSTD_MAGIC, is_packed_name};
-use super::record::{TapeCall, write_line};
+use super::record::write_line;
 
 /// Records reach the disk itself after this long, by the machine's own clock.
 pub const SYNC_EVERY: Duration = Duration::from_secs(5);
@@ -141,16 +142,16 @@ impl Writer {
         self.repaired.as_ref()
     }
 
-    /// Appends one answer without its secrets. The line is in the file when this returns.
+    /// Appends one answer to a read without its secrets. The line is in the file when this returns.
     ///
     /// # Errors
     /// When it cannot be written, or is older than the last one.
-    pub fn write(&mut self, at: Time, call: TapeCall, status: u16, body: &[u8]) -> Result<(), TapeError> {
+    pub fn write(&mut self, at: Time, read: &Request, status: u16, body: &[u8]) -> Result<(), TapeError> {
         if let Some(before) = self.last_at.filter(|before| at < *before) {
             return Err(TapeError::Unsorted { path: self.path.clone(), at, before });
         }
         let mut line = std::mem::take(&mut self.line);
-        write_line(&mut line, at, call, status, body);
+        write_line(&mut line, at, read, status, body);
         let written = self.write_whole(&line);
         self.line = line;
         written.map_err(|source| self.failed(source))?;

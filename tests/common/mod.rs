@@ -7,21 +7,22 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use clorebid::api::Enclosure;
 use clorebid::audit::replay::{self, ReplayError, Summary};
 use clorebid::audit::verify;
+use clorebid::client::Client;
 use clorebid::clock::{Clock, rfc3339};
-use clorebid::clore::{Client, HttpVenue, OrderForm, RawForm};
+use clorebid::clore::{OrderForm, RawForm};
 use clorebid::core::engine::Engine;
 use clorebid::core::event::Event;
 use clorebid::core::request::{Answer, Ask};
 use clorebid::core::time::{Span, Time};
-use clorebid::driver::{Driver, EndedBy, Watcher, memory_json};
-use clorebid::governor::Governor;
 use clorebid::history::{Cell, Filter, History, View};
 use clorebid::journal::{Journal, Mode, RunStart};
+use clorebid::run::{Driver, EndedBy, Watcher, memory_json};
+use clorebid::session::{Session, Venue};
 use clorebid::sim::{Exchange, Scenario, Shared, SimVenue, serve};
 use clorebid::strategy;
-use clorebid::venue::Venue;
 use tokio::sync::watch;
 
 /// A simulated venue and its clock.
@@ -74,7 +75,7 @@ impl World {
             let _gone_is_stopped = stopped.wait_for(|s| *s).await;
         }));
         let client = Client::new(&url, self.key.clone().into(), Duration::from_secs(5)).expect("a client");
-        let ran = self.drive(strategy, span, HttpVenue::new(client), Mode::Live).await;
+        let ran = self.drive(strategy, span, client, Mode::Live).await;
         stop.send_replace(true);
         server.abort();
         ran
@@ -100,20 +101,13 @@ impl World {
         };
         journal.begin_run(start).await.expect("a run");
         let (_keep, stop) = watch::channel(false);
-        let mut driver = Driver {
-            engine,
-            journal,
-            clock: self.clock.clone(),
-            governor: Governor::new(self.clock.clone(), None),
-            venue,
-            forms: vec![plain_form(); file.orders.len()],
-            watcher: Asks::default(),
-            cancel_on_exit: false,
-            stop,
-        };
+        let enclosed = Enclosure::new(file.strategy.currency, vec![plain_form(); file.orders.len()]);
+        let shown_in = (file.strategy.currency, file.strategy.venue.tick);
+        let session = Session::new(journal, self.clock.clone(), venue, enclosed, shown_in, stop.clone());
+        let mut driver = Driver { engine, session, watcher: Asks::default(), cancel_on_exit: false, stop };
         let ended_by = driver.run(Some(now + span)).await.expect("a run that can be journaled");
-        let Driver { engine, journal, watcher, .. } = driver;
-        journal.close().await.expect("a closed journal");
+        let Driver { engine, session, watcher, .. } = driver;
+        session.into_journal().close().await.expect("a closed journal");
         Ran { ended_by, asks: watcher.0, engine, db, _folder: Some(folder) }
     }
 }

@@ -4,7 +4,7 @@ use clorebid::clock::Clock;
 use clorebid::core::request::Doubt;
 use clorebid::core::time::Span;
 use clorebid::sim::{Exchange, PAPER_KEY, Scenario, SimVenue, Wire};
-use clorebid::venue::Reply;
+use clorebid::wire::Reply;
 use std::sync::{Arc, Mutex};
 
 use crate::support::{Bench, get, market, post, spot};

@@ -12,7 +12,7 @@ fn page() -> Bench {
     bench
 }
 
-fn text(bench: &mut Bench, request: &clorebid::venue::HttpRequest) -> String {
+fn text(bench: &mut Bench, request: &clorebid::wire::HttpRequest) -> String {
     bench.wait_secs(1);
     String::from_utf8(bench.ours(request).body.to_vec()).unwrap()
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use clorebid::core::ids::ServerId;
 use clorebid::core::time::{Span, Time};
 use clorebid::sim::{Exchange, Handled, OrderTruth, PAPER_KEY, Scenario};
-use clorebid::venue::{HttpRequest, Method};
+use clorebid::wire::{HttpRequest, Method};
 use serde_json::Value;
 
 pub(crate) const QUIET: &str = include_str!("../scenarios/quiet.toml");

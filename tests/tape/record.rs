@@ -6,7 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use clorebid::tape::{Reader, TapeCall};
+use clorebid::tape::Reader;
+use clorebid_core::request::Request;
 
 use crate::support::{clorebid, file, printed, said};
 
@@ -66,11 +67,11 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-fn calls(path: &Path) -> Vec<TapeCall> {
+fn calls(path: &Path) -> Vec<Request> {
     let mut reader = Reader::open(&[path]).unwrap();
     let mut calls = Vec::new();
     while let Some(record) = reader.next().unwrap() {
-        calls.push(record.call);
+        calls.push(record.request);
     }
     calls
 }
@@ -107,11 +108,11 @@ fn servers_are_read_in_turn_and_the_marketplace_once_a_minute() {
     let venue = Venue::start("k-record");
     clorebid_record(folder.path(), &venue, &["--servers", "6,17", "--out", "t.jsonl", "--for", "150s"]);
     let calls = calls(&folder.path().join("t.jsonl"));
-    let spots: Vec<&TapeCall> = calls.iter().filter(|c| matches!(c, TapeCall::SpotMarketplace { .. })).collect();
+    let spots: Vec<&Request> = calls.iter().filter(|c| matches!(c, Request::SpotMarket { .. })).collect();
     assert!(spots.len() > 40, "{} records", spots.len());
     assert!(spots.windows(2).all(|w| w[0] != w[1]), "one after the other");
-    assert_eq!(calls.iter().filter(|c| **c == TapeCall::Marketplace).count(), 3);
-    assert!(!calls.iter().any(|c| matches!(c, TapeCall::MyOrders { .. } | TapeCall::Wallets)));
+    assert_eq!(calls.iter().filter(|c| **c == Request::Marketplace).count(), 3);
+    assert!(!calls.iter().any(|c| matches!(c, Request::MyOrders | Request::Wallets)));
     let requests = venue.requests.lock().unwrap().join("\n");
     assert!(!requests.contains("\"code\":5"), "the governor keeps the rate");
     let info = printed(clorebid(folder.path(), &["--format", "csv", "tape", "info", "t.jsonl"]));
@@ -127,7 +128,7 @@ fn what_was_recorded_is_seen_in_the_journal_as_in_a_run() {
     file(folder.path(), "s.toml", strategy);
     let records = |name: &str| {
         let calls = calls(&folder.path().join(name));
-        calls.iter().filter(|c| matches!(c, TapeCall::SpotMarketplace { .. })).count()
+        calls.iter().filter(|c| matches!(c, Request::SpotMarket { .. })).count()
     };
     let sql = |query: &str| printed(clorebid(folder.path(), &["--format", "csv", "history", "sql", query]));
     clorebid_record(folder.path(), &venue, &["--servers", "6,17", "--out", "one.jsonl", "--for", "20s"]);
@@ -154,10 +155,10 @@ fn a_strategy_names_the_servers_and_the_account_is_read_when_asked_for() {
     let args = ["--strategy", "s.toml", "--with-account", "--every", "10s", "--out", "t.jsonl.zst", "--for", "45s"];
     clorebid_record(folder.path(), &venue, &args);
     let calls = calls(&folder.path().join("t.jsonl.zst"));
-    for call in [TapeCall::MyOrders { return_completed: false }, TapeCall::Wallets, TapeCall::Marketplace] {
+    for call in [Request::MyOrders, Request::Wallets, Request::Marketplace] {
         assert_eq!(calls.iter().filter(|c| **c == call).count(), 1, "{call:?}");
     }
-    let spots = calls.iter().filter(|c| matches!(c, TapeCall::SpotMarketplace { .. })).count();
+    let spots = calls.iter().filter(|c| matches!(c, Request::SpotMarket { .. })).count();
     assert!(spots > 3, "{calls:?}");
 }
 

@@ -12,7 +12,7 @@ fn records(bytes: &[u8]) -> Vec<Row> {
     let mut reader = Reader::from_read("t", Cursor::new(bytes.to_vec())).unwrap();
     let mut rows = Vec::new();
     while let Some(r) = reader.next().unwrap() {
-        rows.push((r.at.ms(), format!("{:?}", r.call), r.status, r.body_bytes().into_owned()));
+        rows.push((r.at.ms(), format!("{:?}", r.request), r.status, r.body_bytes().into_owned()));
     }
     rows
 }

@@ -4,15 +4,16 @@ use std::path::Path;
 
 use clorebid::core::ids::ServerId;
 use clorebid::core::time::Time;
-use clorebid::tape::{Reader, TapeCall, TapeError, Writer};
+use clorebid::tape::{Reader, TapeError, Writer};
+use clorebid_core::request::Request;
 
 use crate::support::{START, file, packed, spot};
 
-const CALL: TapeCall = TapeCall::SpotMarketplace { market: ServerId(6) };
+const CALL: Request = Request::SpotMarket { server: ServerId(6) };
 
 fn write(writer: &mut Writer, second: i64) {
     let body = format!("{{\"code\":0,\"n\":{second}}}");
-    writer.write(Time::from_ms(START + second * 1000), CALL, 200, body.as_bytes()).unwrap();
+    writer.write(Time::from_ms(START + second * 1000), &CALL, 200, body.as_bytes()).unwrap();
 }
 
 fn seconds(path: &Path) -> Vec<i64> {
@@ -108,12 +109,12 @@ fn two_writers_of_one_tape_are_refused_and_so_is_a_record_from_the_past() {
     let mut writer = Writer::append(&path).unwrap();
     assert!(matches!(Writer::append(&path), Err(TapeError::InUse { .. })));
     write(&mut writer, 5);
-    let past = writer.write(Time::from_ms(START), CALL, 200, b"{}");
+    let past = writer.write(Time::from_ms(START), &CALL, 200, b"{}");
     assert!(matches!(past, Err(TapeError::Unsorted { .. })));
     writer.finish().unwrap();
     let mut writer = Writer::append(&path).unwrap();
     assert!(
-        writer.write(Time::from_ms(START), CALL, 200, b"{}").is_err(),
+        writer.write(Time::from_ms(START), &CALL, 200, b"{}").is_err(),
         "the tape's end is known when it is gone on with"
     );
 }

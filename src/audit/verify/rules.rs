@@ -5,10 +5,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clorebid_core::money::{Amount, Price};
+use clorebid_core::request::{Doubt, Request};
 use clorebid_core::strategy::Strategy;
 use clorebid_core::time::{Span, Time};
 use rust_decimal::Decimal;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::account::Account;
 use super::{Kind, Tally};
@@ -99,6 +101,24 @@ struct First {
     ended: Vec<(i64, i64, i64)>,
     fee_percent: Option<Decimal>,
     spent_ended: Amount,
+    unfinished: Vec<FirstUnfinished>,
+}
+
+/// A command whose end the run before never saw.
+#[derive(Debug, Deserialize)]
+struct FirstUnfinished {
+    request: Request,
+    sent_at: Time,
+    answer: FirstAnswer,
+}
+
+/// What is on record of its answer.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum FirstAnswer {
+    Applied,
+    Refused(IgnoredAny),
+    Unknown(Doubt),
 }
 
 #[derive(Debug, Deserialize)]
@@ -158,6 +178,7 @@ impl Rules {
             strategy,
         };
         let full_window = run.started_at + rules.strategy.venue.lower_every;
+        rules.take_up_unfinished(full_window);
         for order in &rules.first.orders {
             rules.next_lower_at.insert(order.id, order.next_lower_at.min(full_window));
             if order.target.is_none() {
@@ -168,6 +189,36 @@ impl Rules {
             rules.slots.entry(*server).or_default().former.insert(*order);
         }
         Some(rules)
+    }
+
+    /// What the run before never saw the end of counts at its worst, as if it had been asked just before this run.
+    fn take_up_unfinished(&mut self, full_window: Time) {
+        for FirstUnfinished { request, sent_at, answer } in std::mem::take(&mut self.first.unfinished) {
+            // Without a connection nothing was sent.
+            if matches!(answer, FirstAnswer::Refused(_) | FirstAnswer::Unknown(Doubt::Unreachable)) {
+                continue;
+            }
+            match request {
+                Request::Create { server, bid, .. } => {
+                    let slot = self.slots.entry(i64::try_from(server.0).unwrap_or(i64::MAX)).or_default();
+                    slot.worst = Some(bid);
+                    slot.unsettled = Some(Unsettled { sent_at, good_reads: 0, last_read: None });
+                }
+                Request::Reprice { order, from, to, .. } => {
+                    let id = i64::try_from(order.0).unwrap_or(i64::MAX);
+                    let order = self.first.orders.iter_mut().find(|o| o.id == id);
+                    let Some(order) = order else { continue };
+                    if to < from {
+                        order.next_lower_at = full_window;
+                    }
+                    match answer {
+                        FirstAnswer::Applied => order.bid = to,
+                        _ => order.unsettled = Some(to),
+                    }
+                }
+                _ => {}
+            }
+        }
     }
 
     fn at(&self, seq: i64) -> String {

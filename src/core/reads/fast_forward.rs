@@ -183,7 +183,7 @@ impl Beliefs {
             Request::Wallets => self.wallets_read = times,
             Request::Marketplace => self.listing_read = times,
             Request::SpotMarket { server } => self.note_market_repeat(server, at),
-            Request::Create { .. } | Request::Reprice { .. } | Request::Cancel { .. } => {}
+            Request::AllOrders | Request::Create { .. } | Request::Reprice { .. } | Request::Cancel { .. } => {}
         }
     }
 

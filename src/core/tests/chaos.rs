@@ -137,7 +137,7 @@ fn any_answer(rng: &mut Rng, request: &Request, now: Time) -> Answer {
     }
     match *request {
         Request::SpotMarket { server } => market(rng, server),
-        Request::MyOrders => rows(rng, now),
+        Request::MyOrders | Request::AllOrders => rows(rng, now),
         Request::Marketplace => listing(rng),
         Request::Wallets => {
             Answer::Wallets(vec![Wallet { currency: currency(rng), balance: rng.chance(900).then(|| sum(900_000)) }])
@@ -209,10 +209,9 @@ fn chaos(seed: u64, turns: u32) {
     let (mut now, mut watcher, mut created) = (START, Watcher::default(), None::<Time>);
     for _ in 0..turns {
         if rng.chance(4) {
-            let memory = engine.memory(now);
-            let strategy = engine.strategy().clone();
-            engine = Engine::new(strategy, false);
-            engine.recall(memory, now);
+            let mut memory = engine.memory(now);
+            memory.hand_on(false);
+            engine = Engine::start(engine.strategy().clone(), memory, now);
         }
         match engine.next(now) {
             Next::Wait(at) => {

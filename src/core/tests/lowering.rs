@@ -161,8 +161,7 @@ fn a_new_order_is_not_made_where_it_could_not_be_placed() {
     let mut poor = world.engine.strategy().clone();
     poor.limits.min_balance = Some(sum(1_000));
     let memory = world.engine.memory(world.now);
-    world.engine = clorebid_core::engine::Engine::new(poor, false);
-    world.engine.recall(memory, world.now);
+    world.resume_with(poor, memory);
     world.venue.balance = 10;
     world.run(WINDOW);
     assert_eq!(world.cancels(), 0);

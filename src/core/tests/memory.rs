@@ -154,8 +154,7 @@ fn an_order_whose_target_is_gone_is_reported_and_left_alone() {
     let mut other = target("other", &[7]);
     other.adopt = true;
     world.venue.machines.insert(7, common::venue::Machine::new(700));
-    world.engine = Engine::new(strategy(vec![other]), false);
-    world.engine.recall(memory, world.now);
+    world.resume_with(strategy(vec![other]), memory);
     world.run(60);
     assert!(world.changes.iter().any(|(_, c)| matches!(c, Event::ForeignOrder { .. })));
     assert_eq!(world.venue.held(), vec![6, 7]);
@@ -168,8 +167,9 @@ fn the_same_memory_comes_back_from_a_fresh_engine() {
     world.until(60, "held", |w| w.holds(6));
     world.run(700);
     let memory = world.engine.memory(world.now);
-    let mut again = Engine::new(world.engine.strategy().clone(), false);
-    again.recall(memory.clone(), world.now);
+    let mut handed = memory.clone();
+    handed.hand_on(false);
+    let again = Engine::start(world.engine.strategy().clone(), handed, world.now);
     // It is the same but for saying that its run went on from another.
     assert!(!memory.manner().resumed && again.memory(world.now).manner().resumed);
     let shown = |memory| format!("{memory:?}").replace("resumed: true", "resumed: false");

@@ -265,9 +265,14 @@ impl World {
 
     /// A new process starts from that memory.
     pub fn resume(&mut self, memory: Memory) {
-        self.engine = Engine::new(self.engine.strategy().clone(), false);
-        self.engine.recall(memory, self.now);
+        self.resume_with(self.engine.strategy().clone(), memory);
         self.now = self.now + Span::from_secs(3);
+    }
+
+    /// A new process starts from that memory with another strategy, at once.
+    pub fn resume_with(&mut self, strategy: Strategy, mut memory: Memory) {
+        memory.hand_on(false);
+        self.engine = Engine::start(strategy, memory, self.now);
     }
 
     /// The process dies in its next change: after the venue carried it out if `arrives`, before otherwise.
@@ -279,15 +284,15 @@ impl World {
             match ahead.next(self.now) {
                 Next::Ask(ask) if ask.request.is_command() => {
                     let sent = self.now;
-                    let memory = ahead.memory(sent);
+                    let mut memory = ahead.memory(sent);
                     if arrives {
                         self.venue.pass_to(sent);
                         self.venue.send(&ask.request);
                     }
                     self.now = self.now + Span::from_secs(5);
+                    let target = ask.target.map(|id| ahead.target_name(id).to_string());
+                    memory.take_up(ask.request, target, sent, &Answer::Unknown(Doubt::Interrupted));
                     self.resume(memory);
-                    let lost = Answer::Unknown(Doubt::Interrupted);
-                    self.engine.recall_unfinished(&ask.request, sent, &lost, self.now);
                     return ask.request;
                 }
                 _ => assert!(self.turn(until), "halted"),

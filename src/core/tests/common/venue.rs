@@ -297,7 +297,7 @@ impl Venue {
         let answer = match *request {
             Request::SpotMarket { server } => self.market(server.0),
             Request::Marketplace => self.listing(),
-            Request::MyOrders => self.my_orders(),
+            Request::MyOrders | Request::AllOrders => self.my_orders(),
             Request::Wallets => Answer::Wallets(vec![Wallet {
                 currency: Currency::Bitcoin,
                 balance: Amount::new(Decimal::new(self.balance, 8)),

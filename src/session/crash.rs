@@ -3,13 +3,11 @@
 //! `CLOREBID_CRASH_AT=after_send:create_order` makes the process print where it is and then stand still for ever, so
 //! that the test can kill it with a signal that no program can catch. Only debug builds look at the variable.
 
-use crate::clore::Call;
-
 /// Stands still here if the environment asks for it.
 #[cfg(debug_assertions)]
-pub(crate) fn point(name: &str, call: &Call) {
+pub(super) fn point(name: &str, endpoint: &str) {
     let Ok(wanted) = std::env::var("CLOREBID_CRASH_AT") else { return };
-    if wanted == format!("{name}:{}", call.name()) {
+    if wanted == format!("{name}:{}", endpoint) {
         println!("crash point {wanted}");
         loop {
             std::thread::park();
@@ -19,4 +17,4 @@ pub(crate) fn point(name: &str, call: &Call) {
 
 /// Nothing, in release builds.
 #[cfg(not(debug_assertions))]
-pub(crate) fn point(_name: &str, _call: &Call) {}
+pub(super) fn point(_name: &str, _endpoint: &str) {}

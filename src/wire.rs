@@ -1,18 +1,10 @@
-//! Whatever answers requests: the venue's HTTP API, or the simulated venue inside this process.
+//! What crosses the wire between us and a venue: a request of HTTP, and what came back, or that nothing did.
 
 use std::borrow::Cow;
 use std::fmt;
-use std::future::Future;
 
 use bytes::Bytes;
 use clorebid_core::request::Doubt;
-
-use clorebid_core::event::Event;
-use clorebid_core::time::Time;
-
-use crate::clore::Call;
-use crate::governor::Slot;
-use crate::journal::Journaled;
 
 /// The two methods the venue takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,17 +49,16 @@ pub enum Reply {
     None(Doubt),
 }
 
-/// Something that answers requests. A request must be journaled and have its slot: both are used up.
-pub trait Venue {
-    /// Sends one request and waits for its end.
-    fn send(&mut self, call: Journaled<Call>, slot: Slot) -> impl Future<Output = Reply>;
-
-    /// What truly happened to our holdings up to `now`, where the venue can tell: it takes the place of what the bot came
-    /// to see. `over`: the run ends now.
-    fn truth(&mut self, _now: Time, _over: bool) -> Option<Vec<(Time, Event)>> {
-        None
+impl Reply {
+    /// A reply as it is on record: with a status it was whole; without one the recorded code of the doubt says why there
+    /// is none.
+    pub fn recorded(status: Option<u16>, body: Bytes, error: Option<&str>) -> Reply {
+        match status {
+            Some(status) => Reply::Http { status, body },
+            None => {
+                let known = [Doubt::Unreachable, Doubt::TimedOut, Doubt::Broken, Doubt::Interrupted];
+                Reply::None(known.into_iter().find(|d| error == Some(d.code())).unwrap_or(Doubt::Broken))
+            }
+        }
     }
-
-    /// Where requests go, for the journal: an address, or the name of a scenario.
-    fn name(&self) -> String;
 }

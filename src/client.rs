@@ -1,9 +1,10 @@
-//! The way to the venue and back: one request, one reply, nothing on its own account.
+//! The way to the venue over HTTP and back: one request, one reply, nothing on its own account.
 //!
 //! 1. Nothing is sent twice: no retries, no redirects, and a change never goes out on a connection that may be stale.
 //! 2. Only a failure to connect proves that nothing was sent; everything later is a doubt.
 //! 3. The key leaves in one header, over TLS, except to this machine itself. No proxy of the environment sees it.
 //! 4. A reply is scrubbed of our secrets before anybody has it.
+//! 5. Only a [session](crate::session) sends: what is not on record, or too early, does not compile.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -16,11 +17,10 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use reqwest::{Response, Url, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::call::Call;
-use super::scrub::Scrubber;
-use crate::governor::Slot;
+use crate::clore::Scrubber;
 use crate::journal::Journaled;
-use crate::venue::{HttpRequest, Method, Reply, Venue};
+use crate::session::{Slot, Venue};
+use crate::wire::{HttpRequest, Method, Reply};
 
 /// The venue's own address.
 pub const BASE_URL: &str = "https://api.clore.ai/v1";
@@ -91,13 +91,8 @@ impl Client {
         self
     }
 
-    /// The address it sends to.
-    pub fn base_url(&self) -> &str {
-        self.base.as_str()
-    }
-
-    /// Sends one request, once, and waits for its whole answer.
-    pub async fn send(&self, request: &HttpRequest) -> Reply {
+    /// Sends one request, once, and waits for its whole answer. Private: requests come through a session.
+    async fn exchange(&self, request: &HttpRequest) -> Reply {
         let (client, method) = match request.method {
             Method::Get => (&self.reads, reqwest::Method::GET),
             Method::Post => (&self.changes, reqwest::Method::POST),
@@ -202,25 +197,12 @@ fn doubt(error: &reqwest::Error) -> Doubt {
     }
 }
 
-/// The venue behind its HTTP API.
-#[derive(Debug)]
-pub struct HttpVenue {
-    client: Client,
-}
-
-impl HttpVenue {
-    /// The venue that `client` talks to.
-    pub fn new(client: Client) -> HttpVenue {
-        HttpVenue { client }
-    }
-}
-
-impl Venue for HttpVenue {
-    async fn send(&mut self, call: Journaled<Call>, _used_up: Slot) -> Reply {
-        self.client.send(&call.into_inner().encode()).await
+impl Venue for Client {
+    async fn send(&mut self, request: Journaled<HttpRequest>, _used_up: Slot) -> Reply {
+        self.exchange(&request.into_inner()).await
     }
 
     fn name(&self) -> String {
-        self.client.base_url().to_owned()
+        self.base.as_str().to_owned()
     }
 }

@@ -3,7 +3,7 @@
 //! I10: at least 1.05 s between the end of one request and the start of the next, 5.25 s between creates.
 //! Source: one request a second per key, one create_order in five seconds (the API page); the rest is margin.
 
-pub use clorebid_core::governing::{CREATE_SPACING, SPACING};
+use clorebid_core::governing::{CREATE_SPACING, SPACING};
 use clorebid_core::time::{Span, Time};
 
 use crate::clock::Clock;
@@ -23,42 +23,39 @@ impl Slot {
 
 /// Hands out slots, one at a time.
 #[derive(Debug)]
-pub struct Governor {
+pub(super) struct Governor {
     clock: Clock,
     last_end: Option<Time>,
     last_create_end: Option<Time>,
 }
 
 impl Governor {
-    /// A governor that may send at once. After a restart, pass the end of the last request as `last_end`.
-    pub fn new(clock: Clock, last_end: Option<Time>) -> Governor {
-        Governor { clock, last_end, last_create_end: last_end }
+    /// A governor that may send at once.
+    pub(super) fn new(clock: Clock) -> Governor {
+        Governor { clock, last_end: None, last_create_end: None }
     }
 
-    /// The same, but resting first: whoever asked with this key just before, another process perhaps, is given its second.
-    #[must_use]
-    pub fn rested(mut self) -> Governor {
+    /// Lets the second of whoever asked with this key just before pass first.
+    pub(super) fn rest(&mut self) {
         self.last_end = Some(self.clock.now());
-        self
+    }
+
+    /// The same where that may have been a create.
+    pub(super) fn rest_from_creates(&mut self) {
+        self.rest();
+        self.last_create_end = self.last_end;
     }
 
     /// When the next request may start.
-    pub fn free_at(&self) -> Option<Time> {
+    pub(super) fn free_at(&self) -> Option<Time> {
         self.last_end.map(|t| t + SPACING)
     }
 
-    /// Waits until a request may start.
-    pub async fn wait(&self) {
-        if let Some(free_at) = self.free_at() {
-            self.clock.sleep_until(free_at).await;
-        }
-    }
-
-    /// Takes the slot that [`Governor::wait`] waited for.
+    /// Takes the slot that a caller has waited for.
     ///
     /// # Panics
     /// When it is too early (I10): a caller that did not wait would get the key throttled.
-    pub fn take(&mut self, is_create: bool) -> Slot {
+    pub(super) fn take(&mut self, is_create: bool) -> Slot {
         let at = self.clock.now();
         let early = |end: Option<Time>, spacing: Span| end.is_some_and(|e| at < e + spacing);
         assert!(!early(self.last_end, SPACING), "I10: a request too early");
@@ -67,7 +64,7 @@ impl Governor {
     }
 
     /// The request that took the slot has ended, answered or not.
-    pub fn ended(&mut self, slot_was_create: bool) {
+    pub(super) fn ended(&mut self, slot_was_create: bool) {
         let now = self.clock.now();
         self.last_end = Some(now);
         if slot_was_create {
