@@ -11,6 +11,7 @@ mod bid;
 mod errors;
 mod fields;
 mod filled;
+pub(crate) mod form;
 mod keys;
 mod order;
 mod rules;
