@@ -6,6 +6,7 @@ use secrecy::SecretString;
 
 use super::Failure;
 use super::args::AccountArgs;
+pub(super) use crate::clore::is_loopback;
 use crate::clore::{Client, HttpVenue, OrderForm, RawForm};
 use crate::strategy::{OrderSpec, StrategyFile};
 
@@ -34,17 +35,6 @@ pub(super) fn venue(
     secrets: Vec<SecretString>,
 ) -> Result<HttpVenue, Failure> {
     Ok(HttpVenue::new(Client::new(&account.api_url, key, TIMEOUT)?.scrubbing(secrets)))
-}
-
-/// Whether requests to that address stay on this machine.
-pub(super) fn is_loopback(api_url: &str) -> bool {
-    let host = api_url.split_once("://").map_or(api_url, |(_, rest)| rest);
-    let host = host.split(['/', '?']).next().unwrap_or_default();
-    let host = host
-        .strip_prefix('[')
-        .and_then(|h| h.split(']').next())
-        .unwrap_or_else(|| host.rsplit_once(':').map_or(host, |(host, _)| host));
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// What each target's servers are to run. On paper a secret that is not set is left out: nobody would use it.

@@ -29,7 +29,7 @@ pub mod scrub;
 pub use account::{MyOrders, Order, WalletRow, my_orders, wallets};
 pub use answer::{Verdict, answer, answer_to_change, verdict};
 pub use call::{Call, CreateOrder, Kind};
-pub use client::{Client, ClientError, HttpVenue};
+pub use client::{Client, ClientError, HttpVenue, is_loopback};
 pub use form::{FormError, OrderForm, PortKind, RawForm};
 pub use host::{HostedServer, MyServers, ServerConfig, my_servers, server_config};
 pub use lenient::ReadError;
