@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::values::{Wrong, nearest};
+
 /// Most port forwardings of one order.
 pub(crate) const PORTS_MAX: usize = 5;
 /// Longest environment, written as a JSON string.
@@ -64,6 +66,21 @@ pub enum FormError {
         /// What was written.
         kind: String,
     },
+}
+
+/// The error as a mistake in a strategy file, with what would be right.
+impl From<FormError> for Wrong {
+    fn from(error: FormError) -> Wrong {
+        let help = match &error {
+            FormError::TooLong { .. } => "counted as the venue counts, in UTF-16 units: an emoji is two".to_string(),
+            FormError::EnvName(_) => "no blanks, no `=`".to_string(),
+            FormError::PortKind { kind, .. } => {
+                nearest(kind, ["tcp", "http"]).map_or_else(String::new, |near| format!("did you mean `{near}`?"))
+            }
+            _ => String::new(),
+        };
+        Wrong::new(error.to_string(), help)
+    }
 }
 
 /// How a port is forwarded.

@@ -75,7 +75,9 @@ fn durations_are_numbers_with_units_from_the_largest_down() {
     ] {
         assert_eq!(ms(text), Ok(expected), "{text}");
     }
-    for refused in ["", "10", "m", "-1s", "1.2345s", "0.5ms", "5m1h", "1m1m", "1ms1s", "1 h", "1h ", "１m", "1.s", ".5s"] {
+    for refused in
+        ["", "10", "m", "-1s", "1.2345s", "0.5ms", "5m1h", "1m1m", "1ms1s", "1 h", "1h ", "１m", "1.s", ".5s"]
+    {
         assert!(ms(refused).is_err(), "{refused:?}");
     }
 }
@@ -89,10 +91,7 @@ fn a_text_that_is_no_duration_is_told_how_to_write_one() {
         error("soon"),
         "`soon` is not a duration: write a number and its unit, such as `30s`, `10m`, `2h`, `1d` or `1h30m`"
     );
-    assert_eq!(
-        error("0.0001s"),
-        "`0.0001s` is not a whole number of milliseconds: leave out the places after that"
-    );
+    assert_eq!(error("0.0001s"), "`0.0001s` is not a whole number of milliseconds: leave out the places after that");
     for long in ["99999999999999999999d", "36500d1ms"] {
         assert!(error(long).contains("a hundred years"), "{}", error(long));
     }
