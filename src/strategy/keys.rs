@@ -1,8 +1,16 @@
 //! Every key of a strategy file, a row each. The reader, the filled-in print, the JSON schema and the README's table
 //! follow from these rows, so a new key is a field in the core's strategy and a row here.
 //!
-//! A row: the key, what may be written there, and the field it fills; then its default, or what it means to leave it out,
-//! the policies that look at it, where not all do, and a sentence about it.
+//! A row: the key, what may be written there, and the field it fills; then its default, or what it means to leave it
+//! out, the policies that look at it, where not all do, and a sentence about it. To add `patience = "5m"` to
+//! `[target.bid]`, for the ladder alone, give `BidRules` a `patience: Span`, and `bid` below a row:
+//!
+//! ```text
+//! s.key("patience", DURATION, |b| &mut b.patience).default("5m").only(LADDER).doc("How long …");
+//! ```
+//!
+//! `UPDATE=1 cargo test --test strategy_print readme` writes the README's table anew. What must hold between the key
+//! and others goes into [`super::rules`].
 
 use std::sync::LazyLock;
 

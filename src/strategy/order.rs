@@ -1,5 +1,5 @@
-//! What is to run on a server, and how the file writes it: within what [`super::form`] says that the venue takes. Secrets
-//! are named, never written.
+//! What is to run on a server, and how the file writes it, within what [`super::form`] says that the venue takes.
+//! Secrets are named, never written.
 
 use serde_json::json;
 use toml::de::DeValue;

@@ -1,4 +1,4 @@
-//! What else follows from the rows: a strategy with every default filled in, the JSON schema, the README's table of keys.
+//! What else follows from the rows: a strategy with every default filled in, the JSON schema, and the README's table.
 
 use serde_json::{Map, Value, json};
 
@@ -23,7 +23,7 @@ pub fn schema() -> Value {
                         Prices are per server and day, in `currency`.",
         "$defs": {
             "decimal": {
-                "description": "A decimal of zero or more, as a string or a number; read digit by digit, never rounded.",
+                "description": "A decimal of zero or more, a string or a number; read digit by digit, never rounded.",
                 "anyOf": [
                     { "type": "string", "pattern": "^\\+?[0-9]+(\\.[0-9]+)?([eE][+-]?[0-9]+)?$" },
                     { "type": "number", "minimum": 0 }

@@ -1,8 +1,8 @@
 //! What a row of the table of keys is, and how rows read a file.
 //!
-//! A [`Key`] says all there is to say about one key: its name, what may be written there (a [`Kind`]), the field it fills,
-//! its default, the policies that look at it, and a sentence for whoever writes it. A [`Section`] is a table of the file:
-//! its rows. A table is a kind like any other, so that the rows of the whole file hang together as one tree.
+//! A [`Key`] says all there is to say about one key: its name, what may be written there (a [`Kind`]), the field it
+//! fills, its default, the policies that look at it, and a sentence for whoever writes it. A [`Section`] is a table of
+//! the file: its rows. A table is a kind like any other, so that the rows of the whole file make one tree.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
