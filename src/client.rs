@@ -137,13 +137,18 @@ fn check_base(base_url: &str) -> Result<Url, ClientError> {
     }
     match base.scheme() {
         "https" => Ok(base),
-        "http" if is_this_machine(host) => Ok(base),
+        "http" if stays_here(host) => Ok(base),
         "http" => Err(ClientError::Insecure),
         _ => Err(ClientError::BadAddress("it is neither https nor http")),
     }
 }
 
-fn is_this_machine(host: &str) -> bool {
+/// Whether requests to that address stay on this machine; those to what is no address do not.
+pub fn is_loopback(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| url.host_str().is_some_and(stays_here))
+}
+
+fn stays_here(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || IpAddr::from_str(bare).is_ok_and(|ip| ip.is_loopback())
 }

@@ -212,11 +212,11 @@ fn ports_are_five_at_most_from_1_to_65535_tcp_or_http() {
         ..form()
     };
     for port in ["0", "65536", "-1", "ssh", "", "022", "+22", "2 2"] {
-        assert!(matches!(refused(with(&[(port, "tcp")])), FormError::PortNumber { .. }), "{port}");
+        assert!(matches!(refused(with(&[(port, "tcp")])), FormError::PortNumber(_)), "{port}");
     }
-    assert!(matches!(refused(with(&[("22", "udp")])), FormError::PortKind { port: 22 }));
+    assert!(matches!(refused(with(&[("22", "udp")])), FormError::PortKind { port, .. } if port == "22"));
     let six: Vec<(&str, &str)> = ["1", "2", "3", "4", "5", "6"].map(|p| (p, "http")).to_vec();
-    assert!(matches!(refused(with(&six)), FormError::TooManyPorts { count: 6 }));
+    assert!(matches!(refused(with(&six)), FormError::TooManyPorts(6)));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use clorebid::api::Enclosure;
-use clorebid::client::{Client, ClientError};
+use clorebid::client::{Client, ClientError, is_loopback};
 use clorebid::clock::Clock;
 use clorebid::clore::Scrubber;
 use clorebid::journal::{Journal, Mode, RunStart};
@@ -277,6 +277,24 @@ async fn a_secret_that_the_venue_echoes_does_not_come_in() {
     let reply = send(client, Request::Wallets).await;
     let clean = Bytes::from_static(b"{\"error\":\"bad password *** for ***\",\"code\":2}");
     assert_eq!(reply, Reply::Http { status: 200, body: clean });
+}
+
+#[test]
+fn only_an_address_of_this_machine_is_a_loopback() {
+    for here in ["http://localhost/v1", "http://127.0.0.1:8080/v1", "https://127.9.9.9", "http://[::1]:1/v1?a=b"] {
+        assert!(is_loopback(here), "{here}");
+    }
+    for elsewhere in [
+        "https://api.clore.ai/v1",
+        "http://localhost.example",
+        "http://localhost:80@api.clore.ai/v1",
+        "http://10.0.0.1/127.0.0.1",
+        "http://0.0.0.0/",
+        "localhost",
+        "",
+    ] {
+        assert!(!is_loopback(elsewhere), "{elsewhere}");
+    }
 }
 
 #[test]

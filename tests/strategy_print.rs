@@ -2,7 +2,7 @@
 //! all makes the reader panic.
 
 use clorebid::core::time::Span;
-use clorebid::strategy::{SCHEMA, SECTIONS, StrategyFile, filled, read};
+use clorebid::strategy::{StrategyFile, filled, key_table, read, schema};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -44,26 +44,43 @@ fn odd_texts_survive_printing() {
     assert_same(&file, &good(&filled(&file)));
 }
 
+/// The README's table stands between two comments; `UPDATE=1` writes it anew.
 #[test]
-fn the_schema_and_the_reader_know_the_same_keys() {
-    let schema: Value = serde_json::from_str(SCHEMA).expect("the schema is JSON");
-    for section in SECTIONS {
-        let properties = schema.pointer(section.schema).and_then(Value::as_object).expect(section.schema);
-        let mut known = section.keys.to_vec();
-        known.sort_unstable();
-        assert_eq!(properties.keys().map(String::as_str).collect::<Vec<_>>(), known, "{}", section.title);
-        let table = section.schema.strip_suffix("/properties").and_then(|p| schema.pointer(p)).expect("its table");
-        assert_eq!(table["additionalProperties"], Value::Bool(false), "{}", section.title);
-        for (key, property) in properties {
-            assert!(property["description"].is_string() || property["enum"].is_array(), "{key} is not described");
+fn the_readme_lists_every_key_as_its_row_has_it() {
+    const BEGIN: &str = "<!-- keys: written by `UPDATE=1 cargo test --test strategy_print readme` -->\n";
+    const END: &str = "<!-- end of keys -->";
+    let path = format!("{}/README.md", env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(&path).expect("the README");
+    let (before, rest) = readme.split_once(BEGIN).expect("where the table begins");
+    let (table, after) = rest.split_once(END).expect("where the table ends");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, format!("{before}{BEGIN}\n{}\n{END}{after}", key_table())).expect("a README to write");
+        return;
+    }
+    assert!(
+        table == format!("\n{}\n", key_table()),
+        "the README's table of keys is not what the rows say; write it anew with {BEGIN}"
+    );
+}
+
+#[test]
+fn every_key_is_described() {
+    fn described(at: &str, schema: &Value) {
+        for (key, property) in schema["properties"].as_object().into_iter().flatten() {
+            let doc = property["description"].as_str().unwrap_or("");
+            assert!(doc.len() > 9 && doc.ends_with('.'), "{at}.{key}: {doc:?}");
+            described(&format!("{at}.{key}"), property);
+            described(&format!("{at}.{key}"), &property["items"]);
         }
     }
-    assert_eq!(SCHEMA.matches("\"properties\":").count(), SECTIONS.len(), "a table that the reader does not know");
+    let schema = schema();
+    described("", &schema);
+    assert!(schema["properties"]["target"]["items"]["properties"]["bid"]["properties"]["stay"].is_object());
 }
 
 #[test]
 fn the_shipped_strategies_fit_the_schema() {
-    let schema: Value = serde_json::from_str(SCHEMA).expect("the schema is JSON");
+    let schema = schema();
     for name in FIVE {
         for text in [shipped(name), filled(&good(&shipped(name)))] {
             let value: Value = toml::from_str(&text).expect("TOML");

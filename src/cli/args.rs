@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clorebid_core::money::{Amount, Price};
-use clorebid_core::time::Span;
-
-use crate::strategy::parse_duration;
+use clorebid_core::time::{Span, SpanError};
 
 /// Bids on the GPU spot market of CLORE.AI: raises when outbid, steps down as fast as the rules allow, keeps to hard
 /// limits, and records every request, bid and state change.
@@ -104,7 +102,7 @@ pub(super) enum Command {
 }
 
 fn duration(text: &str) -> Result<Span, String> {
-    parse_duration(text)
+    text.parse().map_err(|e: SpanError| e.to_string())
 }
 
 /// Where the venue is and who we are there.

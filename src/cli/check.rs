@@ -9,7 +9,7 @@ use crate::strategy::{self, StrategyFile};
 
 pub(super) fn check(global: &Global, args: &CheckArgs) -> Result<(), Failure> {
     if args.schema {
-        println!("{}", strategy::SCHEMA.trim_end());
+        println!("{:#}", strategy::schema());
         return Ok(());
     }
     let Some(file) = &args.file else { return Err(Failure::usage("name a strategy file")) };
@@ -18,12 +18,13 @@ pub(super) fn check(global: &Global, args: &CheckArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Reads a strategy file, or shows every mistake in it.
+/// Reads a strategy file and shows what it warns of, or shows every mistake in it.
 pub(super) fn read(global: &Global, path: &Path) -> Result<StrategyFile, Failure> {
     let text = std::fs::read_to_string(path)
         .map_err(|e| Failure::usage(format!("cannot read the strategy file {}: {e}", path.display())))?;
-    strategy::read(&text, &path.display().to_string()).map_err(|mistakes| {
-        let color = !global.no_color && std::io::stderr().is_terminal();
-        Failure::usage(format!("{}\n", mistakes.picture(100, color).trim_end()))
-    })
+    let color = !global.no_color && std::io::stderr().is_terminal();
+    let file = strategy::read(&text, &path.display().to_string())
+        .map_err(|mistakes| Failure::usage(format!("{}\n", mistakes.picture(100, color).trim_end())))?;
+    eprint!("{}", file.warnings.picture(100, color));
+    Ok(file)
 }

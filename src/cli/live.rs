@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use super::Failure;
 use super::args::AccountArgs;
 use crate::client::Client;
+pub(super) use crate::client::is_loopback;
 use crate::clore::{OrderForm, RawForm};
 use crate::strategy::{OrderSpec, StrategyFile};
 
@@ -31,17 +32,6 @@ pub(super) fn api_key(account: &AccountArgs) -> Result<SecretString, Failure> {
 /// A venue over HTTP whose answers are scrubbed of `secrets`.
 pub(super) fn venue(account: &AccountArgs, key: SecretString, secrets: Vec<SecretString>) -> Result<Client, Failure> {
     Ok(Client::new(&account.api_url, key, TIMEOUT)?.scrubbing(secrets))
-}
-
-/// Whether requests to that address stay on this machine.
-pub(super) fn is_loopback(api_url: &str) -> bool {
-    let host = api_url.split_once("://").map_or(api_url, |(_, rest)| rest);
-    let host = host.split(['/', '?']).next().unwrap_or_default();
-    let host = host
-        .strip_prefix('[')
-        .and_then(|h| h.split(']').next())
-        .unwrap_or_else(|| host.rsplit_once(':').map_or(host, |(host, _)| host));
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// What each target's servers are to run. On paper a secret that is not set is left out: nobody would use it.

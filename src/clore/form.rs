@@ -1,7 +1,7 @@
 //! What an order is created with besides its price: image, ports, environment, passwords, checked before anything is sent.
 //!
-//! A form that the venue would refuse must fail when the strategy is read, not when the first server is free. No error
-//! and no `Debug` of this file shows a value that may be secret. Source: the page's table of create_order.
+//! The limits and the counting are the strategy reader's, so that it refuses what would be refused here. No `Debug` of
+//! this file shows a value that may be secret.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,77 +9,11 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, Serializer};
 
-/// Most port forwardings of one order.
-pub const PORTS_MAX: usize = 5;
-/// Longest environment, written as a JSON string.
-pub const ENV_MAX: usize = 12_000;
-/// Longest name of a variable.
-pub const ENV_NAME_MAX: usize = 128;
-/// Longest value of a variable.
-pub const ENV_VALUE_MAX: usize = 1_536;
-/// Longest jupyter_token.
-pub const JUPYTER_TOKEN_MAX: usize = 32;
-/// Longest ssh_key.
-pub const SSH_KEY_MAX: usize = 3_072;
-/// Longest ssh_password.
-pub const SSH_PASSWORD_MAX: usize = 32;
+use crate::strategy::form::{self, JUPYTER_TOKEN_MAX, SSH_KEY_MAX, SSH_PASSWORD_MAX};
+pub use crate::strategy::form::{FormError, PortKind};
+
 /// Longest issue of cancel_order.
 pub const ISSUE_MAX: usize = 2_048;
-
-/// Why an order's form would be refused. Names the field and its limit, never a secret.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum FormError {
-    /// A field that needs something has nothing.
-    #[error("{field} is empty")]
-    Empty {
-        /// Which.
-        field: String,
-    },
-    /// A text is too long.
-    #[error("{field} has {length} characters, at most {limit} are allowed")]
-    TooLong {
-        /// Which.
-        field: String,
-        /// How long it is.
-        length: usize,
-        /// How long it may be.
-        limit: usize,
-    },
-    /// A starred field holds a character that the venue refuses.
-    #[error("{field} may hold only letters, digits, white space and - = . @ + /")]
-    Characters {
-        /// Which.
-        field: &'static str,
-    },
-    /// Too many port forwardings.
-    #[error("ports has {count} entries, at most 5 are allowed")]
-    TooManyPorts {
-        /// How many there are.
-        count: usize,
-    },
-    /// Not a port.
-    #[error("ports: `{port}` is no port number from 1 to 65535")]
-    PortNumber {
-        /// What was written.
-        port: String,
-    },
-    /// Neither of the two kinds.
-    #[error("ports: the kind of port {port} must be tcp or http")]
-    PortKind {
-        /// Whose kind.
-        port: u16,
-    },
-}
-
-/// How a port is forwarded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PortKind {
-    /// As it is.
-    Tcp,
-    /// Through the venue's HTTPS proxy.
-    Http,
-}
 
 /// A form as somebody wrote it, not yet checked.
 #[derive(Debug, Clone, Default)]
@@ -121,9 +55,7 @@ impl OrderForm {
     /// # Errors
     /// On the first field that the venue would refuse.
     pub fn new(raw: RawForm) -> Result<OrderForm, FormError> {
-        if raw.image.trim().is_empty() {
-            return Err(FormError::Empty { field: "image".to_owned() });
-        }
+        form::check_image(&raw.image)?;
         let ports = check_ports(&raw.ports)?;
         check_env(&raw.env)?;
         check_starred("jupyter_token", raw.jupyter_token.as_ref(), JUPYTER_TOKEN_MAX)?;
@@ -227,59 +159,23 @@ impl Serialize for Env<'_> {
 /// # Errors
 /// When it is longer than 2048 characters.
 pub(crate) fn check_issue(issue: &str) -> Result<(), FormError> {
-    check_length("issue", issue, ISSUE_MAX)
+    form::check_length("issue", issue, ISSUE_MAX)
 }
 
 fn check_ports(raw: &BTreeMap<String, String>) -> Result<BTreeMap<u16, PortKind>, FormError> {
-    if raw.len() > PORTS_MAX {
-        return Err(FormError::TooManyPorts { count: raw.len() });
-    }
-    let mut ports = BTreeMap::new();
-    for (written, kind) in raw {
-        // `022` and `+22` are ports to Rust and to nobody else; two spellings of one port would be one entry.
-        let plain = written.bytes().all(|b| b.is_ascii_digit()) && !written.starts_with('0');
-        let port = plain.then(|| written.parse::<u16>().ok()).flatten();
-        let port = port.ok_or_else(|| FormError::PortNumber { port: written.clone() })?;
-        let kind = match kind.as_str() {
-            "tcp" => PortKind::Tcp,
-            "http" => PortKind::Http,
-            _ => return Err(FormError::PortKind { port }),
-        };
-        ports.insert(port, kind);
-    }
-    Ok(ports)
+    form::check_port_count(raw.len())?;
+    let port = |(port, kind): (&String, &String)| Ok((form::check_port(port)?, form::check_port_kind(port, kind)?));
+    raw.iter().map(port).collect()
 }
 
 fn check_env(env: &BTreeMap<String, SecretString>) -> Result<(), FormError> {
     for (name, value) in env {
-        if name.is_empty() {
-            return Err(FormError::Empty { field: "env: the name of a variable".to_owned() });
-        }
-        check_length("env: the name of a variable", name, ENV_NAME_MAX)?;
-        check_length(&format!("env: the value of {name}"), value.expose_secret(), ENV_VALUE_MAX)?;
+        form::check_env_name(name)?;
+        form::check_env_value(name, value.expose_secret())?;
     }
-    let whole = super::body::json(&Env(env));
-    check_length("env as a whole", &whole, ENV_MAX)
+    form::check_env_size(env.iter().map(|(name, value)| (name.as_str(), value.expose_secret())))
 }
 
 fn check_starred(field: &'static str, value: Option<&SecretString>, limit: usize) -> Result<(), FormError> {
-    let Some(value) = value else { return Ok(()) };
-    let value = value.expose_secret();
-    if value.is_empty() {
-        return Err(FormError::Empty { field: field.to_owned() });
-    }
-    check_length(field, value, limit)?;
-    if value.chars().all(is_starred) { Ok(()) } else { Err(FormError::Characters { field }) }
-}
-
-/// The page's `[a-zA-Z0-9\s-=.@+/]`. After `\s` the hyphen stands for itself, so this is no range. White space is taken
-/// as ASCII's: the venue's expression admits more of it, but nobody's password needs it.
-fn is_starred(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, ' ' | '\t'..='\r' | '-' | '=' | '.' | '@' | '+' | '/')
-}
-
-/// Counts as JavaScript does, in UTF-16 units: never less than the characters, so never too generous.
-fn check_length(field: &str, value: &str, limit: usize) -> Result<(), FormError> {
-    let length = value.encode_utf16().count();
-    if length > limit { Err(FormError::TooLong { field: field.to_owned(), length, limit }) } else { Ok(()) }
+    value.map_or(Ok(()), |value| form::check_starred(field, value.expose_secret(), limit))
 }

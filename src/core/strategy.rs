@@ -1,6 +1,7 @@
 //! What a renter wants, checked: the strategy file once its mistakes are gone.
 //!
-//! Reading the file and pointing at its mistakes happens outside; here are only values that make sense.
+//! Reading the file and pointing at its mistakes happens outside, where each key's default stands in its row; here are
+//! only values that make sense. The `Default` of a type is the blank that the reader fills in.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -35,7 +36,7 @@ impl Strategy {
 }
 
 /// Hard walls, checked outside every policy.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Limits {
     /// No bid above this, ever.
     pub max_bid: Price,
@@ -50,7 +51,7 @@ pub struct Limits {
 }
 
 /// What is assumed of the venue until it teaches better.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct VenueRules {
     /// Price resolution.
     pub tick: Price,
@@ -65,7 +66,7 @@ pub struct VenueRules {
 }
 
 /// One thing to be held.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Target {
     /// Its name in the history.
     pub name: String,
@@ -90,6 +91,12 @@ pub enum Choice {
     Match(Match),
 }
 
+impl Default for Choice {
+    fn default() -> Choice {
+        Choice::Servers(Vec::new())
+    }
+}
+
 /// What a listed server must have. `None` asks nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Match {
@@ -110,7 +117,7 @@ pub struct Match {
 }
 
 /// What the bot minimises: cost + restarts · restart cost + unheld time · per_day.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Value {
     /// What a wanted server-day not held costs. Also the most worth bidding.
     pub per_day: PerDay,
@@ -119,9 +126,10 @@ pub struct Value {
 }
 
 /// The worth of a day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PerDay {
     /// The server's on-demand price, whatever it is at the time.
+    #[default]
     OnDemand,
     /// A price.
     Price(Price),
@@ -136,8 +144,14 @@ pub enum RestartCost {
     Amount(Amount),
 }
 
+impl Default for RestartCost {
+    fn default() -> RestartCost {
+        RestartCost::Amount(Amount::ZERO)
+    }
+}
+
 /// How to bid.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct BidRules {
     /// Which policy decides.
     pub policy: PolicyKind,
@@ -162,20 +176,22 @@ pub struct BidRules {
 }
 
 /// The policies there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PolicyKind {
     /// Keeps one price.
     Fixed,
     /// Keeps to the least winning bid plus the margin.
+    #[default]
     Follow,
     /// Walks down until it loses, then one rung up, and stays a while.
     Ladder,
 }
 
 /// Where the first bid goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Open {
     /// To the floor where that wins, else to the least winning bid plus the margin.
+    #[default]
     Floor,
     /// To the least winning bid plus the margin.
     Rival,
@@ -192,6 +208,12 @@ pub enum Margin {
     Percent(Decimal),
 }
 
+impl Default for Margin {
+    fn default() -> Margin {
+        Margin::Price(Price::ZERO)
+    }
+}
+
 impl Margin {
     /// That least winning bid with the margin on top, on the tick.
     pub fn above(self, least_winning: Price, tick: Price) -> Price {
@@ -204,9 +226,10 @@ impl Margin {
 }
 
 /// What to do about a lost server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Lost {
     /// Bid more here.
+    #[default]
     Raise,
     /// Go where it is cheaper; bid more here where nothing is.
     Move,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use clorebid_core::money::{Amount, Currency, PerCurrency, Price, read_decimal};
-use clorebid_core::time::{Span, Time};
+use clorebid_core::time::{Span, SpanError, Time};
 use rust_decimal::Decimal;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -55,23 +55,10 @@ impl FromText for Amount {
 }
 
 impl FromText for Span {
-    const WANTED: &'static str = "a length of time such as \"30s\", \"1.5s\", \"20m\", \"2h\" or \"1d\"";
+    const WANTED: &'static str = "a duration such as \"30s\", \"250ms\", \"20m\", \"1h30m\" or \"1d\"";
 
     fn from_text(text: &str) -> Result<Span, String> {
-        let wrong = || format!("`{text}` is not {}", Span::WANTED);
-        let units = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
-        let unit = units.iter().find(|(unit, _)| {
-            text.strip_suffix(unit).is_some_and(|n| n.ends_with(|c: char| c.is_ascii_digit()) && !n.is_empty())
-        });
-        let (suffix, unit_ms) = unit.ok_or_else(wrong)?;
-        let number = text.strip_suffix(suffix).ok_or_else(wrong)?;
-        let (number, exact) = read_decimal(number).map_err(|_| wrong())?;
-        let ms = number.checked_mul(Decimal::from(*unit_ms)).ok_or_else(wrong)?;
-        let whole = i64::try_from(ms.trunc()).map_err(|_| wrong())?;
-        if !exact || !ms.fract().is_zero() || whole < 0 {
-            return Err(format!("`{text}` is not a whole number of milliseconds, zero or more"));
-        }
-        Ok(Span::from_ms(whole))
+        text.parse().map_err(|e: SpanError| e.to_string())
     }
 }
 

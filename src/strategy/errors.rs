@@ -6,7 +6,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity, SourceCode};
 
 /// One mistake.
 #[derive(Debug, Clone)]
@@ -17,6 +17,7 @@ pub struct Mistake {
     at: Range<usize>,
     line: usize,
     column: usize,
+    severity: Severity,
     source: Arc<NamedSource<String>>,
 }
 
@@ -55,6 +56,10 @@ impl Diagnostic for Mistake {
         self.help.as_ref().map(|h| Box::new(h) as Box<dyn fmt::Display + 'a>)
     }
 
+    fn severity(&self) -> Option<Severity> {
+        Some(self.severity)
+    }
+
     fn source_code(&self) -> Option<&dyn SourceCode> {
         Some(&*self.source)
     }
@@ -65,7 +70,7 @@ impl Diagnostic for Mistake {
     }
 }
 
-/// All mistakes of a file, in its order; never empty.
+/// All mistakes of a file, in its order; never empty as an error. Warnings come the same way.
 ///
 /// `Display` lists them as `file:line:column: message (hint)`; as a [`Diagnostic`] each is shown with its source line.
 #[derive(Debug, Clone)]
@@ -134,6 +139,7 @@ struct Found {
     message: String,
     label: &'static str,
     help: Option<String>,
+    severity: Severity,
 }
 
 impl Mistakes {
@@ -150,8 +156,17 @@ impl Mistakes {
         label: &'static str,
         help: impl Into<String>,
     ) {
-        let help = Some(help.into()).filter(|h| !h.is_empty());
-        self.found.borrow_mut().push(Found { at, message: message.into(), label, help });
+        self.push(at, message.into(), label, help.into(), Severity::Error);
+    }
+
+    /// Notes what is no mistake, but unlikely to work.
+    pub(super) fn warn(&self, at: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
+        self.push(at, message.into(), "here", help.into(), Severity::Warning);
+    }
+
+    fn push(&self, at: Range<usize>, message: String, label: &'static str, help: String, severity: Severity) {
+        let help = Some(help).filter(|h| !h.is_empty());
+        self.found.borrow_mut().push(Found { at, message, label, help, severity });
     }
 
     /// Keeps a secret out of the report, which shows source lines and may end up in a log.
@@ -159,9 +174,9 @@ impl Mistakes {
         self.secrets.borrow_mut().push(at);
     }
 
-    /// Whether nothing was found wrong.
-    pub(super) fn is_empty(&self) -> bool {
-        self.found.borrow().is_empty()
+    /// Whether something was found for which the file must be refused.
+    pub(super) fn forbid(&self) -> bool {
+        self.found.borrow().iter().any(|f| f.severity == Severity::Error)
     }
 
     /// The report.
@@ -173,8 +188,8 @@ impl Mistakes {
         let mistakes = found.into_iter().map(|f| {
             let at = on_boundaries(text, f.at);
             let (line, column) = position(text, at.start);
-            let (message, label, help) = (f.message, f.label.to_string(), f.help);
-            Mistake { message, label, help, at, line, column, source: Arc::clone(&source) }
+            let (message, label, help, severity) = (f.message, f.label.to_string(), f.help, f.severity);
+            Mistake { message, label, help, at, line, column, severity, source: Arc::clone(&source) }
         });
         StrategyErrors { file: file.to_string(), mistakes: mistakes.collect() }
     }

@@ -1,113 +1,197 @@
-//! Every table of a strategy file and the keys it may hold, in one place: the reader refuses all others, the JSON
-//! schema is tested against it.
+//! Every key of a strategy file, a row each. The reader, the filled-in print, the JSON schema and the README's table
+//! follow from these rows, so a new key is a field in the core's strategy and a row here.
+//!
+//! A row: the key, what may be written there, and the field it fills; then its default, or what it means to leave it
+//! out, the policies that look at it, where not all do, and a sentence about it. To add `patience = "5m"` to
+//! `[target.bid]`, for the ladder alone, give `BidRules` a `patience: Span`, and `bid` below a row:
+//!
+//! ```text
+//! s.key("patience", DURATION, |b| &mut b.patience).default("5m").only(LADDER).doc("How long …");
+//! ```
+//!
+//! `UPDATE=1 cargo test --test strategy_print readme` writes the README's table anew. What must hold between the key
+//! and others goes into [`super::rules`].
 
-/// One table of the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Section {
-    /// How messages call it.
-    pub title: &'static str,
-    /// Where its keys are described in the JSON schema (a JSON pointer).
-    pub schema: &'static str,
-    /// The keys it may hold.
-    pub keys: &'static [&'static str],
-}
+use std::sync::LazyLock;
+
+use clorebid_core::strategy::{BidRules, Limits, Match, PolicyKind, Value, VenueRules};
+
+use super::file::{Draft, TargetDraft};
+use super::kinds::{
+    AMOUNT, COUNT, COUNTRIES, CURRENCY, DURATION, LINE, LOST, MARGIN, NUMBER, OPEN, PER_DAY, PERCENT, POLICY, PRICE,
+    PRICE_ABOVE_ZERO, REPLACE, RESTART_COST, SERVERS, SHARE, SWITCH, TEXT,
+};
+use super::order::{ENV, ENV_FROM, IMAGE, OrderSpec, PORTS, VARIABLE};
+use super::row::{Maybe, Section, Tables};
+
+/// The policies that move a bid.
+const MOVING: &[PolicyKind] = &[PolicyKind::Follow, PolicyKind::Ladder];
+const LADDER: &[PolicyKind] = &[PolicyKind::Ladder];
 
 /// The file itself.
-pub(super) const ROOT: Section = Section {
-    title: "the file's top level",
-    schema: "/properties",
-    keys: &["name", "currency", "limits", "venue", "target"],
-};
+pub(super) static ROOT: LazyLock<Section<Draft>> = LazyLock::new(|| {
+    let mut s = Section::<Draft>::new("the file's top level");
+    s.key("name", LINE, |f| &mut f.name).absent_means("the file's name").doc("The strategy's name in the history.");
+    s.key("currency", CURRENCY, |f| &mut f.currency).required().doc("What every price in the file is counted in.");
+    s.key("limits", limits(), |f| &mut f.limits).required().doc("Hard limits, checked outside every policy.");
+    s.key("venue", venue(), |f| &mut f.venue).doc("What is assumed of the venue until it teaches better.");
+    s.key("target", Tables(target()), |f| &mut f.targets).required().doc("What is to be held.");
+    s
+});
 
-/// The hard walls.
-pub(super) const LIMITS: Section = Section {
-    title: "[limits]",
-    schema: "/properties/limits/properties",
-    keys: &["max_bid", "max_daily_cost", "max_total_cost", "min_balance", "max_orders"],
-};
-
-/// What is assumed of the venue.
-pub(super) const VENUE: Section = Section {
-    title: "[venue]",
-    schema: "/properties/venue/properties",
-    keys: &["tick", "step", "lower_every", "fee_percent", "creation_fee"],
-};
-
-/// One thing to be held.
-pub(super) const TARGET: Section = Section {
-    title: "[[target]]",
-    schema: "/properties/target/items/properties",
-    keys: &["name", "want", "servers", "match", "adopt", "value", "bid", "order"],
-};
-
-/// What a listed server must have.
-pub(super) const MATCH: Section = Section {
-    title: "match",
-    schema: "/properties/target/items/properties/match/properties",
-    keys: &["gpu", "min_gpus", "min_ram_gb", "min_reliability", "countries", "max_floor", "min_mrl"],
-};
-
-/// What holding is worth.
-pub(super) const VALUE: Section = Section {
-    title: "[target.value]",
-    schema: "/properties/target/items/properties/value/properties",
-    keys: &["per_day", "restart_cost"],
-};
-
-/// How to bid.
-pub(super) const BID: Section = Section {
-    title: "[target.bid]",
-    schema: "/properties/target/items/properties/bid/properties",
-    keys: &["policy", "open", "margin", "raise", "lower", "replace", "lost", "rung", "stay"],
-};
-
-/// When to raise.
-pub(super) const RAISE: Section = Section {
-    title: "raise",
-    schema: "/properties/target/items/properties/bid/properties/raise/properties",
-    keys: &["wait", "give_up"],
-};
-
-/// When to lower.
-pub(super) const LOWER: Section = Section {
-    title: "lower",
-    schema: "/properties/target/items/properties/bid/properties/lower/properties",
-    keys: &["after"],
-};
-
-/// What is to run on the server.
-pub(super) const ORDER: Section = Section {
-    title: "[target.order]",
-    schema: "/properties/target/items/properties/order/properties",
-    keys: &[
-        "image",
-        "ports",
-        "env",
-        "env_from",
-        "command",
-        "ssh_key_env",
-        "ssh_password_env",
-        "jupyter_token_env",
-        "autossh_entrypoint",
-    ],
-};
-
-/// Every table there is.
-pub const SECTIONS: [&Section; 10] = [&ROOT, &LIMITS, &VENUE, &TARGET, &MATCH, &VALUE, &BID, &RAISE, &LOWER, &ORDER];
-
-/// The word of `allowed` that `word` was most likely meant to be, unless none is near.
-pub(super) fn nearest<'a>(word: &str, allowed: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let lower = word.to_lowercase();
-    // One slip in three letters: more would suggest words that have nothing to do with the mistake.
-    let most = (word.chars().count() / 3).clamp(1, 3);
-    let near = allowed.into_iter().map(|a| (strsim::damerau_levenshtein(&lower, &a.to_lowercase()), a));
-    near.filter(|(distance, _)| *distance <= most).min_by_key(|(distance, _)| *distance).map(|(_, a)| a)
+fn limits() -> Section<Limits> {
+    let mut s = Section::<Limits>::new("[limits]");
+    s.key("max_bid", PRICE_ABOVE_ZERO, |l| &mut l.max_bid)
+        .required()
+        .example("\"0.00006\"")
+        .doc("No bid above this, ever.");
+    s.key("max_daily_cost", Maybe(AMOUNT), |l| &mut l.max_daily_cost)
+        .absent_means("no limit")
+        .doc("Most that all orders together may cost a day, fees included.");
+    s.key("max_total_cost", Maybe(AMOUNT), |l| &mut l.max_total_cost)
+        .absent_means("no limit")
+        .doc("Most that may be spent in all, over every run on the same journal, fees included.");
+    s.key("min_balance", Maybe(AMOUNT), |l| &mut l.min_balance)
+        .absent_means("no limit")
+        .doc("Below this wallet balance nothing is placed.");
+    s.key("max_orders", Maybe(COUNT), |l| &mut l.max_orders).absent_means("no limit").doc("Most orders at once.");
+    s
 }
 
-/// The help for a word that is none of `allowed`.
-pub(super) fn suggest(word: &str, allowed: &[&str]) -> String {
-    match nearest(word, allowed.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("allowed: {}", allowed.iter().map(|a| format!("`{a}`")).collect::<Vec<_>>().join(", ")),
-    }
+fn venue() -> Section<VenueRules> {
+    let mut s = Section::<VenueRules>::new("[venue]");
+    s.key("tick", PRICE_ABOVE_ZERO, |v| &mut v.tick)
+        .absent_means("0.00000001 bitcoin, 0.0001 of the others")
+        .doc("Price resolution: the least difference between two prices.");
+    s.key("step", Maybe(PRICE_ABOVE_ZERO), |v| &mut v.step)
+        .absent_means("learned from the venue's first refusal")
+        .doc("Largest lowering at once.");
+    // As the venue's own refusal names it: `can_lower_every_600_seconds`.
+    s.key("lower_every", DURATION, |v| &mut v.lower_every)
+        .default("600s")
+        .doc("Time between two lowerings of one order.");
+    s.key("fee_percent", PERCENT, |v| &mut v.fee_percent)
+        .default("1.25")
+        .doc("What the venue adds to every price, until my_orders tells.");
+    s.key("creation_fee", AMOUNT, |v| &mut v.creation_fee)
+        .default("0")
+        .doc("Charged once for each order, until my_orders tells.");
+    s
+}
+
+fn target() -> Section<TargetDraft> {
+    let mut s = Section::<TargetDraft>::new("[[target]]");
+    s.one_of = &["servers", "match"];
+    s.key("name", LINE, |t| &mut t.target.name)
+        .absent_means("target-1, target-2 and so on")
+        .doc("The target's name in the history.");
+    s.key("want", COUNT, |t| &mut t.target.want).default("1").doc("Servers held at once.");
+    s.key("servers", Maybe(SERVERS), |t| &mut t.servers).doc("The servers that will do. Either this or `match`.");
+    s.key("match", Maybe(wanted()), |t| &mut t.wanted).doc("What a listed server must have to do.");
+    s.key("adopt", SWITCH, |t| &mut t.target.adopt)
+        .default("false")
+        .doc("Take over spot orders on these servers that the bot did not make.");
+    s.key("value", value(), |t| &mut t.target.value)
+        .doc("What is minimised: cost + restarts * restart_cost + unheld time * per_day.");
+    s.key("bid", bid(), |t| &mut t.target.bid).doc("How to bid.");
+    s.key("order", order(), |t| &mut t.order).doc("What is to run on the server.");
+    s
+}
+
+fn wanted() -> Section<Match> {
+    let mut s = Section::<Match>::new("match");
+    s.never_empty = Some((
+        "`match` asks for nothing: any server would do",
+        "name what it must have, for example `gpu = \"RTX 4090\"`",
+    ));
+    s.key("gpu", Maybe(LINE), |m| &mut m.gpu).example("\"RTX 4090\"").doc("Part of the graphics card's name.");
+    s.key("min_gpus", Maybe(COUNT), |m| &mut m.min_gpus).doc("Least number of cards.");
+    s.key("min_ram_gb", Maybe(NUMBER), |m| &mut m.min_ram_gb).doc("Least main memory in GB.");
+    s.key("min_reliability", Maybe(SHARE), |m| &mut m.min_reliability).doc("Least reliability.");
+    s.key("countries", COUNTRIES, |m| &mut m.countries).absent_means("any").doc("Two-letter country codes.");
+    s.key("max_floor", Maybe(PRICE_ABOVE_ZERO), |m| &mut m.max_floor).doc("Highest floor per day.");
+    s.key("min_mrl", Maybe(DURATION), |m| &mut m.min_longest_rental)
+        .doc("Least rental length that the server must allow.");
+    s
+}
+
+fn value() -> Section<Value> {
+    let mut s = Section::<Value>::new("[target.value]");
+    s.key("per_day", PER_DAY, |v| &mut v.per_day)
+        .default("on_demand")
+        .doc("What a wanted server-day that is not held costs; also the most worth bidding.");
+    // Ten minutes of work: what is lost on average where a job saves its state every twenty.
+    s.key("restart_cost", RESTART_COST, |v| &mut v.restart)
+        .default("10m")
+        .doc("What a restart costs, beside the creation fee: time at per_day, or a sum.");
+    s
+}
+
+fn bid() -> Section<BidRules> {
+    let mut s = Section::<BidRules>::new("[target.bid]");
+    s.policy = |b| Some(b.policy);
+    // The first row, for the others are refused by what it says.
+    s.key("policy", POLICY, |b| &mut b.policy)
+        .default("follow")
+        .doc("follow keeps to the least winning bid, fixed keeps one price, ladder walks down until it loses.");
+    s.key("open", OPEN, |b| &mut b.open)
+        .default("floor")
+        .doc("The first bid: the floor, above the best rival, or a price.");
+    s.key("margin", MARGIN, |b| &mut b.margin)
+        .default("0")
+        .only(MOVING)
+        .doc("What is bid above the least winning bid: a price or a share.");
+    s.key("raise", raise(), |b| b).only(MOVING).doc("When to raise.");
+    s.key("lower", lower(), |b| b).only(MOVING).doc("When to lower.");
+    s.key("rung", Maybe(PRICE_ABOVE_ZERO), |b| &mut b.rung)
+        .absent_means("the venue's largest step")
+        .only(LADDER)
+        .doc("Height of a rung.");
+    s.key("stay", DURATION, |b| &mut b.stay).default("1h").only(LADDER).doc("Time on the rung it fell back to.");
+    s.key("replace", REPLACE, |b| &mut b.replace)
+        .default("auto")
+        .doc("Cancel and bid anew where that is cheaper than stepping down.");
+    s.key("lost", LOST, |b| &mut b.lost)
+        .default("raise")
+        .doc("What to do about a lost server: bid more, go to a cheaper one, or wait.");
+    s
+}
+
+fn raise() -> Section<BidRules> {
+    let mut s = Section::<BidRules>::new("raise");
+    s.key("wait", DURATION, |b| &mut b.raise_wait).default("0s").doc("How long a loss must have lasted.");
+    s.key("give_up", Maybe(PRICE), |b| &mut b.give_up).doc("Above this, no raise.");
+    s
+}
+
+fn lower() -> Section<BidRules> {
+    let mut s = Section::<BidRules>::new("lower");
+    s.key("after", DURATION, |b| &mut b.lower_after).default("0s").doc("How long slack must have lasted.");
+    s
+}
+
+fn order() -> Section<OrderSpec> {
+    let mut s = Section::<OrderSpec>::new("[target.order]");
+    s.key("image", IMAGE, |o| &mut o.image).default("cloreai/ubuntu22.04-cuda12").doc("Docker image.");
+    s.key("ports", PORTS, |o| &mut o.ports).doc("Container port and protocol; at most five.");
+    s.key("env", ENV, |o| &mut o.env).doc("The container's environment.");
+    s.key("env_from", ENV_FROM, |o| &mut o.env_from)
+        .doc("The container's variables that are copied from local ones of the given names.");
+    s.key("command", TEXT, |o| &mut o.command).doc("Run on the server once the order stands.");
+    s.key("ssh_key_env", Maybe(VARIABLE), |o| &mut o.ssh_key_env)
+        .absent_means("no SSH key")
+        .example("\"CLORE_SSH_KEY\"")
+        .doc("Local variable that holds the public SSH key.");
+    s.key("ssh_password_env", Maybe(VARIABLE), |o| &mut o.ssh_password_env)
+        .absent_means("no SSH password")
+        .example("\"CLORE_SSH_PASSWORD\"")
+        .doc("Local variable that holds the SSH password.");
+    s.key("jupyter_token_env", Maybe(VARIABLE), |o| &mut o.jupyter_token_env)
+        .absent_means("no Jupyter token")
+        .example("\"CLORE_JUPYTER_TOKEN\"")
+        .doc("Local variable that holds the Jupyter token.");
+    s.key("autossh_entrypoint", SWITCH, |o| &mut o.autossh_entrypoint)
+        .default("false")
+        .doc("Use the venue's own entry point, with SSH and /root/onstart.sh.");
+    s
 }

@@ -1,34 +1,38 @@
 //! Strategy files: reading, checking, printing with every default filled in.
 //!
-//! A file is read into spanned TOML, each table by a reader of its own, and then checked as a whole. Decimals are taken
-//! from the text digit by digit, and every mistake is collected with its place: a strategy that spends money is either
-//! understood to the last key or refused. Secrets never stand in a file, only the names of the environment variables
-//! that hold them.
+//! A file is read into spanned TOML, key by key as the rows of [`keys`] say, and then checked as a whole. Decimals are
+//! taken from the text digit by digit, and every mistake is collected with its place: a strategy that spends money is
+//! either understood to the last key or refused. Secrets never stand in a file, only the names of the environment
+//! variables that hold them.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | [`keys`] | every key, a row each: where a new key goes |
+//! | [`kinds`], [`order`] | what may be written as a value: how it is read and printed, and its schema |
+//! | [`row`] | what a row is, and how rows read a file |
+//! | [`print`] | the filled-in file, the JSON schema and the README's table, as they follow from the rows |
+//! | [`file`], [`rules`] | the file as a whole, and what holds between keys |
+//! | [`form`] | what the venue takes as an order's form |
 
 use clorebid_core::strategy::Strategy;
 
-mod bid;
 mod errors;
-mod fields;
-mod filled;
+mod file;
+pub(crate) mod form;
 mod keys;
+mod kinds;
 mod order;
+mod print;
+mod row;
 mod rules;
-mod sections;
-mod target;
 mod values;
 
 pub use errors::{Mistake, StrategyErrors};
-pub use filled::filled;
-pub use keys::{SECTIONS, Section};
 pub use order::OrderSpec;
-pub use values::parse_duration;
-
-/// The JSON schema (draft 2020-12) of a strategy file, for editors and other programs.
-pub const SCHEMA: &str = include_str!("schema.json");
+pub use print::{filled, key_table, schema};
 
 /// A strategy file without mistakes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct StrategyFile {
     /// What the core needs to decide.
     pub strategy: Strategy,
@@ -36,6 +40,8 @@ pub struct StrategyFile {
     pub orders: Vec<OrderSpec>,
     /// The file as it was written, for the record of the run.
     pub text: String,
+    /// What is no mistake, but unlikely to work.
+    pub warnings: StrategyErrors,
 }
 
 /// Reads a strategy file; `file_name` is what the mistakes are reported under.
@@ -43,12 +49,14 @@ pub struct StrategyFile {
 /// # Errors
 /// Every mistake in the file, in its order.
 pub fn read(text: &str, file_name: &str) -> Result<StrategyFile, StrategyErrors> {
-    let mistakes = errors::Mistakes::default();
-    let read = sections::read_file(text, file_name, &mistakes);
+    let reading = row::Reading::default();
+    let read = file::read_file(text, file_name, &reading);
+    let faultless = !reading.mistakes.forbid();
+    let told = reading.mistakes.into_errors(text, file_name);
     match read {
-        Some((strategy, orders)) if mistakes.is_empty() => {
-            Ok(StrategyFile { strategy, orders, text: text.to_string() })
+        Some((strategy, orders)) if faultless => {
+            Ok(StrategyFile { strategy, orders, text: text.to_string(), warnings: told })
         }
-        _ => Err(mistakes.into_errors(text, file_name)),
+        _ => Err(told),
     }
 }

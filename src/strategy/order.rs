@@ -1,19 +1,16 @@
-//! Reads what is to run on a server, within what the venue's create_order takes. Secrets are named, never written.
+//! What is to run on a server, and how the file writes it, within what [`super::form`] says that the venue takes.
+//! Secrets are named, never written.
 
-use super::fields::{Fields, Found};
-use super::keys::nearest;
+use serde_json::json;
+use toml::de::DeValue;
 
-/// The image where none is named: plain Ubuntu with CUDA.
-const IMAGE: &str = "cloreai/ubuntu22.04-cuda12";
-
-/// Source of these four: create_order's table of fields.
-const MOST_PORTS: usize = 5;
-const MOST_ENV_CHARS: usize = 12_000;
-const MOST_NAME_CHARS: usize = 128;
-const MOST_VALUE_CHARS: usize = 1_536;
+use super::form;
+use super::kinds::{Simple, TEXT, definition};
+use super::row::Place;
+use super::values::quoted;
 
 /// What is to run on a server.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OrderSpec {
     /// Docker image.
     pub image: String,
@@ -35,138 +32,134 @@ pub struct OrderSpec {
     pub env_from: Vec<(String, String)>,
 }
 
-/// Reads `[target.order]`.
-pub(super) fn read_order(fields: &Fields<'_>) -> OrderSpec {
-    fields.refuse_secret("ssh_key", "ssh_key_env", "CLORE_SSH_KEY");
-    fields.refuse_secret("ssh_password", "ssh_password_env", "CLORE_SSH_PASSWORD");
-    fields.refuse_secret("jupyter_token", "jupyter_token_env", "CLORE_JUPYTER_TOKEN");
-    fields.no_others();
-    let env = read_env(fields);
-    OrderSpec {
-        image: read_image(fields).unwrap_or_else(|| IMAGE.to_string()),
-        ports: read_ports(fields),
-        env_from: read_env_from(fields, &env),
-        env,
-        command: fields.text("command", "python train.py").map(|c| c.value).unwrap_or_default(),
-        ssh_key_env: read_variable(fields, "ssh_key_env", "CLORE_SSH_KEY"),
-        ssh_password_env: read_variable(fields, "ssh_password_env", "CLORE_SSH_PASSWORD"),
-        jupyter_token_env: read_variable(fields, "jupyter_token_env", "CLORE_JUPYTER_TOKEN"),
-        autossh_entrypoint: fields.switch("autossh_entrypoint").unwrap_or(false),
-    }
-}
+/// A table whose keys are free, as pairs of texts in the order they are written.
+type Pairs = Vec<(String, String)>;
 
-fn read_image(fields: &Fields<'_>) -> Option<String> {
-    let image = fields.line("image", IMAGE)?;
-    if image.value.contains(char::is_whitespace) {
-        let help = format!("for example `image = \"{IMAGE}\"`");
-        fields.mistakes.add(image.at, "an image's name has no blanks", help);
-        return None;
-    }
-    Some(image.value)
-}
-
-fn read_ports(fields: &Fields<'_>) -> Vec<(String, String)> {
-    const EXAMPLE: &str = "{ \"22\" = \"tcp\", \"8888\" = \"http\" }";
-    let entries = fields.free_table("ports", EXAMPLE);
-    if let Some((sixth, _)) = entries.get(MOST_PORTS) {
-        let message = format!("`ports` has {} entries", entries.len());
-        fields.mistakes.add(sixth.at.clone(), message, format!("the venue takes at most {MOST_PORTS}"));
-    }
-    let mut ports = Vec::new();
-    for (port, protocol) in entries {
-        // Written back from the number, so that `022` and `22` are not two ports.
-        let number = port.value.parse::<u16>().ok().filter(|n| *n > 0 && n.to_string() == port.value);
-        if number.is_none() {
-            let message = format!("`{}` is not a port", port.value);
-            fields.mistakes.add(port.at, message, format!("ports run from 1 to 65535: `ports = {EXAMPLE}`"));
+/// Reads such a table; `pair` says what is kept of a name and its value.
+fn pairs(
+    value: &DeValue<'_>,
+    place: &Place<'_>,
+    pair: impl Fn(&Place<'_>, &str, (&Place<'_>, &DeValue<'_>)) -> Option<String>,
+) -> Option<Pairs> {
+    let Some(table) = value.as_table() else { return place.wrong_type(value) };
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(name, _)| name.span().start);
+    let mut read = Vec::new();
+    for (name, value) in entries {
+        let (named, at) = (place.inside(name.get_ref(), name.span()), place.inside(name.get_ref(), value.span()));
+        if let Some(kept) = pair(&named, name.get_ref(), (&at, value.get_ref())) {
+            named.is_good();
+            read.push((name.get_ref().to_string(), kept));
         }
-        match protocol.get_ref().as_str() {
-            Some(word @ ("tcp" | "http")) => ports.push((port.value, word.to_string())),
-            other => {
-                let near = other.and_then(|word| nearest(word, ["tcp", "http"]));
-                let help = near.map_or_else(|| format!("`ports = {EXAMPLE}`"), |n| format!("did you mean `{n}`?"));
-                let message = format!("port {} must be `tcp` or `http`", port.value);
-                fields.mistakes.add(protocol.span(), message, help);
+    }
+    Some(read)
+}
+
+fn print_pairs(pairs: &Pairs) -> String {
+    let printed: Vec<String> =
+        pairs.iter().map(|(name, value)| format!("{} = {}", quoted(name), quoted(value))).collect();
+    if printed.is_empty() { "{}".to_string() } else { format!("{{ {} }}", printed.join(", ")) }
+}
+
+/// The name of a Docker image.
+pub(super) const IMAGE: Simple<String> = Simple {
+    wanted: "an image's name",
+    example: "\"cloreai/ubuntu22.04-cuda12\"",
+    read: |value, place| {
+        let image = (TEXT.read)(value, place)?;
+        place.keep(form::check_image(&image)).map(|()| image)
+    },
+    schema: || json!({ "type": "string", "pattern": "^\\S+$" }),
+    ..TEXT
+};
+
+/// Container ports and their protocols.
+pub(super) const PORTS: Simple<Pairs> = Simple {
+    wanted: "a table of ports",
+    example: "{ \"22\" = \"tcp\", \"8888\" = \"http\" }",
+    read: |value, place| {
+        let ports = pairs(value, place, |named, port, (at, value)| {
+            let kind = value.as_str().unwrap_or("");
+            let number = named.keep(form::check_port(port));
+            at.keep(form::check_port_kind(port, kind)).and(number).map(|_| kind.to_string())
+        })?;
+        let count = value.as_table().map_or(0, |t| t.len());
+        place.keep(form::check_port_count(count)).map(|()| ports)
+    },
+    print: print_pairs,
+    schema: || {
+        json!({
+            "type": "object",
+            "maxProperties": form::PORTS_MAX,
+            "propertyNames": { "pattern": "^[1-9][0-9]{0,4}$" },
+            "additionalProperties": { "enum": ["tcp", "http"] }
+        })
+    },
+};
+
+/// The container's environment.
+pub(super) const ENV: Simple<Pairs> = Simple {
+    wanted: "a table of texts",
+    example: "{ JOB = \"train\" }",
+    read: |value, place| {
+        pairs(value, place, |named, name, (at, value)| {
+            named.keep(form::check_env_name(name))?;
+            let Some(text) = value.as_str() else {
+                return at.wrong(format!("`{name}` in `env` must be a string"), "quote it, for example `JOB = \"1\"`");
+            };
+            at.keep(form::check_env_value(name, text))?;
+            if text.contains('&') {
+                let message =
+                    format!("the value of `{name}` holds `&`, to which the venue has always answered an error");
+                at.reading.mistakes.warn(at.at.clone(), message, "leave it out, for example by encoding the value");
             }
-        }
-    }
-    ports
-}
+            Some(text.to_string())
+        })
+    },
+    print: print_pairs,
+    schema: || {
+        json!({
+            "type": "object",
+            "propertyNames": { "minLength": 1, "maxLength": form::ENV_NAME_MAX },
+            "additionalProperties": { "type": "string", "maxLength": form::ENV_VALUE_MAX }
+        })
+    },
+};
 
-fn read_env(fields: &Fields<'_>) -> Vec<(String, String)> {
-    let mut env = Vec::new();
-    let mut size = 2;
-    for (name, value) in fields.free_table("env", "{ JOB = \"train\" }") {
-        check_name(fields, &name);
-        let Some(text) = value.get_ref().as_str() else {
-            let message = format!("`{}` in `env` must be a string", name.value);
-            fields.mistakes.add(value.span(), message, "quote it, for example `JOB = \"1\"`");
-            continue;
-        };
-        if text.chars().count() > MOST_VALUE_CHARS || text.contains('\0') {
-            let message = format!("the value of `{}` is not one that the venue takes", name.value);
-            fields.mistakes.add(
-                value.span(),
-                message,
-                format!("at most {MOST_VALUE_CHARS} characters, none of them NUL"),
-            );
-        }
-        // As JSON writes it: quotes, colon and comma around both texts. Escapes come on top and are the venue's to judge.
-        size += name.value.chars().count() + text.chars().count() + 6;
-        env.push((name.value, text.to_string()));
-    }
-    if size > MOST_ENV_CHARS
-        && let Some(at) = fields.position("env")
-    {
-        let help = format!("the venue takes at most {MOST_ENV_CHARS}");
-        fields.mistakes.add(at, format!("`env` is about {size} characters long"), help);
-    }
-    env
-}
-
-fn read_env_from(fields: &Fields<'_>, env: &[(String, String)]) -> Vec<(String, String)> {
-    let mut copied = Vec::new();
-    for (name, value) in fields.free_table("env_from", "{ HF_TOKEN = \"MY_HF_TOKEN\" }") {
-        check_name(fields, &name);
-        if env.iter().any(|(other, _)| *other == name.value) {
-            let message = format!("`{}` is set in `env` and in `env_from`", name.value);
-            fields.mistakes.add(name.at, message, "delete one of them");
-            continue;
-        }
-        match value.get_ref().as_str() {
-            Some(local) if is_variable(local) => copied.push((name.value, local.to_string())),
-            _ => {
-                fields.mistakes.hide(value.span());
-                let message = format!("`{}` in `env_from` must name a local environment variable", name.value);
-                fields.mistakes.add(value.span(), message, "for example `env_from = { HF_TOKEN = \"MY_HF_TOKEN\" }`");
-            }
-        }
-    }
-    copied
-}
-
-/// Refuses a name that no container or the venue would take.
-fn check_name(fields: &Fields<'_>, name: &Found<String>) {
-    let odd = |c: char| c == '=' || c.is_whitespace() || c.is_control();
-    if name.value.is_empty() || name.value.chars().count() > MOST_NAME_CHARS || name.value.contains(odd) {
-        let message = format!("`{}` is not the name of an environment variable", name.value.escape_debug());
-        let help = format!("at most {MOST_NAME_CHARS} characters, no blanks, no `=`");
-        fields.mistakes.add(name.at.clone(), message, help);
-    }
-}
+/// The container's variables that are copied from local ones.
+pub(super) const ENV_FROM: Simple<Pairs> = Simple {
+    wanted: "a table of names",
+    example: "{ HF_TOKEN = \"MY_HF_TOKEN\" }",
+    read: |value, place| {
+        pairs(value, place, |named, name, (at, value)| {
+            named.keep(form::check_env_name(name))?;
+            let Some(local) = value.as_str().filter(|local| is_variable(local)) else {
+                at.reading.mistakes.hide(at.at.clone());
+                let message = format!("`{name}` in `env_from` must name a local environment variable");
+                return at.wrong(message, at.for_example());
+            };
+            Some(local.to_string())
+        })
+    },
+    print: print_pairs,
+    schema: || json!({ "type": "object", "additionalProperties": definition("variable") }),
+};
 
 /// The name of a local environment variable. Anything else may well be the secret itself, so it is kept out of sight.
-fn read_variable(fields: &Fields<'_>, key: &str, example: &str) -> Option<String> {
-    let named = fields.text(key, example)?;
-    if !is_variable(&named.value) {
-        fields.mistakes.hide(named.at.clone());
-        let message = format!("`{key}` must name an environment variable");
-        let help = format!("for example `{key} = \"{example}\"`; the secret itself stays out of the file");
-        fields.mistakes.add(named.at, message, help);
-        return None;
-    }
-    Some(named.value)
-}
+pub(super) const VARIABLE: Simple<String> = Simple {
+    wanted: "the name of an environment variable",
+    read: |value, place| {
+        let name = (TEXT.read)(value, place)?;
+        if !is_variable(&name) {
+            place.reading.mistakes.hide(place.at.clone());
+            let help = format!("{}; the secret itself stays out of the file", place.for_example());
+            return place.wrong(format!("`{}` must name an environment variable", place.key), help);
+        }
+        Some(name)
+    },
+    schema: || definition("variable"),
+    ..TEXT
+};
 
 fn is_variable(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')

@@ -1,61 +1,207 @@
-//! The rules that hold across targets: names and servers are given once, and all targets together fit `max_orders`.
+//! The rules that hold between keys, each by a function of its own. A rule speaks only of values that were read without
+//! a mistake: of others there is a complaint already.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use super::errors::Mistakes;
-use super::fields::Found;
-use super::target::TargetDraft;
+use clorebid_core::ids::ServerId;
+use clorebid_core::money::{Currency, Price};
+use clorebid_core::strategy::{Margin, Open, PerDay, RestartCost};
+use rust_decimal::Decimal;
+
+use super::file::{Draft, TargetDraft};
+use super::form;
+use super::row::Reading;
+use super::values::{self, Wrong};
+
+/// What prices of a target are checked against; `None` where that is itself mistaken.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PriceContext {
+    pub(super) currency: Option<Currency>,
+    pub(super) tick: Option<Price>,
+    pub(super) max_bid: Option<Price>,
+}
+
+impl PriceContext {
+    /// As the file has it. The tick goes by the currency where `[venue]` does not name one.
+    pub(super) fn of(draft: &Draft, reading: &Reading) -> PriceContext {
+        let currency = reading.place("currency").map(|_| draft.currency);
+        let tick = match reading.place("venue.tick") {
+            Some(_) => Some(draft.venue.tick),
+            None => currency.map(Currency::tick).filter(|_| !reading.is_mistaken("venue.tick")),
+        };
+        PriceContext { currency, tick, max_bid: reading.place("limits.max_bid").map(|_| draft.limits.max_bid) }
+    }
+}
 
 /// Notes every breach.
-pub(super) fn check(drafts: &[TargetDraft], max_orders: Option<Found<u32>>, mistakes: &Mistakes) {
-    names_are_given_once(drafts, mistakes);
-    servers_are_given_once(drafts, mistakes);
-    wants_can_be_met(drafts, mistakes);
-    all_fit_max_orders(drafts, max_orders, mistakes);
+pub(super) fn check(draft: &Draft, prices: PriceContext, reading: &Reading) {
+    max_bid_is_no_less_than_a_tick(prices, reading);
+    let targets: Vec<Checked<'_>> =
+        draft.targets.iter().enumerate().map(|(number, draft)| Checked { draft, number, prices, reading }).collect();
+    for target in &targets {
+        target.prices_are_within_max_bid();
+        target.the_opening_price_can_be_bid();
+        target.a_restart_costs_time_or_a_sensible_sum();
+        target.the_want_can_be_met();
+        target.the_environment_fits();
+    }
+    names_are_given_once(&targets);
+    servers_are_given_once(&targets);
+    all_fit_max_orders(&targets, draft.limits.max_orders, reading);
 }
 
-fn names_are_given_once(drafts: &[TargetDraft], mistakes: &Mistakes) {
-    for (i, draft) in drafts.iter().enumerate() {
-        if drafts.iter().take(i).any(|earlier| earlier.name.value == draft.name.value) {
-            let message = format!("another target is called `{}` already", draft.name.value);
-            mistakes.add(draft.name.at.clone(), message, "give each target a name of its own: the history goes by it");
+fn max_bid_is_no_less_than_a_tick(prices: PriceContext, reading: &Reading) {
+    if let PriceContext { tick: Some(tick), max_bid: Some(max_bid), .. } = prices
+        && max_bid < tick
+        && let Some(at) = reading.place("limits.max_bid")
+    {
+        let message = format!("`max_bid` {max_bid} is less than one tick of {tick}");
+        reading.mistakes.add(at, message, "nothing could ever be bid");
+    }
+}
+
+/// One target, and what its prices are checked against.
+struct Checked<'a> {
+    draft: &'a TargetDraft,
+    number: usize,
+    prices: PriceContext,
+    reading: &'a Reading,
+}
+
+impl Checked<'_> {
+    /// Where one of its keys stands; of those inside tables, `bid.open`.
+    fn place(&self, key: &str) -> Option<Range<usize>> {
+        self.reading.place(&format!("target.{}.{key}", self.number))
+    }
+
+    /// Notes what is wrong with a key, if it stands in the file.
+    fn wrong(&self, key: &str, message: impl Into<String>, help: impl Into<String>) {
+        if let Some(at) = self.place(key) {
+            self.reading.mistakes.add(at, message, help);
+        }
+    }
+
+    fn prices_are_within_max_bid(&self) {
+        let Some(max_bid) = self.prices.max_bid else { return };
+        let bid = &self.draft.target.bid;
+        let open = if let Open::Price(open) = bid.open { Some(open) } else { None };
+        let margin = if let Margin::Price(margin) = bid.margin { Some(margin) } else { None };
+        let max_floor = self.draft.wanted.as_ref().and_then(|wanted| wanted.max_floor);
+        for (path, price) in [
+            ("match.max_floor", max_floor),
+            ("bid.open", open),
+            ("bid.margin", margin),
+            ("bid.raise.give_up", bid.give_up),
+            ("bid.rung", bid.rung),
+        ] {
+            let Some(price) = price.filter(|price| *price > max_bid) else { continue };
+            let key = path.rsplit('.').next().unwrap_or(path);
+            if path == "bid.margin" && price.decimal() >= Decimal::ONE {
+                let message = format!("`margin` {price} is above `limits.max_bid`");
+                self.wrong(path, message, format!("for a share write its sign: `\"{price}%\"`"));
+            } else {
+                let message = format!("`{key}` {price} is above `limits.max_bid` {max_bid}");
+                self.wrong(path, message, "lower it, or raise `limits.max_bid`");
+            }
+        }
+    }
+
+    fn the_opening_price_can_be_bid(&self) {
+        let target = &self.draft.target;
+        let Open::Price(open) = target.bid.open else { return };
+        if let (Some(tick), Some(currency)) = (self.prices.tick, self.prices.currency)
+            && let Some(Wrong { message, help }) = values::off_tick(open, tick, currency)
+        {
+            self.wrong("bid.open", message, help);
+        }
+        if let PerDay::Price(worth) = target.value.per_day
+            && open > worth
+            && self.place("value.per_day").is_some()
+        {
+            let message = format!("`open` {open} is above `value.per_day` {worth}: more than the server is worth");
+            self.wrong("bid.open", message, "open lower, or raise `value.per_day`");
+        }
+        if let Some(give_up) = target.bid.give_up.filter(|give_up| open > *give_up)
+            && self.place("bid.open").is_some()
+        {
+            let message = format!("`give_up` {give_up} is below `open` {open}: the first bid would be refused");
+            self.wrong("bid.raise.give_up", message, "open lower, or give up later");
+        }
+    }
+
+    /// A bare number is a sum of money; one without sense as such is a duration that lost its unit.
+    fn a_restart_costs_time_or_a_sensible_sum(&self) {
+        let RestartCost::Amount(sum) = self.draft.target.value.restart else { return };
+        let year = self.prices.max_bid.and_then(|max| max.decimal().checked_mul(Decimal::from(365)));
+        if year.is_some_and(|year| sum.decimal() > year) {
+            let message = format!("`restart_cost` {sum} without a unit is money: more than a year at `max_bid`");
+            self.wrong("value.restart_cost", message, format!("for a duration write its unit, such as `\"{sum}m\"`"));
+        }
+    }
+
+    fn the_want_can_be_met(&self) {
+        let (want, have) = (self.draft.target.want, self.servers().len());
+        if have > 0 && usize::try_from(want).map_or(true, |want| want > have) {
+            let listed = if have == 1 { "1 server is".to_string() } else { format!("{have} servers are") };
+            let message = format!("`want` is {want}, but only {listed} listed");
+            self.wrong("want", message, "list more servers, or want fewer");
+        }
+    }
+
+    fn the_environment_fits(&self) {
+        let order = &self.draft.order;
+        for (name, _) in order.env_from.iter().filter(|(name, _)| order.env.iter().any(|(other, _)| other == name)) {
+            let message = format!("`{name}` is set in `env` and in `env_from`");
+            self.wrong(&format!("order.env_from.{name}"), message, "delete one of them");
+        }
+        // What is copied from local variables is known when the order is made; its names are known now.
+        let copied = order.env_from.iter().map(|(name, _)| (name.as_str(), ""));
+        let all = copied.chain(order.env.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        if let Err(Wrong { message, help }) = form::check_env_size(all).map_err(Wrong::from) {
+            let key = if order.env.is_empty() { "order.env_from" } else { "order.env" };
+            self.wrong(key, message, help);
+        }
+    }
+
+    fn servers(&self) -> &[ServerId] {
+        self.draft.servers.as_deref().unwrap_or_default()
+    }
+}
+
+fn names_are_given_once(targets: &[Checked<'_>]) {
+    for (i, target) in targets.iter().enumerate() {
+        let name = &target.draft.target.name;
+        if targets.iter().take(i).any(|earlier| earlier.draft.target.name == *name) {
+            // A name that was left out has none of its own place.
+            let at = target.place("name").or_else(|| target.reading.place(&format!("target.{i}"))).unwrap_or_default();
+            let message = format!("another target is called `{name}` already");
+            target.reading.mistakes.add(at, message, "give each target a name of its own: the history goes by it");
         }
     }
 }
 
-fn servers_are_given_once(drafts: &[TargetDraft], mistakes: &Mistakes) {
-    let mut owners = BTreeMap::new();
-    for (i, draft) in drafts.iter().enumerate() {
-        for server in &draft.servers {
-            let Some(owner) = owners.insert(server.value, i) else { continue };
-            let message = match drafts.get(owner) {
-                Some(other) if owner != i => {
-                    format!("server {} belongs to target `{}` already", server.value, other.name.value)
-                }
-                _ => format!("server {} is listed twice", server.value),
+fn servers_are_given_once(targets: &[Checked<'_>]) {
+    let mut owners: BTreeMap<ServerId, &Checked<'_>> = BTreeMap::new();
+    for target in targets {
+        for (i, server) in target.servers().iter().enumerate() {
+            let Some(owner) = owners.insert(*server, target) else { continue };
+            let message = if owner.number == target.number {
+                format!("server {server} is listed twice")
+            } else {
+                format!("server {server} belongs to target `{}` already", owner.draft.target.name)
             };
-            mistakes.add(server.at.clone(), message, "the venue allows one spot order for each server");
+            target.wrong(&format!("servers.{i}"), message, "the venue allows one spot order for each server");
         }
     }
 }
 
-fn wants_can_be_met(drafts: &[TargetDraft], mistakes: &Mistakes) {
-    for draft in drafts.iter().filter(|d| !d.servers.is_empty()) {
-        let (want, have) = (draft.want.value, draft.servers.len());
-        if usize::try_from(want).map_or(true, |want| want > have) {
-            let servers = if have == 1 { "1 server is" } else { "servers are" };
-            let count = if have == 1 { String::new() } else { format!("{have} ") };
-            let message = format!("`want` is {want}, but only {count}{servers} listed");
-            mistakes.add(draft.want.at.clone(), message, "list more servers, or want fewer");
-        }
-    }
-}
-
-fn all_fit_max_orders(drafts: &[TargetDraft], max_orders: Option<Found<u32>>, mistakes: &Mistakes) {
-    let Some(max) = max_orders else { return };
-    let wanted: u64 = drafts.iter().map(|d| u64::from(d.want.value)).sum();
-    if wanted > u64::from(max.value) {
-        let message = format!("`max_orders` is {}, but the targets want {wanted} servers", max.value);
-        mistakes.add(max.at, message, format!("write `max_orders = {wanted}` or want fewer"));
+fn all_fit_max_orders(targets: &[Checked<'_>], max_orders: Option<u32>, reading: &Reading) {
+    let wanted: u64 = targets.iter().map(|t| u64::from(t.draft.target.want)).sum();
+    if let (Some(max), Some(at)) = (max_orders, reading.place("limits.max_orders"))
+        && wanted > u64::from(max)
+    {
+        let message = format!("`max_orders` is {max}, but the targets want {wanted} servers");
+        reading.mistakes.add(at, message, format!("write `max_orders = {wanted}` or want fewer"));
     }
 }

@@ -1,8 +1,9 @@
-//! The words of a strategy file: durations, decimals, percentages. Each is read exactly or refused with a hint.
+//! The words of a strategy file: decimals, percentages, strings. Each is read exactly or refused with a hint.
 
 use clorebid_core::money::{Currency, MoneyError, Price, read_decimal};
-use clorebid_core::time::Span;
+use clorebid_core::time::SpanError;
 use rust_decimal::Decimal;
+use toml::de::DeValue;
 
 /// Why a word is not what was wanted, and what would be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,77 +18,59 @@ impl Wrong {
     }
 }
 
-/// Reads a duration: `30s`, `20m`, `2h`, `1d`, several from the largest unit down (`1h30m`), seconds also in
-/// fractions down to the millisecond (`1.5s`).
-///
-/// # Errors
-/// A sentence that says what is wrong and how it should be written.
-pub fn parse_duration(text: &str) -> Result<Span, String> {
-    duration(text).map_err(|wrong| format!("{}: {}", wrong.message, wrong.help))
+impl From<SpanError> for Wrong {
+    fn from(error: SpanError) -> Wrong {
+        Wrong::new(error.message, error.hint)
+    }
 }
 
-/// Length of each unit in milliseconds, the largest first.
-const UNITS: [(&str, i64); 4] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
-
-/// Longest duration: a hundred years, so that sums of durations and dates stay within range.
-const LONGEST_MS: i64 = 36_500 * 86_400_000;
-
-pub(super) fn duration(text: &str) -> Result<Span, Wrong> {
-    let not_a_duration = || Wrong::new(format!("`{text}` is not a duration"), duration_hint(text));
-    if text.is_empty() {
-        return Err(not_a_duration());
+/// What TOML calls the type of a value, as messages say it.
+pub(super) fn kind_of(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) => "an integer",
+        DeValue::Float(_) => "a float",
+        DeValue::Boolean(_) => "a boolean",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "an array",
+        DeValue::Table(_) => "a table",
     }
-    let mut rest = text;
-    let mut units = UNITS.iter();
-    let mut sum: i64 = 0;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
-        let (number, tail) = rest.split_at(digits);
-        let unit_end = tail.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(tail.len());
-        let (unit, tail) = tail.split_at(unit_end);
-        // Walking on in the list keeps the units in order and each to one use.
-        let (_, unit_ms) = units.find(|(name, _)| *name == unit).ok_or_else(not_a_duration)?;
-        let ms = milliseconds(number, *unit_ms).ok_or_else(not_a_duration)?;
-        sum = sum.checked_add(ms).filter(|s| *s <= LONGEST_MS).ok_or_else(|| {
-            Wrong::new(format!("`{text}` is longer than a hundred years"), "the longest duration is `36500d`")
-        })?;
-        rest = tail;
-    }
-    Ok(Span::from_ms(sum))
 }
 
-/// That many units; a fraction is taken of seconds alone, down to the millisecond. Saturates.
-fn milliseconds(number: &str, unit_ms: i64) -> Option<i64> {
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-    let whole_digits = !whole.is_empty() && whole.bytes().all(|b| b.is_ascii_digit());
-    let fraction_digits = (1..=3).contains(&fraction.len()) && fraction.bytes().all(|b| b.is_ascii_digit());
-    if !whole_digits || !fraction_digits || (number.contains('.') && unit_ms != 1_000) {
-        return None;
-    }
-    let thousandths: i64 = format!("{fraction:0<3}").parse().ok()?;
-    let whole: i64 = whole.parse().unwrap_or(i64::MAX);
-    Some(whole.saturating_mul(unit_ms).saturating_add(thousandths))
+/// A whole number of zero or more, unless the value is none.
+pub(super) fn whole(value: &DeValue<'_>) -> Option<u64> {
+    let integer = value.as_integer().filter(|i| i.radix() == 10)?;
+    integer.as_str().parse::<u64>().ok().filter(|n| i64::try_from(*n).is_ok())
 }
 
-/// How the duration was most likely meant.
-fn duration_hint(text: &str) -> String {
-    let text = text.trim();
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let unit = unit.trim().to_lowercase();
-    let short = match unit.as_str() {
-        "" | "m" | "min" | "mins" | "minute" | "minutes" => Some("m"),
-        "s" | "sec" | "secs" | "second" | "seconds" => Some("s"),
-        "h" | "hr" | "hrs" | "hour" | "hours" => Some("h"),
-        "d" | "day" | "days" => Some("d"),
-        _ => None,
-    };
-    match short {
-        Some("m") if unit.is_empty() && !number.is_empty() => {
-            format!("write `{number}m` for minutes; units are `s`, `m`, `h`, `d`")
-        }
-        Some(short) if !number.is_empty() => format!("write `{number}{short}`"),
-        _ => "write a number and its unit, such as `30s`, `10m`, `2h`, `1d` or `1h30m`".to_string(),
+/// A basic TOML string: one of JSON's, which lets DEL stand as it is.
+pub(super) fn quoted(text: impl ToString) -> String {
+    serde_json::Value::from(text.to_string()).to_string().replace('\u{7f}', "\\u007F")
+}
+
+/// All the words, as one is to be chosen.
+pub(super) fn either(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+        _ => quoted.concat(),
+    }
+}
+
+/// The word of `allowed` that `word` was most likely meant to be, unless none is near.
+pub(super) fn nearest<'a>(word: &str, allowed: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = word.to_lowercase();
+    // One slip in three letters: more would suggest words that have nothing to do with the mistake.
+    let most = (word.chars().count() / 3).clamp(1, 3);
+    let near = allowed.into_iter().map(|a| (strsim::damerau_levenshtein(&lower, &a.to_lowercase()), a));
+    near.filter(|(distance, _)| *distance <= most).min_by_key(|(distance, _)| *distance).map(|(_, a)| a)
+}
+
+/// The help for a word that is none of `allowed`.
+pub(super) fn suggest(word: &str, allowed: &[&str]) -> String {
+    match nearest(word, allowed.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("allowed: {}", allowed.iter().map(|a| format!("`{a}`")).collect::<Vec<_>>().join(", ")),
     }
 }
 

@@ -30,7 +30,7 @@ fn mistakes_are_told_with_their_place() {
     let told = wrong("name = \"x\"\n[wallets]\nbitcoin = 0.1");
     assert!(told.contains("written as a string"), "{told}");
     assert!(wrong("name = \"x\"\n[wallets]\ngold = \"1\"").contains("not a currency"));
-    assert!(wrong("name = \"x\"\n[venue]\nlower_every = \"10 minutes\"").contains("length of time"));
+    assert!(wrong("name = \"x\"\n[venue]\nlower_every = \"10 minutes\"").contains("write `10m`"));
     assert!(wrong("name = \"x\"\n[venue]\norder_delay = \"20s..2s\"").contains("begins after its end"));
     assert!(wrong("name = \"x\"\nstart = \"yesterday\"").contains("not a moment"));
     assert!(wrong(&format!("name = \"x\"\n{server}{server}")).contains("twice"));

@@ -38,7 +38,8 @@ fn module_of(path: &str, root: &str) -> Module {
 impl Crate {
     /// The crate whose root is in that folder, without the folders in `but`.
     fn read(root: &str, but: &[&str]) -> Crate {
-        let all: Vec<Source> = sources(root).into_iter().filter(|s| !but.iter().any(|b| s.path.starts_with(b))).collect();
+        let all: Vec<Source> =
+            sources(root).into_iter().filter(|s| !but.iter().any(|b| s.path.starts_with(b))).collect();
         let modules: BTreeSet<Module> = all.iter().map(|s| module_of(&s.path, root)).collect();
         let file = |source: Source| {
             let module = module_of(&source.path, root);
@@ -99,9 +100,8 @@ impl File {
         let mut code = code.split("#[cfg(test)]\nmod ").next().unwrap_or("").to_owned();
         let (mut uses, mut passes_on) = (Vec::new(), BTreeMap::new());
         let is_ours = |path: &[String]| {
-            path.first().is_some_and(|first| {
-                matches!(first.as_str(), "crate" | "super" | "self") || children.contains(first)
-            })
+            path.first()
+                .is_some_and(|first| matches!(first.as_str(), "crate" | "super" | "self") || children.contains(first))
         };
         let next_use = |code: &str| words(code, "use").next();
         while let Some(start) = next_use(&code) {
@@ -263,7 +263,10 @@ fn a_file_is_found_behind_groups_and_what_others_pass_on() {
         ("src/lib.rs", "pub mod a; pub mod b; pub use other as core;"),
         ("src/a.rs", "mod inner;\npub use inner::{Deep, More};\npub struct A;"),
         ("src/a/inner.rs", "use super::A;\npub struct Deep;"),
-        ("src/b.rs", "use crate::{a::{Deep as D, A}, core::X};\nfn f() { crate::a::A }\n#[cfg(test)]\nmod t { use super::*; }"),
+        (
+            "src/b.rs",
+            "use crate::{a::{Deep as D, A}, core::X};\nfn f() { crate::a::A }\n#[cfg(test)]\nmod t { use super::*; }",
+        ),
     ]);
     let imports = found.imports();
     let of = |module: &str| -> Vec<String> {

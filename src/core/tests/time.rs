@@ -26,25 +26,14 @@ proptest! {
     #[test]
     fn a_length_reads_as_it_was_written(d in 0..40_i64, h in 0..24_i64, m in 0..60_i64, s in 0..60_i64, ms in 0..1_000_i64) {
         let span = Span::from_ms((((d * 24 + h) * 60 + m) * 60 + s) * 1000 + ms);
-        let text = span.to_string();
-        let mut sum = 0;
-        let mut number = String::new();
-        for c in text.chars() {
-            let unit = match c {
-                'd' => 86_400_000,
-                'h' => 3_600_000,
-                'm' => 60_000,
-                's' => 1_000,
-                _ => {
-                    number.push(c);
-                    continue;
-                }
-            };
-            let value: rust_decimal::Decimal = number.parse().expect("a number before its unit");
-            sum += i64::try_from(value * rust_decimal::Decimal::from(unit)).expect("whole milliseconds");
-            number.clear();
+        prop_assert_eq!(span.to_string().parse(), Ok(span), "{}", span);
+    }
+
+    #[test]
+    fn no_text_makes_reading_panic(text in "[0-9]{0,30}[.]?[0-9]{0,30}[dhms]{0,3}\\PC{0,6}") {
+        if let Ok(span) = text.parse::<Span>() {
+            prop_assert!(span <= Span::LONGEST);
         }
-        prop_assert_eq!(sum, span.ms(), "{}", text);
     }
 }
 
@@ -64,5 +53,46 @@ fn lengths_are_written_in_the_largest_whole_units() {
     ];
     for (ms, text) in cases {
         assert_eq!(Span::from_ms(ms).to_string(), text);
+    }
+}
+
+#[test]
+fn durations_are_numbers_with_units_from_the_largest_down() {
+    let ms = |text: &str| text.parse().map(Span::ms);
+    for (text, expected) in [
+        ("30s", 30_000),
+        ("20m", 1_200_000),
+        ("2h", 7_200_000),
+        ("1d", 86_400_000),
+        ("250ms", 250),
+        ("1h30m", 5_400_000),
+        ("1s250ms", 1_250),
+        ("1.5s", 1_500),
+        ("1.5h", 5_400_000),
+        ("0s", 0),
+        ("1d0.25s", 86_400_250),
+        ("36500d", Span::LONGEST.ms()),
+    ] {
+        assert_eq!(ms(text), Ok(expected), "{text}");
+    }
+    for refused in
+        ["", "10", "m", "-1s", "1.2345s", "0.5ms", "5m1h", "1m1m", "1ms1s", "1 h", "1h ", "１m", "1.s", ".5s"]
+    {
+        assert!(ms(refused).is_err(), "{refused:?}");
+    }
+}
+
+#[test]
+fn a_text_that_is_no_duration_is_told_how_to_write_one() {
+    let error = |text: &str| text.parse::<Span>().expect_err(text).to_string();
+    assert_eq!(error("10"), "`10` is not a duration: write `10m` for minutes; units are `ms`, `s`, `m`, `h`, `d`");
+    assert_eq!(error("10 minutes"), "`10 minutes` is not a duration: write `10m`");
+    assert_eq!(
+        error("soon"),
+        "`soon` is not a duration: write a number and its unit, such as `30s`, `10m`, `2h`, `1d` or `1h30m`"
+    );
+    assert_eq!(error("0.0001s"), "`0.0001s` is not a whole number of milliseconds: leave out the places after that");
+    for long in ["99999999999999999999d", "36500d1ms"] {
+        assert!(error(long).contains("a hundred years"), "{}", error(long));
     }
 }

@@ -1,0 +1,121 @@
+//! Reads the file as a whole, and puts what its rows have read together.
+
+use clorebid_core::ids::ServerId;
+use clorebid_core::money::Currency;
+use clorebid_core::strategy::{Choice, Limits, Match, Strategy, Target, VenueRules};
+use clorebid_core::time::Span;
+use toml::de::DeTable;
+
+use super::errors::Mistakes;
+use super::keys::ROOT;
+use super::order::OrderSpec;
+use super::row::{Place, Reading};
+use super::rules::{self, PriceContext};
+use super::{StrategyFile, values};
+
+/// A strategy as its file lays it out.
+#[derive(Clone)]
+pub(super) struct Draft {
+    pub(super) name: String,
+    pub(super) currency: Currency,
+    pub(super) limits: Limits,
+    pub(super) venue: VenueRules,
+    pub(super) targets: Vec<TargetDraft>,
+}
+
+/// A target as the file lays it out: with both ways of saying which servers will do.
+#[derive(Clone, Default)]
+pub(super) struct TargetDraft {
+    pub(super) target: Target,
+    pub(super) servers: Option<Vec<ServerId>>,
+    pub(super) wanted: Option<Match>,
+    pub(super) order: OrderSpec,
+}
+
+impl Draft {
+    /// The file that would be read as this strategy.
+    pub(super) fn of(file: &StrategyFile) -> Draft {
+        let Strategy { name, currency, limits, venue, targets } = file.strategy.clone();
+        let targets = targets.into_iter().zip(&file.orders).map(|(target, order)| {
+            let (servers, wanted) = match target.choice.clone() {
+                Choice::Servers(servers) => (Some(servers), None),
+                Choice::Match(wanted) => (None, Some(wanted)),
+            };
+            TargetDraft { target, servers, wanted, order: order.clone() }
+        });
+        Draft { name, currency, limits, venue, targets: targets.collect() }
+    }
+
+    fn into_parts(self) -> (Strategy, Vec<OrderSpec>) {
+        let Draft { name, currency, limits, venue, targets } = self;
+        let parts = targets.into_iter().map(|mut draft| {
+            let servers = Choice::Servers(draft.servers.unwrap_or_default());
+            draft.target.choice = draft.wanted.map_or(servers, Choice::Match);
+            (draft.target, draft.order)
+        });
+        let (targets, orders) = parts.unzip();
+        (Strategy { name, currency, limits, venue, targets }, orders)
+    }
+}
+
+/// Reads everything. What comes back counts only if no mistake was noted.
+pub(super) fn read_file(text: &str, file_name: &str, reading: &Reading) -> Option<(Strategy, Vec<OrderSpec>)> {
+    let (tree, syntax) = DeTable::parse_recoverable(text);
+    for error in &syntax {
+        let at = error.span().unwrap_or(0..0);
+        let message = format!("this is not TOML: {}", error.message());
+        reading.mistakes.add(at.clone(), message, quoting_hint(text, at.start));
+    }
+    if !syntax.is_empty() {
+        hide_secrets(text, &reading.mistakes);
+        // What was recovered from broken TOML would only earn misleading complaints.
+        return None;
+    }
+    let mut draft = Draft {
+        name: stem(file_name),
+        currency: Currency::Bitcoin,
+        limits: Limits::default(),
+        venue: VenueRules::default(),
+        targets: Vec::new(),
+    };
+    let root = Place { key: "", wanted: "", example: "", path: String::new(), at: 0..0, reading };
+    ROOT.read_table(&mut draft, Some(tree.get_ref()), &root);
+    for (number, draft) in (1_u32..).zip(&mut draft.targets) {
+        if draft.target.name.is_empty() {
+            draft.target.name = format!("target-{number}");
+        }
+    }
+    let prices = PriceContext::of(&draft, reading);
+    draft.venue.tick = prices.tick.unwrap_or_default();
+    rules::check(&draft, prices, reading);
+    Some(draft.into_parts())
+}
+
+/// The file's name without folders and ending: what a strategy without a name is called.
+fn stem(file_name: &str) -> String {
+    let stem = std::path::Path::new(file_name).file_stem().map(|s| s.to_string_lossy().into_owned());
+    stem.filter(|s| !s.trim().is_empty()).unwrap_or_else(|| "strategy".to_string())
+}
+
+/// Keeps what looks like a secret out of a report on text that could not be taken apart.
+fn hide_secrets(text: &str, mistakes: &Mistakes) {
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        for key in ["password", "token", "secret", "ssh_key"] {
+            if let Some(at) = line.find(key) {
+                mistakes.hide(start + at + key.len()..start + line.len());
+            }
+        }
+        start += line.len();
+    }
+}
+
+/// Values with a unit are the likeliest reason why a line is not TOML: `wait = 10m`.
+fn quoting_hint(text: &str, at: usize) -> String {
+    let start = text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |nl| nl + 1);
+    let line = text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or("");
+    let value = line.split_once('=').map_or("", |(_, value)| value.split('#').next().unwrap_or("").trim());
+    let unit = value.starts_with(|c: char| c.is_ascii_digit())
+        && (value.parse::<Span>().is_ok() || (value.ends_with('%') && values::percent(value).is_ok()));
+    if unit { format!("a value with a unit is quoted: `\"{value}\"`") } else { String::new() }
+}
