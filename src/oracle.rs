@@ -50,7 +50,7 @@ pub struct Solution {
 pub fn solve(problem: &Problem, keep_plans: bool) -> Solution {
     let wanted = Cost::from(problem.want());
     if problem.want() <= 1 {
-        let best = path::best(problem, keep_plans);
+        let best = path::best(problem, &problem.offered(), keep_plans);
         let plans = best.plan.map(|plan| if problem.want() == 0 { vec![] } else { several::worth_having(vec![plan]) });
         let cost = best.cost * wanted;
         return Solution { lower: cost, upper: cost, plans };

@@ -3,6 +3,8 @@
 //! Levels are whole price ticks; costs are whole cost units, of which one level held for one tick costs
 //! [`Rules::level_cost`]. Nothing is rounded in here: [`units`](super::units) does that once, at the edge.
 
+use std::borrow::Cow;
+
 use super::worth::{Worth, Worths};
 use crate::core::money::Price;
 use crate::core::time::{Span, Time};
@@ -120,14 +122,17 @@ impl Track {
     pub(super) fn without(&self, taken: &[(u32, u32)]) -> Track {
         let mut cuts: Vec<u32> = self.runs.iter().map(|(start, _)| *start).collect();
         cuts.extend(taken.iter().flat_map(|(from, to)| [*from, *to]));
-        cuts.sort_unstable();
+        // Two ascending lists, which this sort merges.
+        cuts.sort();
         cuts.dedup();
-        let mut left = Track::default();
+        let (mut left, mut levels, mut taken) = (Track::default(), Cursor::new(self), taken);
         for cut in cuts {
-            let after = taken.partition_point(|(from, _)| *from <= cut);
-            let last = after.checked_sub(1).and_then(|at| taken.get(at));
-            let is_taken = last.is_some_and(|(_, to)| cut < *to);
-            left.push(cut, if is_taken { None } else { self.level_at(cut) });
+            let level = levels.at(cut);
+            while let Some((_, later)) = taken.split_first().filter(|((_, to), _)| *to <= cut) {
+                taken = later;
+            }
+            let is_taken = taken.first().is_some_and(|(from, _)| *from <= cut);
+            left.push(cut, level.filter(|_| !is_taken));
         }
         left
     }
@@ -267,12 +272,23 @@ impl Problem {
         self.want
     }
 
-    /// The same market for one target less what others hold of it, by server.
-    pub(super) fn rest(&self, taken: &[Vec<(u32, u32)>]) -> Problem {
-        let servers = self.servers.iter().zip(taken).map(|(track, taken)| track.without(taken)).collect();
-        Problem { servers, ticks: self.ticks, rules: self.rules, worths: self.worths.clone(), want: 1 }
+    /// Every server, all of the time.
+    pub(super) fn offered(&self) -> Vec<Offered<'_>> {
+        (0..).zip(self.servers.iter().map(Cow::Borrowed)).collect()
+    }
+
+    /// What others leave of every server, where `taken` is what they hold of each.
+    pub(super) fn rest(&self, taken: &[Vec<(u32, u32)>]) -> Vec<Offered<'_>> {
+        let left = self.servers.iter().zip(taken).map(|(track, taken)| match taken.as_slice() {
+            [] => Cow::Borrowed(track),
+            taken => Cow::Owned(track.without(taken)),
+        });
+        (0..).zip(left).filter(|(_, track)| track.runs.iter().any(|(_, level)| level.is_some())).collect()
     }
 }
+
+/// A server by its number, and when it may be held for how much.
+pub(super) type Offered<'a> = (u16, Cow<'a, Track>);
 
 /// The track within the ticks, with levels above `most` as unholdable.
 fn bounded(track: &Track, ticks: u32, most: i64) -> Track {

@@ -15,7 +15,7 @@
 //! is overtaken after one window by the one that did not wait. Hence the work is in ticks times servers, and the
 //! number of levels, the size of a step and the length of a window do not enter into it.
 
-use super::market::{Cost, Cursor, Problem, Rules};
+use super::market::{Cost, Cursor, Offered, Problem, Rules};
 use super::plan::{Action, Move, Plan};
 
 /// The cheapest way for one target, and the plan if it was asked for.
@@ -45,29 +45,31 @@ struct Out {
     left: Option<(u32, u16)>,
 }
 
-/// Finds the least cost of a target of one server, whatever `problem` wants.
-pub(super) fn best(problem: &Problem, keep_plan: bool) -> Best {
+/// Finds the least cost of a target of one server that may hold what is `offered`, whatever `problem` wants.
+pub(super) fn best(problem: &Problem, offered: &[Offered<'_>], keep_plan: bool) -> Best {
     let rules = problem.rules();
-    let mut levels: Vec<Cursor<'_>> = problem.servers().iter().map(Cursor::new).collect();
+    let mut levels: Vec<(u16, Cursor<'_>)> = offered.iter().map(|(id, track)| (*id, Cursor::new(track))).collect();
     let mut orders: Vec<Vec<Order>> = vec![Vec::new(); levels.len()];
     let mut next: Vec<Order> = Vec::new();
     let mut out = Out { cost: 0, node: NONE, left: None };
     let mut moves = Moves::new(keep_plan);
     for tick in 0..problem.ticks() {
         let worth = problem.worths().at(tick);
-        leave(&mut out, &orders, tick);
-        for (server, (kept, cursor)) in (0_u16..).zip(orders.iter_mut().zip(&mut levels)) {
+        leave(&mut out, offered, &orders, tick);
+        let enough = out.cost + worth.restart_cost;
+        for (kept, (server, cursor)) in orders.iter_mut().zip(&mut levels) {
             let Some(level) = cursor.at(tick) else {
                 kept.clear();
                 continue;
             };
-            let enough = out.cost + worth.restart_cost;
+            if stays(rules, tick, level, enough, kept) {
+                continue;
+            }
             next.clear();
-            let placed = enough + cost_of(rules, level);
             next.push(Order {
                 bid: level,
                 lower_from: u64::from(tick) + 1,
-                cost: placed,
+                cost: enough + cost_of(rules, level),
                 node: NONE,
                 made: Some(Action::Place { bid: level }),
             });
@@ -76,13 +78,13 @@ pub(super) fn best(problem: &Problem, keep_plan: bool) -> Best {
             }
             keep_undominated(&mut next, kept);
             for order in kept.iter_mut() {
-                moves.keep(order, &mut out, tick, server);
+                moves.keep(order, &mut out, tick, *server);
             }
         }
         out.cost += worth.per_tick;
         moves.forget_unreachable(&mut orders, &mut out);
     }
-    leave(&mut out, &orders, problem.ticks());
+    leave(&mut out, offered, &orders, problem.ticks());
     // What is held at the end needs no leaving.
     if let Some((tick, server)) = out.left.filter(|(tick, _)| *tick < problem.ticks()) {
         out.node = moves.push(Move { tick, server, action: Action::Leave }, out.node);
@@ -95,13 +97,27 @@ fn cost_of(rules: &Rules, level: i64) -> Cost {
 }
 
 /// Being out is at most as dear as the cheapest order, left now.
-fn leave(out: &mut Out, orders: &[Vec<Order>], tick: u32) {
-    for (server, kept) in (0_u16..).zip(orders) {
+fn leave(out: &mut Out, offered: &[Offered<'_>], orders: &[Vec<Order>], tick: u32) {
+    for ((server, _), kept) in offered.iter().zip(orders) {
         for order in kept {
             if order.cost < out.cost {
-                *out = Out { cost: order.cost, node: order.node, left: Some((tick, server)) };
+                *out = Out { cost: order.cost, node: order.node, left: Some((tick, *server)) };
             }
         }
+    }
+}
+
+/// Takes the one order that there is a tick further where it bids just what wins: no other can come of it, and placing
+/// anew costs more. That is so nearly all the time.
+fn stays(rules: &Rules, tick: u32, level: i64, enough: Cost, kept: &mut [Order]) -> bool {
+    let soon = u64::from(tick) + 1;
+    match kept {
+        [order] if order.bid == level && order.lower_from <= soon && order.cost < enough => {
+            order.lower_from = soon;
+            order.cost += cost_of(rules, level);
+            true
+        }
+        _ => false,
     }
 }
 
