@@ -5,7 +5,6 @@ use std::time::Duration;
 use clorebid_core::ask::{Answer, Doubt, Refusal};
 use clorebid_core::market::{Listing, ServerId};
 use clorebid_core::money::{Currency, Price};
-use clorebid_core::reconcile::matches;
 use clorebid_core::strategy::{Choice, Strategy};
 use clorebid_core::time::{Span, Time};
 use tokio::sync::watch;
@@ -260,11 +259,8 @@ impl Recorder {
         let Some(strategy) = &self.strategy else { return };
         let before = self.plan.items.len();
         for target in &strategy.targets {
-            let Choice::Match(wanted) = &target.choice else { continue };
-            for server in listing.servers.iter().filter(|s| s.takes(strategy.currency)) {
-                if matches(wanted, server, strategy.currency) {
-                    self.plan.add(server.id, now);
-                }
+            for server in listing.servers.iter().filter(|s| target.choice.takes(s, strategy.currency)) {
+                self.plan.add(server.id, now);
             }
         }
         if self.plan.items.len() > before {

@@ -5,7 +5,7 @@
 //! the venue shows, asks a policy what to bid, lets the limits refuse, and says which request is best now.
 //!
 //! ```text
-//! money (by integers), time ◄─ market, ask, change ◄─ strategy, limits, lowering ◄─ policy ◄─ book ◄─ { reconcile, settle,
+//! money (by integers), time ◄─ market, ask, change ◄─ strategy, limits, lowering, selection ◄─ policy ◄─ book ◄─ { reconcile, settle,
 //! choose, decide, schedule ◄─ rota } ◄─ engine ◄─ { memory, skip, status, explain }
 //! ```
 
@@ -30,6 +30,7 @@ pub mod policy;
 pub mod reconcile;
 mod rota;
 mod schedule;
+pub mod selection;
 mod settle;
 pub mod skip;
 pub mod status;

@@ -17,6 +17,7 @@ use crate::lowering::Steps;
 use crate::market::{OrderId, ServerId};
 use crate::money::{Amount, Price};
 use crate::order::{Cancelling, Create, Hand, Order};
+use crate::selection::likely_target;
 use crate::strategy::Strategy;
 use crate::time::{Span, Time};
 
@@ -199,7 +200,7 @@ impl Engine {
         }
         let request = match *request {
             Request::Create { server, target, bid } => {
-                let still = self.book.strategy.target(target).filter(|t| could_take(&t.choice, server)).map(|_| target);
+                let still = self.book.strategy.target(target).filter(|t| t.choice.could_take(server)).map(|_| target);
                 let Some(target) = still.or_else(|| self.target_for(None, server)) else { return };
                 self.book.server_entry(server, target);
                 Request::Create { server, target, bid }
@@ -218,21 +219,10 @@ impl Engine {
         });
     }
 
-    /// The target of that name, else the first that names the server, else the first that takes what the market lists.
+    /// The target of that name, else the one that the server most likely belongs to.
     fn target_for(&self, name: Option<&str>, server: ServerId) -> Option<TargetId> {
-        use crate::strategy::Choice;
         let by_name = self.book.targets().find(|(_, t)| name == Some(t.name.as_str())).map(|(id, _)| id);
-        let names_it = |c: &Choice| matches!(c, Choice::Servers(ids) if ids.contains(&server));
-        let by_server = || self.book.targets().find(|(_, t)| names_it(&t.choice)).map(|(id, _)| id);
-        let by_match = || self.book.targets().find(|(_, t)| matches!(t.choice, Choice::Match(_))).map(|(id, _)| id);
-        by_name.or_else(by_server).or_else(by_match)
-    }
-}
-
-fn could_take(choice: &crate::strategy::Choice, server: ServerId) -> bool {
-    match choice {
-        crate::strategy::Choice::Servers(ids) => ids.contains(&server),
-        crate::strategy::Choice::Match(_) => true,
+        by_name.or_else(|| likely_target(&self.book.strategy, server))
     }
 }
 
