@@ -70,8 +70,7 @@ fn on_many_servers() {
                 black_box(run(strategy, recorded, &rules(), Rivals::Static, true, &mut |_, _, _, _| {}));
             };
             let (few, ours) = (strategy(3), strategy(servers));
-            let rounds = if servers > 10 { 1 } else { 3 };
-            let [few, ours] = in_turns(rounds, || time(|| backtest(&few, &three)), || time(|| backtest(&ours, &many)));
+            let [few, ours] = in_turns(3, || time(|| backtest(&few, &three)), || time(|| backtest(&ours, &many)));
             let what = format!("{days} days, {} of {servers} servers wanted", want(servers));
             print_growth(&what, "record", [(few, of_three), (ours, of_many)]);
         }
