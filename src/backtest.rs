@@ -12,6 +12,7 @@ mod pool;
 mod record;
 mod render;
 mod rulers;
+mod selected;
 mod summary;
 mod venue;
 
@@ -137,7 +138,7 @@ pub fn run(
     look: Look<'_>,
 ) -> Ran {
     let (from, to) = recorded.span();
-    let mut ledger = Ledger::new(strategy, from);
+    let mut ledger = Ledger::new(strategy, recorded.series());
     ledger.set_fixed_worth();
     let mut venue = TapeVenue::new(recorded, rules.clone(), strategy.currency, rivals, ledger);
     let mut engine = Engine::new(strategy.clone(), false);

@@ -8,6 +8,7 @@ use clorebid_core::strategy::{Choice, PerDay, RestartCost, Strategy, Target};
 use clorebid_core::time::{Span, Time};
 use rust_decimal::Decimal;
 
+use super::selected::selected;
 use super::venue::recorded_market;
 use super::{Recorded, VenueRules};
 use crate::oracle::{
@@ -86,11 +87,12 @@ pub(super) fn problem(
     rules: &VenueRules,
     tick: Span,
 ) -> Result<(Units, Vec<ServerId>, Problem), BoundsError> {
-    let servers = on_tape(target, series);
-    if servers.is_empty() {
+    let is_named = matches!(target.choice, Choice::Servers(_));
+    if is_named && !series.servers.keys().any(|id| target.choice.could_take(*id)) {
         return Err(BoundsError::NoServer(target.name.clone()));
     }
-    let (first, later) = worths(strategy, target, series, &servers);
+    let selected = selected(target, series, strategy.currency);
+    let (first, later) = worths(strategy, target, series, &selected);
     let value = |per_day| value(target, rules, per_day);
     let Value { restart_cost, per_day } = value(first);
     let terms =
@@ -102,22 +104,14 @@ pub(super) fn problem(
     let first = Worth { per_tick: oracle_rules.per_tick, restart_cost: oracle_rules.restart_cost };
     let worths = Worth::from_changes(series.from, to, tick, first, times.zip(worths))?;
     let ticks = ticks_between(series.from, to, tick)?;
-    let tracks = servers.iter().map(|id| {
-        let changes = winning_bids(strategy, series, *id, rules.tick);
+    let tracks = selected.iter().map(|(id, since)| {
+        let changes = winning_bids(strategy, series, *id, *since, rules.tick);
         let changes = changes.into_iter().map(|(at, bid)| (told_time(series, at), bid));
         Track::from_changes(series.from, to, tick, changes, rules.tick)
     });
     let tracks = tracks.collect::<Result<Vec<Track>, ProblemError>>()?;
     let problem = Problem::with_worths(tracks, ticks, oracle_rules, &worths, target.want)?;
-    Ok((units, servers, problem))
-}
-
-/// The servers that a target takes and the tape tells of.
-fn on_tape(target: &Target, series: &Series) -> Vec<ServerId> {
-    match &target.choice {
-        Choice::Servers(ids) => ids.iter().copied().filter(|id| series.servers.contains_key(id)).collect(),
-        Choice::Match(_) => series.servers.keys().copied().collect(),
-    }
+    Ok((units, selected.into_iter().map(|(id, _)| id).collect(), problem))
 }
 
 /// What it costs not to hold a server whose day is worth that much, and to begin to.
@@ -135,11 +129,16 @@ fn value(target: &Target, rules: &VenueRules, worth: Price) -> Value {
 
 /// What a day is worth at first, and later on whenever that becomes another: as the strategy says, or the cheapest
 /// on-demand price at the time. Before a server's first listing, what that says is the best there is to go by.
-fn worths(strategy: &Strategy, target: &Target, series: &Series, servers: &[ServerId]) -> (Price, Vec<(Time, Price)>) {
+fn worths(
+    strategy: &Strategy,
+    target: &Target,
+    series: &Series,
+    selected: &[(ServerId, Time)],
+) -> (Price, Vec<(Time, Price)>) {
     if let PerDay::Price(price) = target.value.per_day {
         return (price, Vec::new());
     }
-    let listings = servers.iter().map(|id| series.servers.get(id).map_or(&[][..], |server| &server.listed));
+    let listings = selected.iter().map(|(id, _)| series.servers.get(id).map_or(&[][..], |server| &server.listed));
     let mut prices: BTreeMap<Price, usize> = BTreeMap::new();
     let mut moves: Vec<(Time, Option<Price>, Option<Price>)> = Vec::new();
     for listed in listings {
@@ -173,7 +172,8 @@ fn worths(strategy: &Strategy, target: &Target, series: &Series, servers: &[Serv
 /// Whether the tape names an on-demand price all the time, so that the highest bid never stands in for one.
 pub(super) fn is_always_priced(strategy: &Strategy, target: &Target, series: &Series) -> bool {
     let priced = |listed: &Listed| listed.server.on_demand.get(strategy.currency).is_some();
-    let mut listings = on_tape(target, series).into_iter().filter_map(|id| Some(&series.servers.get(&id)?.listed));
+    let selected = selected(target, series, strategy.currency);
+    let mut listings = selected.iter().filter_map(|(id, _)| Some(&series.servers.get(id)?.listed));
     listings.any(|listed| !listed.is_empty() && listed.iter().all(priced))
 }
 
@@ -185,8 +185,14 @@ fn told_time(series: &Series, at: Time) -> Time {
     Time::from_ms(at.ms() - untold)
 }
 
-/// The least winning bid of a server as it changes; `None` while it cannot be held.
-fn winning_bids(strategy: &Strategy, series: &Series, id: ServerId, tick: Price) -> Vec<(Time, Option<Price>)> {
+/// The least winning bid of a server as it changes; `None` while it cannot be held, and before `since`.
+fn winning_bids(
+    strategy: &Strategy,
+    series: &Series,
+    id: ServerId,
+    since: Time,
+    tick: Price,
+) -> Vec<(Time, Option<Price>)> {
     let Some(server) = series.servers.get(&id) else { return Vec::new() };
     let mut times: Vec<Time> = server.changes.iter().map(|c| c.at).chain(server.listed.iter().map(|l| l.at)).collect();
     times.sort_unstable();
@@ -195,7 +201,7 @@ fn winning_bids(strategy: &Strategy, series: &Series, id: ServerId, tick: Price)
         let change = server.market_at(time)?;
         let rented = server.listed_at(time).is_some_and(|l| l.rented);
         let market = recorded_market(id, change);
-        market.least_winning_bid(strategy.currency, tick).filter(|_| market.is_open() && !rented)
+        market.least_winning_bid(strategy.currency, tick).filter(|_| time >= since && market.is_open() && !rented)
     };
     times.into_iter().map(|time| (time, at(time))).collect()
 }

@@ -40,7 +40,7 @@ pub async fn run_recorded(
 ) -> Result<(Ran, Journal, i64), JournalError> {
     let strategy = &file.strategy;
     let (from, to) = recorded.span();
-    let mut ledger = Ledger::new(strategy, from);
+    let mut ledger = Ledger::new(strategy, recorded.series());
     ledger.set_fixed_worth();
     ledger.keep_moves();
     let venue = TapeVenue::new(recorded, rules.clone(), strategy.currency, rivals, ledger);
