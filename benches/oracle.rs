@@ -30,7 +30,7 @@ fn on_three_servers() {
         ("three of three servers", "[101, 102, 103]", 3),
     ] {
         let strategy = follow(servers, want);
-        let ours = || _ = black_box(bounds(&strategy, &recorded, &rules(), Span::from_secs(60)).expect("a ruler"));
+        let ours = || _ = black_box(bounds(&strategy, &recorded, &rules(), Span::from_secs(60)).expect("a benchmark"));
         let what = format!("oracle on {name}, {what}");
         print(&what, minutes, "ticks", "reading the tape", in_turns(3, || time(|| drop(read())), || time(ours)));
     }

@@ -4,14 +4,14 @@
 //! changing a tape after a time changes no decision before it. Reads that can only repeat the last answer are jumped
 //! over (`clorebid_core::skip`), which changes nothing but how long it takes.
 
+mod benchmarks;
 mod bounds;
 mod grid;
 mod ledger;
-mod perfect;
+mod oracle_run;
 mod pool;
 mod record;
 mod render;
-mod rulers;
 mod selected;
 mod summary;
 mod venue;
@@ -25,13 +25,13 @@ use clorebid_core::strategy::Strategy;
 use clorebid_core::time::{Span, Time};
 use rust_decimal::Decimal;
 
+pub use benchmarks::{Benchmark, Benchmarks};
 pub use bounds::{Bounds, BoundsError, bounds};
 pub use grid::{Axis, Grid, GridError, Point, Shard};
 pub use ledger::Stretch;
-pub use perfect::{PerfectError, keep_perfect_plan};
+pub use oracle_run::{OracleRunError, keep_oracle_run};
 pub use pool::in_order;
 pub use record::run_recorded;
-pub use rulers::{Ruler, Rulers};
 pub use summary::{Label, Summary, summary};
 pub use venue::Recorded;
 

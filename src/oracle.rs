@@ -1,5 +1,5 @@
-//! The least effective cost that anyone with perfect foresight could have had: our physical limit, and the ruler for
-//! every policy.
+//! The oracle computes the least effective cost that anyone who knows the whole tape beforehand could have had. No policy
+//! can cost less, so every policy is measured against it.
 //!
 //! A [`Problem`] is a market with everything known: for each tick the level that it took to hold each server, and the
 //! rules (one lowering by a step in each window, a restart for each begin, a price for each tick unheld, which may move
@@ -7,7 +7,7 @@
 //! gives the least cost for one target exactly, and for several a bracket; [`replay_plan`] proves a plan move by move.
 //!
 //! ```text
-//! market, worth ◄─ units, plan ◄─ path (exact) ◄─ several (upper bound), relaxed (lower bound), baseline ◄─ solve
+//! market, valuation ◄─ units, plan ◄─ path (exact) ◄─ several (upper bound), relaxed (lower bound), baseline ◄─ solve
 //! ```
 //!
 //! Invariants:
@@ -22,15 +22,15 @@ mod plan;
 mod relaxed;
 mod several;
 mod units;
-mod worth;
+mod valuation;
 
 pub use baseline::{Fixed, best_fixed_cost, follow_cost, on_demand_cost};
 pub use market::{Cost, Problem, ProblemError, Rules, Track, ticks_between};
 pub use plan::{Action, Breach, Holding, Move, Plan, PlanError, replay_plan, replay_plans};
 pub use units::{Terms, Units, Value};
-pub use worth::Worth;
+pub use valuation::Valuation;
 
-/// What perfect foresight would have cost.
+/// The oracle's answer: the least cost, or two bounds of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Solution {
     /// No way of serving all targets costs less.

@@ -14,5 +14,5 @@ mod real_tape;
 mod support;
 #[path = "oracle/tracks.rs"]
 mod tracks;
-#[path = "oracle/worth.rs"]
-mod worth;
+#[path = "oracle/valuation.rs"]
+mod valuation;

@@ -189,7 +189,7 @@ pub(crate) fn cloned(servers: u64, days: u32) -> (Recorded, u64) {
     let lines = cloned_tape(servers, days);
     let records = lines.lines().count() as u64;
     let reader = Reader::from_read("cloned", Cursor::new(lines)).expect("a tape");
-    let options = SeriesOptions { servers: Vec::new(), gap: None };
+    let options = SeriesOptions { servers: Vec::new(), gap: Some(Span::DAY.times(2)) };
     (Recorded::new(Series::read(reader, &options).expect("a series")), records)
 }
 

@@ -5,7 +5,7 @@ use clorebid_core::money::Currency;
 use clorebid_core::strategy::{Choice, Target};
 use clorebid_core::time::Time;
 
-use crate::tape::{Series, ServerSeries};
+use crate::tape::{Listed, Series, ServerSeries};
 
 /// The servers of a tape that a target may come to hold, each with the moment from which on it may.
 ///
@@ -18,7 +18,7 @@ pub(super) fn selected(target: &Target, series: &Series, currency: Currency) -> 
     let since = |server: &ServerSeries| match &target.choice {
         Choice::Servers(_) => Some(series.from),
         Choice::Match(_) => {
-            let is_offered = |l: &&crate::tape::Listed| target.choice.takes(&l.server, currency) && !l.server.rented;
+            let is_offered = |l: &&Listed| target.choice.takes(&l.server, currency) && !l.server.rented;
             server.listed.iter().find(is_offered).map(|l| l.at)
         }
     };

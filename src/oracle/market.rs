@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::worth::{Worth, Worths};
+use super::valuation::{Valuation, Valuations};
 use crate::core::money::Price;
 use crate::core::time::{Span, Time};
 
@@ -24,7 +24,7 @@ pub enum ProblemError {
     /// Too large for exact arithmetic.
     #[error("{0} is too large to be counted exactly")]
     TooLarge(&'static str),
-    /// A track, a worth or their changes go back in time.
+    /// A track, a valuation or their changes go back in time.
     #[error("change {0} is not later than the one before it")]
     Unsorted(usize),
 }
@@ -185,7 +185,7 @@ pub struct Problem {
     servers: Vec<Track>,
     ticks: u32,
     rules: Rules,
-    worths: Worths,
+    valuations: Valuations,
     want: u32,
 }
 
@@ -195,8 +195,8 @@ impl Problem {
     /// # Errors
     /// When a number is negative, zero where it must not be, or too large.
     pub fn new(servers: Vec<Track>, ticks: u32, rules: Rules, want: u32) -> Result<Problem, ProblemError> {
-        let worth = Worth { per_tick: rules.per_tick, restart_cost: rules.restart_cost };
-        Problem::with_worths(servers, ticks, rules, &[(0, worth)], want)
+        let valuation = Valuation { per_tick: rules.per_tick, restart_cost: rules.restart_cost };
+        Problem::with_valuations(servers, ticks, rules, &[(0, valuation)], want)
     }
 
     /// A market in which a server is worth different sums in time, from each start tick on; the first start is 0. They
@@ -209,12 +209,12 @@ impl Problem {
     /// best state there is.
     ///
     /// # Errors
-    /// When a number is negative, zero where it must not be, or too large, or `worths` are not in order of time.
-    pub fn with_worths(
+    /// When a number is negative, zero where it must not be, or too large, or `valuations` are not in order of time.
+    pub fn with_valuations(
         servers: Vec<Track>,
         ticks: u32,
         rules: Rules,
-        worths: &[(u32, Worth)],
+        valuations: &[(u32, Valuation)],
         want: u32,
     ) -> Result<Problem, ProblemError> {
         if rules.window == 0 {
@@ -223,10 +223,10 @@ impl Problem {
         if rules.level_cost <= 0 {
             return Err(ProblemError::Zero("the cost of a level"));
         }
-        let worths = Worths::new(worths)?;
-        let Worth { per_tick, restart_cost } = worths.at(0);
+        let valuations = Valuations::new(valuations)?;
+        let Valuation { per_tick, restart_cost } = valuations.at(0);
         let rules = Rules { per_tick, restart_cost, ..rules };
-        let dearest = worths.dearest().per_tick.checked_add(worths.dearest().restart_cost);
+        let dearest = valuations.dearest().per_tick.checked_add(valuations.dearest().restart_cost);
         // Room for four such sums: no total and no difference of totals can overflow after this.
         let total = dearest
             .and_then(|d| d.checked_add(rules.level_cost)?.checked_mul(Cost::from(ticks) + 2))
@@ -239,7 +239,7 @@ impl Problem {
         }
         let most = i64::try_from(dearest / rules.level_cost).unwrap_or(i64::MAX);
         let servers = servers.iter().map(|track| bounded(track, ticks, most)).collect();
-        Ok(Problem { servers, ticks, rules, worths, want })
+        Ok(Problem { servers, ticks, rules, valuations, want })
     }
 
     /// One track for each server.
@@ -258,13 +258,13 @@ impl Problem {
     }
 
     /// What an unheld tick and a begin cost at each time.
-    pub(super) fn worths(&self) -> &Worths {
-        &self.worths
+    pub(super) fn valuations(&self) -> &Valuations {
+        &self.valuations
     }
 
     /// What it costs to hold nothing at all, for each server wanted.
     pub(super) fn never(&self) -> Cost {
-        self.worths.unheld(0, self.ticks)
+        self.valuations.unheld(0, self.ticks)
     }
 
     /// How many servers are wanted at once.

@@ -54,9 +54,9 @@ pub(super) fn best(problem: &Problem, offered: &[Offered<'_>], keep_plan: bool) 
     let mut out = Out { cost: 0, node: NONE, left: None };
     let mut moves = Moves::new(keep_plan);
     for tick in 0..problem.ticks() {
-        let worth = problem.worths().at(tick);
+        let valuation = problem.valuations().at(tick);
         leave(&mut out, offered, &orders, tick);
-        let enough = out.cost + worth.restart_cost;
+        let enough = out.cost + valuation.restart_cost;
         for (kept, (server, cursor)) in orders.iter_mut().zip(&mut levels) {
             let Some(level) = cursor.at(tick) else {
                 kept.clear();
@@ -81,7 +81,7 @@ pub(super) fn best(problem: &Problem, offered: &[Offered<'_>], keep_plan: bool) 
                 moves.keep(order, &mut out, tick, *server);
             }
         }
-        out.cost += worth.per_tick;
+        out.cost += valuation.per_tick;
         moves.forget_unreachable(&mut orders, &mut out);
     }
     leave(&mut out, offered, &orders, problem.ticks());

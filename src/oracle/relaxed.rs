@@ -13,7 +13,7 @@
 
 use super::market::{Cost, Cursor, Problem, Track};
 use super::several::wants_all;
-use super::worth::Worth;
+use super::valuation::Valuation;
 
 /// Up to so many places in the grid are solved as a flow, at some 25 bytes each.
 const MOST_PLACES: usize = 4_000_000;
@@ -52,10 +52,10 @@ fn of_one(problem: &Problem, track: &Track) -> Cost {
     for stretch in stretches(problem, std::slice::from_ref(track)) {
         let ticks = Cost::from(stretch.ticks);
         out = held.map_or(out, |held| held.min(out));
-        let entered = out + stretch.worth.restart_cost;
+        let entered = out + stretch.valuation.restart_cost;
         let level = stretch.levels.first().copied().flatten();
         held = level.map(|level| held.unwrap_or(entered).min(entered) + Cost::from(level) * level_cost * ticks);
-        out += stretch.worth.per_tick * ticks;
+        out += stretch.valuation.per_tick * ticks;
     }
     held.map_or(out, |held| held.min(out))
 }
@@ -63,13 +63,13 @@ fn of_one(problem: &Problem, track: &Track) -> Cost {
 /// Some ticks during which no level changes, nor what a server is worth.
 struct Stretch {
     ticks: u32,
-    worth: Worth,
+    valuation: Valuation,
     levels: Vec<Option<i64>>,
 }
 
 fn stretches(problem: &Problem, servers: &[Track]) -> Vec<Stretch> {
     let starts = servers.iter().flat_map(|track| track.runs().iter().map(|(start, _)| *start));
-    let moves = problem.worths().changes().filter(|start| *start < problem.ticks());
+    let moves = problem.valuations().changes().filter(|start| *start < problem.ticks());
     let mut cuts: Vec<u32> = starts.chain([0, problem.ticks()]).collect();
     cuts.extend(moves.flat_map(|start| [start - 1, start]));
     cuts.sort_unstable();
@@ -82,7 +82,7 @@ fn stretches(problem: &Problem, servers: &[Track]) -> Vec<Stretch> {
     between
         .map(|(from, ticks)| {
             let levels = cursors.iter_mut().map(|cursor| cursor.at(from)).collect();
-            Stretch { ticks, worth: problem.worths().at(from), levels }
+            Stretch { ticks, valuation: problem.valuations().at(from), levels }
         })
         .collect()
 }
@@ -93,11 +93,11 @@ fn without_restarts(problem: &Problem, stretches: &[Stretch]) -> Cost {
     let want = usize::try_from(problem.want()).unwrap_or(usize::MAX);
     let of_stretch = |stretch: &Stretch| {
         let mut costs: Vec<Cost> = stretch.levels.iter().flatten().map(|l| Cost::from(*l) * rules.level_cost).collect();
-        costs.retain(|cost| *cost < stretch.worth.per_tick);
+        costs.retain(|cost| *cost < stretch.valuation.per_tick);
         costs.sort_unstable();
         costs.truncate(want);
         let unheld = Cost::try_from(want - costs.len()).unwrap_or(Cost::MAX);
-        (costs.iter().sum::<Cost>() + unheld * stretch.worth.per_tick) * Cost::from(stretch.ticks)
+        (costs.iter().sum::<Cost>() + unheld * stretch.valuation.per_tick) * Cost::from(stretch.ticks)
     };
     stretches.iter().map(of_stretch).sum()
 }
@@ -164,7 +164,7 @@ impl<'a> Flow<'a> {
 
     /// What a unit costs that is out all the time.
     fn never(&self) -> Cost {
-        self.stretches.iter().map(|s| Cost::from(s.ticks) * s.worth.per_tick).sum()
+        self.stretches.iter().map(|s| Cost::from(s.ticks) * s.valuation.per_tick).sum()
     }
 
     /// Sends one more unit the cheapest way and says what it adds to the cost.
@@ -221,7 +221,7 @@ impl<'a> Flow<'a> {
     /// Looks at the ways from servers to out and back in one row.
     fn change_hands(&mut self, row: usize) -> bool {
         // Past the end there is nothing to begin.
-        let restart = self.stretches.get(row).map_or(0, |stretch| stretch.worth.restart_cost);
+        let restart = self.stretches.get(row).map_or(0, |stretch| stretch.valuation.restart_cost);
         let out = row * self.columns;
         let mut nearer = false;
         for (column, at) in (0_u16..).zip(out..out + self.columns).skip(1) {
@@ -279,7 +279,7 @@ impl<'a> Flow<'a> {
     /// What a unit costs for one stretch in one column; `None` where it cannot pass.
     fn cost_down(&self, stretch: &Stretch, column: usize) -> Option<Cost> {
         let a_tick = match column.checked_sub(1) {
-            None => stretch.worth.per_tick,
+            None => stretch.valuation.per_tick,
             Some(server) => Cost::from((*stretch.levels.get(server)?)?) * self.level_cost,
         };
         Some(a_tick * Cost::from(stretch.ticks))
