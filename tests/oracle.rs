@@ -8,6 +8,8 @@ mod brute;
 mod exact;
 #[path = "common/left_out.rs"]
 mod left_out;
+#[path = "oracle/matching.rs"]
+mod matching;
 #[path = "oracle/real_tape.rs"]
 mod real_tape;
 #[path = "oracle/support.rs"]
