@@ -31,17 +31,30 @@ struct Order {
     /// The first tick in which it may be lowered; never in the past, so that equal orders look equal.
     lower_from: u64,
     cost: Cost,
-    /// The last move that led here.
+    /// The last move that led here and was kept.
     node: Node,
-    /// A move of this tick, not kept before it is sure that the order is.
-    made: Option<Action>,
+    /// Moves after that, not kept before it is sure that they matter: nearly all orders are placed anew in each tick.
+    made: Made,
+}
+
+/// What was done with an order and is not kept yet.
+#[derive(Clone, Copy)]
+enum Made {
+    Nothing,
+    /// Placed in that tick, after having left what is named there.
+    Placed {
+        tick: u32,
+        left: Option<(u32, u16)>,
+    },
+    /// Raised or lowered in this tick.
+    Changed(Action),
 }
 
 /// Being out: what it took, and how one came to be so.
 struct Out {
     cost: Cost,
     node: Node,
-    /// When and from which server one left last, not kept before an order is placed.
+    /// When and from which server one left last, not kept before an order placed after it is.
     left: Option<(u32, u16)>,
 }
 
@@ -55,7 +68,7 @@ pub(super) fn best(problem: &Problem, offered: &[Offered<'_>], keep_plan: bool) 
     let mut moves = Moves::new(keep_plan);
     for tick in 0..problem.ticks() {
         let valuation = problem.valuations().at(tick);
-        leave(&mut out, offered, &orders, tick);
+        leave(&mut out, offered, &mut orders, tick, &mut moves);
         let enough = out.cost + valuation.restart_cost;
         for (kept, (server, cursor)) in orders.iter_mut().zip(&mut levels) {
             let Some(level) = cursor.at(tick) else {
@@ -65,26 +78,33 @@ pub(super) fn best(problem: &Problem, offered: &[Offered<'_>], keep_plan: bool) 
             if stays(rules, tick, level, enough, kept) {
                 continue;
             }
-            next.clear();
-            next.push(Order {
+            let placed = Order {
                 bid: level,
                 lower_from: u64::from(tick) + 1,
                 cost: enough + cost_of(rules, level),
-                node: NONE,
-                made: Some(Action::Place { bid: level }),
-            });
-            for order in kept.iter().filter(|order| order.cost < enough) {
+                node: out.node,
+                made: Made::Placed { tick, left: out.left },
+            };
+            kept.retain(|order| order.cost < enough);
+            if kept.is_empty() {
+                kept.push(placed);
+                continue;
+            }
+            next.clear();
+            next.push(placed);
+            for order in kept.iter_mut() {
+                moves.keep(order, tick, *server);
                 follow(rules, tick, level, order, &mut next);
             }
             keep_undominated(&mut next, kept);
-            for order in kept.iter_mut() {
-                moves.keep(order, &mut out, tick, *server);
+            for order in kept.iter_mut().filter(|order| matches!(order.made, Made::Changed(_))) {
+                moves.keep(order, tick, *server);
             }
         }
         out.cost += valuation.per_tick;
         moves.forget_unreachable(&mut orders, &mut out);
     }
-    leave(&mut out, offered, &orders, problem.ticks());
+    leave(&mut out, offered, &mut orders, problem.ticks(), &mut moves);
     // What is held at the end needs no leaving.
     if let Some((tick, server)) = out.left.filter(|(tick, _)| *tick < problem.ticks()) {
         out.node = moves.push(Move { tick, server, action: Action::Leave }, out.node);
@@ -97,13 +117,19 @@ fn cost_of(rules: &Rules, level: i64) -> Cost {
 }
 
 /// Being out is at most as dear as the cheapest order, left now.
-fn leave(out: &mut Out, offered: &[Offered<'_>], orders: &[Vec<Order>], tick: u32) {
+fn leave(out: &mut Out, offered: &[Offered<'_>], orders: &mut [Vec<Order>], tick: u32, moves: &mut Moves) {
+    let mut cheapest = None;
     for ((server, _), kept) in offered.iter().zip(orders) {
         for order in kept {
             if order.cost < out.cost {
-                *out = Out { cost: order.cost, node: order.node, left: Some((tick, *server)) };
+                out.cost = order.cost;
+                cheapest = Some((*server, order));
             }
         }
+    }
+    if let Some((server, order)) = cheapest {
+        moves.keep(order, tick, server);
+        (out.node, out.left) = (order.node, Some((tick, server)));
     }
 }
 
@@ -126,7 +152,7 @@ fn follow(rules: &Rules, tick: u32, level: i64, order: &Order, next: &mut Vec<Or
     let tick = u64::from(tick);
     let lower_from = order.lower_from.max(tick + 1);
     let bid = order.bid.max(level);
-    let made = (bid > order.bid).then_some(Action::Raise { to: bid });
+    let made = if bid > order.bid { Made::Changed(Action::Raise { to: bid }) } else { Made::Nothing };
     next.push(Order { bid, lower_from, cost: order.cost + cost_of(rules, bid), made, ..*order });
     if order.lower_from <= tick && order.bid > level && rules.step > 0 {
         let to = order.bid.saturating_sub_unsigned(rules.step).max(level);
@@ -134,7 +160,7 @@ fn follow(rules: &Rules, tick: u32, level: i64, order: &Order, next: &mut Vec<Or
             bid: to,
             lower_from: tick + u64::from(rules.window),
             cost: order.cost + cost_of(rules, to),
-            made: Some(Action::Lower { to }),
+            made: Made::Changed(Action::Lower { to }),
             ..*order
         });
     }
@@ -174,16 +200,19 @@ impl Moves {
         Moves { wanted, made: Vec::new(), look_at: LOOK_AT }
     }
 
-    /// Notes the move that an order has just made, and the leaving before it where it was placed.
-    fn keep(&mut self, order: &mut Order, out: &mut Out, tick: u32, server: u16) {
-        let Some(action) = order.made.take() else { return };
-        if matches!(action, Action::Place { .. }) {
-            if let Some((tick, server)) = out.left.take() {
-                out.node = self.push(Move { tick, server, action: Action::Leave }, out.node);
+    /// Keeps what was done with an order and is not kept yet.
+    fn keep(&mut self, order: &mut Order, now: u32, server: u16) {
+        match std::mem::replace(&mut order.made, Made::Nothing) {
+            Made::Nothing => {}
+            Made::Changed(action) => order.node = self.push(Move { tick: now, server, action }, order.node),
+            Made::Placed { tick, left } => {
+                if let Some((tick, server)) = left {
+                    order.node = self.push(Move { tick, server, action: Action::Leave }, order.node);
+                }
+                // Whatever raised it would have kept this first.
+                order.node = self.push(Move { tick, server, action: Action::Place { bid: order.bid } }, order.node);
             }
-            order.node = out.node;
         }
-        order.node = self.push(Move { tick, server, action }, order.node);
     }
 
     fn push(&mut self, made: Move, before: Node) -> Node {
