@@ -46,7 +46,7 @@ fn on_many_servers() {
     let (three, of_three) = cloned(3, days);
     for servers in [3, 10, 30] {
         let (many, of_many) = cloned(servers, days);
-        for share in [|_| 1, |servers| (servers + 1) / 2, |servers| servers] as [fn(u64) -> u64; 3] {
+        for share in [|_| 1, |servers| servers.div_ceil(2), |servers| servers] as [fn(u64) -> u64; 3] {
             let of = |recorded: &Recorded, servers| time(|| bracket(recorded, servers, share(servers)));
             let [few, ours] = in_turns(3, || of(&three, 3), || of(&many, servers));
             let what = format!("oracle over {days} days, {} of {servers} servers wanted", share(servers));
