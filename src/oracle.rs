@@ -37,7 +37,7 @@ pub struct Solution {
     pub lower: Cost,
     /// The cost of a way that obeys all rules.
     pub upper: Cost,
-    /// That way, one plan for each target that is ever served, if it was asked for.
+    /// The plans that cost `upper`, one for each target that is ever served, if they were asked for.
     pub plans: Option<Vec<Plan>>,
 }
 

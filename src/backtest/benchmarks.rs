@@ -10,7 +10,7 @@ use clorebid_core::time::Span;
 use super::bounds::{Bounds, BoundsError, bounds, is_always_priced};
 use super::{Recorded, VenueRules};
 
-/// So many are remembered, at half a kilobyte each; a grid with more of them computes some of them again.
+/// So many strategies' benchmarks are remembered, at half a kilobyte each; a grid with more of them computes some of them again.
 const BENCHMARKS_MAX: usize = 1 << 16;
 
 /// The benchmarks of one strategy, once somebody has computed them.
@@ -35,7 +35,7 @@ pub struct Benchmark<'a> {
 }
 
 impl<'a> Benchmarks<'a> {
-    /// None yet. `tick`: the oracle's time resolution.
+    /// Benchmarks of which none is computed yet. `tick`: the oracle's time resolution.
     pub fn new(recorded: &'a Recorded, tick: Span) -> Benchmarks<'a> {
         Benchmarks { recorded, tick, known: Mutex::default(), computed: AtomicU64::new(0) }
     }
@@ -64,7 +64,7 @@ impl<'a> Benchmarks<'a> {
         benchmark
     }
 
-    /// How often one was computed.
+    /// How often benchmarks were computed.
     pub fn computed(&self) -> u64 {
         self.computed.load(Ordering::Relaxed)
     }

@@ -1,4 +1,5 @@
-//! What simpler bidders would have paid on the same market, to see how much of the way to the optimum a policy goes.
+//! The baselines are what simpler bidders would have paid on the same market: they show how much of the way to the
+//! optimum a policy goes.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

@@ -1,4 +1,4 @@
-//! What the oracle is asked: for each server what it took to hold it, tick by tick, and the rules that money obeys.
+//! A problem is what the oracle is asked: for each server what it took to hold it, tick by tick, and the venue's rules.
 //!
 //! Levels are whole price ticks; costs are whole cost units, of which one level held for one tick costs
 //! [`Rules::level_cost`]. Nothing is rounded in here: [`units`](super::units) does that once, at the edge.
@@ -118,7 +118,7 @@ impl Track {
         after.checked_sub(1).and_then(|at| self.runs.get(at)).and_then(|(_, level)| *level)
     }
 
-    /// The same, but not to be held during any of `taken`, half-open spans of ticks in order of time.
+    /// This track with the server not to be held during any of `taken`, half-open spans of ticks in order of time.
     pub(super) fn without(&self, taken: &[(u32, u32)]) -> Track {
         let mut cuts: Vec<u32> = self.runs.iter().map(|(start, _)| *start).collect();
         cuts.extend(taken.iter().flat_map(|(from, to)| [*from, *to]));

@@ -1,4 +1,4 @@
-//! The exact optimum for one target over all servers, walked forward in time.
+//! The exact optimum for one target is found by going forward in time over all servers.
 //!
 //! The state is either out, or an order (server, bid, tick from which it may be lowered) with what it took to get there.
 //! Each tick an order is raised to what wins, stays, is lowered, or leaves; from out one may place at what wins. What

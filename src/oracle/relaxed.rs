@@ -1,4 +1,4 @@
-//! A lower bound for several targets: the market without the step rule, solved exactly as a flow of least cost.
+//! The lower bound for several targets is the optimum of the market without the step rule, found as a flow of least cost.
 //!
 //! Each target is one unit that flows through time, from tick to tick either out or through a server, and at most one
 //! unit fits through a server. Without the step rule every bid is the least winning one, so a server costs its level.

@@ -1,4 +1,4 @@
-//! Ways to serve several targets at once that obey every rule, and so an upper bound of what it must cost.
+//! The upper bound for several targets is what a way to serve them costs that obeys every rule.
 //!
 //! Each target's way is the exact optimum given what the others hold; what is not exact is who gets what. Two beginnings
 //! are tried, one good where moving is cheap and one where it is dear. Where there is a target for every server, nobody

@@ -1,4 +1,4 @@
-//! From money to cost units and back: the one place of the oracle where anything may be rounded.
+//! Units convert money to whole cost units and back. Nowhere else in the oracle is anything rounded.
 
 use std::cmp::Ordering;
 
@@ -50,7 +50,7 @@ pub struct Value {
 }
 
 impl Terms {
-    /// The same in levels, ticks and cost units, and what such a unit is worth.
+    /// The rules in levels, ticks and cost units, and what such a unit is worth.
     ///
     /// # Errors
     /// When a length is zero or a number too large.
@@ -58,7 +58,7 @@ impl Terms {
         self.in_units_with(&[]).map(|(units, rules, _)| (units, rules))
     }
 
-    /// The same with what a server is worth at other times, in the units' terms too.
+    /// The rules and the valuations of other times in levels, ticks and cost units.
     ///
     /// The unit is chosen so that every restart cost and unheld tick is a whole number of it. Where that would take more
     /// than 10^15 units for one level and tick, there are exactly so many, and all are rounded half to even: off by half
