@@ -10,7 +10,7 @@ use clorebid_core::time::Span;
 use super::bounds::{Bounds, BoundsError, bounds, is_always_priced};
 use super::{Recorded, VenueRules};
 
-/// So many strategies' benchmarks are remembered, at half a kilobyte each; a grid with more of them computes some of them again.
+/// The benchmarks of so many strategies are remembered, at half a kilobyte each; a larger grid computes some again.
 const BENCHMARKS_MAX: usize = 1 << 16;
 
 /// The benchmarks of one strategy, once somebody has computed them.

@@ -177,8 +177,9 @@ pub(super) fn is_always_priced(strategy: &Strategy, target: &Target, series: &Se
     listings.any(|listed| !listed.is_empty() && listed.iter().all(priced))
 }
 
-/// The moment `at` on a clock that stands still in the gaps of the tape: what does not count for a run does not count for its
-/// benchmarks. A bid that could have been lowered in a gap is not lowered there, which is worth at most a restart a gap.
+/// The moment `at` on a clock that stands still in the gaps of the tape: what does not count for a run does not count
+/// for its benchmarks. A bid that could have been lowered in a gap is not lowered there, which is worth at most a
+/// restart a gap.
 fn told_time(series: &Series, at: Time) -> Time {
     let before = series.gaps.iter().filter(|gap| gap.from < at);
     let untold: i64 = before.map(|gap| gap.to.min(at).since(gap.from).ms()).sum();

@@ -1,4 +1,5 @@
-//! The ledger counts what a backtest costs, by the tape's own time: held stretches, restarts, and wanted time without a server.
+//! The ledger counts what a backtest costs, by the tape's own time: held stretches, restarts, and wanted time without a
+//! server.
 
 use std::collections::BTreeMap;
 
