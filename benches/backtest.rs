@@ -1,14 +1,22 @@
-//! From a packed tape to a result, beside reading the same tape and looking at nothing.
+//! From a packed tape to a result, beside reading the same tape and looking at nothing; and what a record costs among
+//! many servers, beside what it costs among three.
+//!
+//! Tapes of many servers last 89 days, or as long as `CLOREBID_BENCH_DAYS` says.
 
 mod common;
 
 use clorebid::backtest::{Recorded, Rivals, run};
 use clorebid::core::time::Span;
 use clorebid::tape::{Reader, Series, SeriesOptions};
-use common::{follow, in_turns, print, rules, tape, time};
+use common::{cloned, days, follow, follow_with, in_turns, print, print_growth, rules, server_list, tape, time};
 use std::hint::black_box;
 
 fn main() {
+    on_three_servers();
+    on_many_servers();
+}
+
+fn on_three_servers() {
     let (name, path, _folder) = tape();
     let open = || Reader::open(&[&path]).expect("a tape");
     let options = SeriesOptions { servers: Vec::new(), gap: Some(Span::from_secs(3600)) };
@@ -47,4 +55,24 @@ fn main() {
     }
     let series = || drop(black_box(Series::read(open(), &options).expect("a series")));
     print("only the series", records, "records", "unpack and parse all", in_turns(7, || time(parse), || time(series)));
+}
+
+/// The tape of three zones cloned to more servers: what a record of it costs in a run, beside the three alone.
+fn on_many_servers() {
+    let days = days();
+    let (three, of_three) = cloned(3, days);
+    for servers in [3, 10, 30, 60] {
+        let (many, of_many) = cloned(servers, days);
+        for all in [false, true] {
+            let want = |servers: u64| if all { servers.try_into().expect("few servers") } else { 1 };
+            let strategy = |servers: u64| follow_with(&server_list(servers), want(servers), "5%");
+            let backtest = |strategy: &_, recorded: &_| {
+                black_box(run(strategy, recorded, &rules(), Rivals::Static, true, &mut |_, _, _, _| {}));
+            };
+            let (few, ours) = (strategy(3), strategy(servers));
+            let [few, ours] = in_turns(3, || time(|| backtest(&few, &three)), || time(|| backtest(&ours, &many)));
+            let what = format!("{days} days, {} of {servers} servers wanted", want(servers));
+            print_growth(&what, "record", [(few, of_three), (ours, of_many)]);
+        }
+    }
 }

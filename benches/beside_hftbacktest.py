@@ -9,7 +9,7 @@ another binary than `target/release/clorebid`.
 
 What both do: one order follows the rival's price by the rules of the strategy below. It goes to 2 % above the least
 winning bid when outbid, and down by at most four ticks once in 600 s. What is timed is the replay alone. Reading the
-tape, building either market, compiling with numba (one run goes before) and clorebid's rulers are left out; the time of
+tape, building either market, compiling with numba (one run goes before) and clorebid's benchmarks are left out; the time of
 clorebid's whole process is printed beside it.
 
 What differs. hftbacktest keeps an order book in floats, with queues, latencies and fills, which are idle here, and runs

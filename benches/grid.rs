@@ -9,7 +9,7 @@ use std::fs::read_to_string;
 use std::hint::black_box;
 use std::time::Duration;
 
-use clorebid::backtest::{Axis, Grid, Recorded, Rivals, Rulers, in_order, run};
+use clorebid::backtest::{Axis, Benchmarks, Grid, Recorded, Rivals, in_order, run};
 use clorebid::core::time::Span;
 use clorebid::strategy;
 use clorebid::tape::{Reader, Series, SeriesOptions};
@@ -28,20 +28,20 @@ fn main() {
     let grid = Grid::new(STRATEGY, axes).expect("a grid");
     let rules = rules();
     let work = |threads: usize| {
-        let rulers = Rulers::new(&recorded, Span::from_secs(60));
+        let benchmarks = Benchmarks::new(&recorded, Span::from_secs(60));
         let one = |number: usize| {
             let point = grid.point(number).expect("a point");
             let strategy = strategy::read(&point.text, "bench.toml").expect("a strategy").strategy;
-            let ruler = rulers.of(&strategy, &rules);
+            let benchmark = benchmarks.of(&strategy, &rules);
             let ran = run(&strategy, &recorded, &rules, Rivals::Static, true, &mut |_, _, _, _| {});
-            Ok::<_, ()>((ran, ruler.bounds().expect("a ruler")))
+            Ok::<_, ()>((ran, benchmark.bounds().expect("a benchmark")))
         };
         let seen = |point| {
             black_box(point);
             Ok(())
         };
         in_order(threads, grid.count(), one, seen).expect("no errors");
-        assert_eq!(rulers.computed(), 1, "all points have one ruler");
+        assert_eq!(benchmarks.computed(), 1, "all points have one benchmark");
     };
     let busy = Cell::new((Duration::ZERO, Duration::ZERO));
     let two_at_once = || {

@@ -4,14 +4,15 @@
 //! changing a tape after a time changes no decision before it. Reads that can only repeat the last answer are jumped
 //! over (`clorebid_core::reads::fast_forward`), which changes nothing but how long it takes.
 
+mod benchmarks;
 mod bounds;
 mod grid;
 mod ledger;
-mod perfect;
+mod oracle_run;
 mod pool;
 mod record;
 mod render;
-mod rulers;
+mod selected;
 mod summary;
 mod venue;
 
@@ -27,13 +28,13 @@ use rust_decimal::Decimal;
 
 use crate::journal::JournalError;
 
+pub use benchmarks::{Benchmark, Benchmarks};
 pub use bounds::{Bounds, BoundsError, bounds};
 pub use grid::{Axis, Grid, GridError, Point, Shard};
 pub use ledger::Stretch;
-pub use perfect::{PerfectError, keep_perfect_plan};
+pub use oracle_run::{OracleRunError, keep_oracle_run};
 pub use pool::in_order;
 pub use record::run_recorded;
-pub use rulers::{Ruler, Rulers};
 pub use summary::{Label, Summary, summary};
 pub use venue::Recorded;
 

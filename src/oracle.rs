@@ -1,5 +1,5 @@
-//! The least effective cost that anyone with perfect foresight could have had: our physical limit, and the ruler for
-//! every policy.
+//! The oracle computes the least effective cost that anyone who knows the whole tape beforehand could have had. No policy
+//! can cost less, so every policy is measured against it.
 //!
 //! A [`Problem`] is a market with everything known: for each tick the level that it took to hold each server, and the
 //! rules (one lowering by a step in each window, a restart for each begin, a price for each tick unheld, which may move
@@ -7,7 +7,7 @@
 //! gives the least cost for one target exactly, and for several a bracket; [`replay_plan`] proves a plan move by move.
 //!
 //! ```text
-//! market, worth ◄─ units, plan ◄─ path (exact) ◄─ several (upper bound), relaxed (lower bound), baseline ◄─ solve
+//! market, valuation ◄─ units, plan ◄─ path (exact) ◄─ several (upper bound), relaxed (lower bound), baseline ◄─ solve
 //! ```
 //!
 //! Invariants:
@@ -22,22 +22,22 @@ mod plan;
 mod relaxed;
 mod several;
 mod units;
-mod worth;
+mod valuation;
 
 pub use baseline::{Fixed, best_fixed_cost, follow_cost, on_demand_cost};
 pub use market::{Cost, Problem, ProblemError, Rules, Track, ticks_between};
 pub use plan::{Action, Breach, Holding, Move, Plan, PlanError, replay_plan, replay_plans};
 pub use units::{Terms, Units, Value};
-pub use worth::Worth;
+pub use valuation::Valuation;
 
-/// What perfect foresight would have cost.
+/// The oracle's answer: the least cost, or two bounds of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Solution {
     /// No way of serving all targets costs less.
     pub lower: Cost,
     /// The cost of a way that obeys all rules.
     pub upper: Cost,
-    /// That way, one plan for each target that is ever served, if it was asked for.
+    /// The plans that cost `upper`, one for each target that is ever served, if they were asked for.
     pub plans: Option<Vec<Plan>>,
 }
 
@@ -50,7 +50,7 @@ pub struct Solution {
 pub fn solve(problem: &Problem, keep_plans: bool) -> Solution {
     let wanted = Cost::from(problem.want());
     if problem.want() <= 1 {
-        let best = path::best(problem, keep_plans);
+        let best = path::best(problem, &problem.offered(), keep_plans);
         let plans = best.plan.map(|plan| if problem.want() == 0 { vec![] } else { several::worth_having(vec![plan]) });
         let cost = best.cost * wanted;
         return Solution { lower: cost, upper: cost, plans };

@@ -180,7 +180,7 @@ fn a_gap_counts_as_neither_held_nor_unheld_and_is_reported() {
 }
 
 #[test]
-fn a_gap_counts_for_the_ruler_no_more_than_for_the_run() {
+fn a_gap_counts_for_the_oracle_no_more_than_for_the_run() {
     let days = |days: i64| days * 86_400_000;
     let tape = Tape::of(&[1]).market(0, 1, &[]).market(3_600_000, 1, &[]).market(days(2), 1, &[]).market(
         days(2) + 3_600_000,
@@ -197,7 +197,7 @@ fn a_gap_counts_for_the_ruler_no_more_than_for_the_run() {
 }
 
 #[test]
-fn the_ruler_counts_the_on_demand_price_as_it_moves() {
+fn the_oracle_counts_the_on_demand_price_as_it_moves() {
     let half_an_hour = 1_800_000;
     let text = strategy("policy = \"follow\"")
         .replace("\"8.64\"", "\"on_demand\"")

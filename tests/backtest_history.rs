@@ -3,7 +3,7 @@
 
 mod common;
 
-use clorebid::backtest::{Ran, Recorded, Rivals, VenueRules, bounds, keep_perfect_plan, run, run_recorded};
+use clorebid::backtest::{Ran, Recorded, Rivals, VenueRules, bounds, keep_oracle_run, run, run_recorded};
 use clorebid::core::money::{Accrual, Amount, Price};
 use clorebid::core::time::{Span, Time};
 use clorebid::history::{History, View};
@@ -148,7 +148,7 @@ async fn a_recorded_backtest_replays_and_verifies_like_any_run() {
 }
 
 #[tokio::test]
-async fn the_plan_of_perfection_costs_what_the_oracle_says() {
+async fn the_oracles_run_costs_what_the_oracle_says() {
     let text = follow("");
     let (_, recorded) = paper_run_and_its_tape(&text).await;
     let file = strategy::read(&text, "s.toml").expect("a strategy");
@@ -156,7 +156,7 @@ async fn the_plan_of_perfection_costs_what_the_oracle_says() {
     let folder = tempfile::tempdir().expect("a folder");
     let db = folder.path().join("oracle.db");
     let mut journal = Journal::open(&db).await.expect("a journal");
-    keep_perfect_plan(&file.strategy, &recorded, &rules, tick, "paper", &mut journal).await.expect("a plan");
+    keep_oracle_run(&file.strategy, &recorded, &rules, tick, "paper", &mut journal).await.expect("a plan");
     journal.close().await.expect("a closed journal");
 
     let bids = rows(&db, View::Bids).await;

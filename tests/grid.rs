@@ -4,7 +4,7 @@
 #[path = "common/made_tape.rs"]
 mod made_tape;
 
-use clorebid::backtest::{Axis, Grid, Recorded, Rulers, Shard, VenueRules, in_order};
+use clorebid::backtest::{Axis, Benchmarks, Grid, Recorded, Shard, VenueRules, in_order};
 use clorebid::core::money::{Amount, Price};
 use clorebid::core::time::Span;
 use clorebid::tape::{Reader, Series, SeriesOptions};
@@ -265,7 +265,7 @@ fn the_parts_of_a_grid_are_the_whole_grid() {
 }
 
 #[test]
-fn currencies_of_one_grid_are_measured_each_by_its_own_ruler() {
+fn currencies_of_one_grid_are_measured_each_by_benchmarks_of_its_own() {
     let text = strategy(FOLLOW).replace("\"8.64\"", "\"90\"").replace("\"8\"", "\"80\"");
     let desk = Desk::new(&text, &tape());
     let oracle = |more: &[&str]| -> Vec<Value> { desk.json(more).iter().map(|o| o["oracle_cost"].clone()).collect() };
@@ -286,10 +286,10 @@ fn rules() -> VenueRules {
 }
 
 #[test]
-fn points_that_differ_only_in_how_they_bid_have_one_ruler_even_where_all_begin_at_once() {
+fn points_that_differ_only_in_how_they_bid_share_their_benchmarks_even_where_all_begin_at_once() {
     let reader = Reader::from_read("tape", std::io::Cursor::new(tape().lines.into_bytes())).expect("a tape");
     let recorded = Recorded::new(Series::read(reader, &SeriesOptions::default()).expect("a series"));
-    let rulers = Rulers::new(&recorded, Span::from_secs(60));
+    let benchmarks = Benchmarks::new(&recorded, Span::from_secs(60));
     let read = |text: &str| clorebid::strategy::read(text, "s.toml").expect("a strategy").strategy;
     let bids: Vec<_> = (0..8).map(|n| read(&strategy(FOLLOW).replace("1%", &format!("{n}%")))).collect();
     let (rules, start) = (rules(), std::sync::Barrier::new(bids.len()));
@@ -297,15 +297,15 @@ fn points_that_differ_only_in_how_they_bid_have_one_ruler_even_where_all_begin_a
         for strategy in &bids {
             scope.spawn(|| {
                 start.wait();
-                rulers.of(strategy, &rules).bounds().expect("a ruler")
+                benchmarks.of(strategy, &rules).bounds().expect("a benchmark")
             });
         }
     });
-    assert_eq!(rulers.computed(), 1);
+    assert_eq!(benchmarks.computed(), 1);
     // The highest bid has no part in it where the worth of a day is a price, or one that the tape always names.
     let computed = |text: &str| {
-        rulers.of(&read(text), &rules).bounds().expect("a ruler");
-        rulers.computed()
+        benchmarks.of(&read(text), &rules).bounds().expect("a benchmark");
+        benchmarks.computed()
     };
     let on_demand = strategy(FOLLOW).replace("per_day = \"8.64\"", "per_day = \"on_demand\"");
     assert_eq!(computed(&strategy(FOLLOW).replace("\"8\"", "\"4\"")), 1);

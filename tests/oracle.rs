@@ -8,11 +8,13 @@ mod brute;
 mod exact;
 #[path = "common/left_out.rs"]
 mod left_out;
+#[path = "oracle/matching.rs"]
+mod matching;
 #[path = "oracle/real_tape.rs"]
 mod real_tape;
 #[path = "oracle/support.rs"]
 mod support;
 #[path = "oracle/tracks.rs"]
 mod tracks;
-#[path = "oracle/worth.rs"]
-mod worth;
+#[path = "oracle/valuation.rs"]
+mod valuation;

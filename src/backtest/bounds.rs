@@ -1,4 +1,4 @@
-//! What anybody could have had on the same tape: the oracle's optimum, renting on demand, the best constant bid.
+//! The benchmarks of a run: what the oracle, renting on demand and the best constant bid would have cost on its tape.
 
 use std::collections::BTreeMap;
 
@@ -8,18 +8,19 @@ use clorebid_core::strategy::{Choice, PerDay, RestartCost, Strategy, Target};
 use clorebid_core::time::{Span, Time};
 use rust_decimal::Decimal;
 
+use super::selected::selected;
 use super::venue::recorded_market;
 use super::{Recorded, VenueRules};
 use crate::oracle::{
-    Cost, Problem, ProblemError, Terms, Track, Units, Value, Worth, best_fixed_cost, follow_cost, on_demand_cost,
+    Cost, Problem, ProblemError, Terms, Track, Units, Valuation, Value, best_fixed_cost, follow_cost, on_demand_cost,
     solve, ticks_between,
 };
 use crate::tape::{Listed, Series};
 
-/// The ruler that a run is measured with.
+/// The benchmarks are what a run is measured with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bounds {
-    /// The least effective cost that perfect foresight could have had; for more than one server a lower bound of it.
+    /// The least effective cost that the oracle finds; for more than one server a lower bound of it.
     pub oracle_cost: Amount,
     /// The cost of a plan that obeys every rule. Equal to the former for one server.
     pub oracle_upper: Amount,
@@ -31,7 +32,7 @@ pub struct Bounds {
     pub follow_cost: Amount,
 }
 
-/// Why there is no ruler for that tape.
+/// Why a tape has no benchmarks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BoundsError {
     /// The oracle does not take the problem.
@@ -42,7 +43,7 @@ pub enum BoundsError {
     NoServer(String),
 }
 
-/// Computes the ruler for every target of a strategy and adds them up.
+/// Computes the benchmarks of every target of a strategy and adds them up.
 ///
 /// # Errors
 /// When the tape holds none of a target's servers, or is too fine for the oracle.
@@ -86,38 +87,31 @@ pub(super) fn problem(
     rules: &VenueRules,
     tick: Span,
 ) -> Result<(Units, Vec<ServerId>, Problem), BoundsError> {
-    let servers = on_tape(target, series);
-    if servers.is_empty() {
+    let is_named = matches!(target.choice, Choice::Servers(_));
+    if is_named && !series.servers.keys().any(|id| target.choice.could_take(*id)) {
         return Err(BoundsError::NoServer(target.name.clone()));
     }
-    let (first, later) = worths(strategy, target, series, &servers);
+    let selected = selected(target, series, strategy.currency);
+    let (first, later) = prices_of_a_day(strategy, target, series, &selected);
     let value = |per_day| value(target, rules, per_day);
     let Value { restart_cost, per_day } = value(first);
     let terms =
         Terms { tick, price_tick: rules.tick, step: rules.step, window: rules.lower_every, restart_cost, per_day };
     let (times, prices): (Vec<Time>, Vec<Price>) = later.into_iter().unzip();
-    let (units, oracle_rules, worths) = terms.in_units_with(&prices.into_iter().map(value).collect::<Vec<_>>())?;
+    let (units, oracle_rules, valuations) = terms.in_units_with(&prices.into_iter().map(value).collect::<Vec<_>>())?;
     let to = told_time(series, series.to);
     let times = times.into_iter().map(|at| told_time(series, at));
-    let first = Worth { per_tick: oracle_rules.per_tick, restart_cost: oracle_rules.restart_cost };
-    let worths = Worth::from_changes(series.from, to, tick, first, times.zip(worths))?;
+    let first = Valuation { per_tick: oracle_rules.per_tick, restart_cost: oracle_rules.restart_cost };
+    let valuations = Valuation::from_changes(series.from, to, tick, first, times.zip(valuations))?;
     let ticks = ticks_between(series.from, to, tick)?;
-    let tracks = servers.iter().map(|id| {
-        let changes = winning_bids(strategy, series, *id, rules.tick);
+    let tracks = selected.iter().map(|(id, since)| {
+        let changes = winning_bids(strategy, series, *id, *since, rules.tick);
         let changes = changes.into_iter().map(|(at, bid)| (told_time(series, at), bid));
         Track::from_changes(series.from, to, tick, changes, rules.tick)
     });
     let tracks = tracks.collect::<Result<Vec<Track>, ProblemError>>()?;
-    let problem = Problem::with_worths(tracks, ticks, oracle_rules, &worths, target.want)?;
-    Ok((units, servers, problem))
-}
-
-/// The servers that a target takes and the tape tells of.
-fn on_tape(target: &Target, series: &Series) -> Vec<ServerId> {
-    match &target.choice {
-        Choice::Servers(ids) => ids.iter().copied().filter(|id| series.servers.contains_key(id)).collect(),
-        Choice::Match(_) => series.servers.keys().copied().collect(),
-    }
+    let problem = Problem::with_valuations(tracks, ticks, oracle_rules, &valuations, target.want)?;
+    Ok((units, selected.into_iter().map(|(id, _)| id).collect(), problem))
 }
 
 /// What it costs not to hold a server whose day is worth that much, and to begin to.
@@ -135,11 +129,16 @@ fn value(target: &Target, rules: &VenueRules, worth: Price) -> Value {
 
 /// What a day is worth at first, and later on whenever that becomes another: as the strategy says, or the cheapest
 /// on-demand price at the time. Before a server's first listing, what that says is the best there is to go by.
-fn worths(strategy: &Strategy, target: &Target, series: &Series, servers: &[ServerId]) -> (Price, Vec<(Time, Price)>) {
+fn prices_of_a_day(
+    strategy: &Strategy,
+    target: &Target,
+    series: &Series,
+    selected: &[(ServerId, Time)],
+) -> (Price, Vec<(Time, Price)>) {
     if let PerDay::Price(price) = target.value.per_day {
         return (price, Vec::new());
     }
-    let listings = servers.iter().map(|id| series.servers.get(id).map_or(&[][..], |server| &server.listed));
+    let listings = selected.iter().map(|(id, _)| series.servers.get(id).map_or(&[][..], |server| &server.listed));
     let mut prices: BTreeMap<Price, usize> = BTreeMap::new();
     let mut moves: Vec<(Time, Option<Price>, Option<Price>)> = Vec::new();
     for listed in listings {
@@ -173,20 +172,28 @@ fn worths(strategy: &Strategy, target: &Target, series: &Series, servers: &[Serv
 /// Whether the tape names an on-demand price all the time, so that the highest bid never stands in for one.
 pub(super) fn is_always_priced(strategy: &Strategy, target: &Target, series: &Series) -> bool {
     let priced = |listed: &Listed| listed.server.on_demand.get(strategy.currency).is_some();
-    let mut listings = on_tape(target, series).into_iter().filter_map(|id| Some(&series.servers.get(&id)?.listed));
+    let selected = selected(target, series, strategy.currency);
+    let mut listings = selected.iter().filter_map(|(id, _)| Some(&series.servers.get(id)?.listed));
     listings.any(|listed| !listed.is_empty() && listed.iter().all(priced))
 }
 
-/// That moment on a clock that stands still in the gaps of the tape: what nobody counts for a run, nobody counts for its
-/// ruler. A bid that could have been lowered in a gap is not lowered there, which is worth at most a restart a gap.
+/// The moment `at` on a clock that stands still in the gaps of the tape: what does not count for a run does not count
+/// for its benchmarks. A bid that could have been lowered in a gap is not lowered there, which is worth at most a
+/// restart a gap.
 fn told_time(series: &Series, at: Time) -> Time {
     let before = series.gaps.iter().filter(|gap| gap.from < at);
     let untold: i64 = before.map(|gap| gap.to.min(at).since(gap.from).ms()).sum();
     Time::from_ms(at.ms() - untold)
 }
 
-/// The least winning bid of a server as it changes; `None` while it cannot be held.
-fn winning_bids(strategy: &Strategy, series: &Series, id: ServerId, tick: Price) -> Vec<(Time, Option<Price>)> {
+/// The least winning bid of a server as it changes; `None` while it cannot be held, and before `since`.
+fn winning_bids(
+    strategy: &Strategy,
+    series: &Series,
+    id: ServerId,
+    since: Time,
+    tick: Price,
+) -> Vec<(Time, Option<Price>)> {
     let Some(server) = series.servers.get(&id) else { return Vec::new() };
     let mut times: Vec<Time> = server.changes.iter().map(|c| c.at).chain(server.listed.iter().map(|l| l.at)).collect();
     times.sort_unstable();
@@ -195,7 +202,7 @@ fn winning_bids(strategy: &Strategy, series: &Series, id: ServerId, tick: Price)
         let change = server.market_at(time)?;
         let rented = server.listed_at(time).is_some_and(|l| l.rented);
         let market = recorded_market(id, change);
-        market.least_winning_bid(strategy.currency, tick).filter(|_| market.is_open() && !rented)
+        market.least_winning_bid(strategy.currency, tick).filter(|_| time >= since && market.is_open() && !rented)
     };
     times.into_iter().map(|time| (time, at(time))).collect()
 }

@@ -1,15 +1,16 @@
-//! What a backtest costs, by the tape's own time: held stretches, restarts, and wanted time without a server.
+//! The ledger counts what a backtest costs, by the tape's own time: held stretches, restarts, and wanted time without a
+//! server.
 
 use std::collections::BTreeMap;
 
 use clorebid_core::event::Event;
-use clorebid_core::ids::TargetId;
-use clorebid_core::ids::{OrderId, ServerId};
+use clorebid_core::ids::{OrderId, ServerId, TargetId};
 use clorebid_core::money::{Accrual, Amount, Currency, Price};
-use clorebid_core::strategy::{Choice, PerDay, RestartCost, Strategy};
+use clorebid_core::strategy::{PerDay, RestartCost, Strategy};
 use clorebid_core::time::{Span, Time};
 use rust_decimal::Decimal;
 
+use super::selected::selected;
 use crate::tape::{Series, ServerSeries};
 
 /// The creation fee is charged once an order has stood this long, as the venue is said to do.
@@ -39,7 +40,8 @@ struct Wanted {
     held: u32,
     per_day: PerDay,
     restart: RestartCost,
-    servers: Option<Vec<ServerId>>,
+    /// The servers that it takes.
+    servers: Vec<ServerId>,
     /// What a day without a server costs now.
     worth: Price,
     counted_to: Time,
@@ -72,16 +74,14 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    pub(super) fn new(strategy: &Strategy, from: Time) -> Ledger {
+    pub(super) fn new(strategy: &Strategy, series: &Series) -> Ledger {
+        let from = series.from;
         let targets = strategy.targets.iter().map(|t| Wanted {
             want: t.want,
             held: 0,
             per_day: t.value.per_day,
             restart: t.value.restart,
-            servers: match &t.choice {
-                Choice::Servers(ids) => Some(ids.clone()),
-                Choice::Match(_) => None,
-            },
+            servers: selected(t, series, strategy.currency).into_iter().map(|(id, _)| id).collect(),
             worth: strategy.limits.max_bid,
             counted_to: from,
             unheld: Accrual::ZERO,
@@ -181,12 +181,11 @@ impl Ledger {
     pub(super) fn prices_moved(&mut self, at: Time, series: &Series, currency: Currency) {
         for index in 0..self.targets.len() {
             let PerDay::OnDemand = self.targets[index].per_day else { continue };
-            let servers = self.targets[index].servers.as_ref();
-            let listed = series.servers.iter().filter(|(id, _)| servers.is_none_or(|s| s.contains(id)));
+            let servers = self.targets[index].servers.iter().filter_map(|id| series.servers.get(id));
             // Before the first listing, what that says is the best there is to go by.
             let first = |s: &ServerSeries| s.listed.first().map(|l| l.server.on_demand);
             let prices = |s: &ServerSeries| s.listed_at(at).map(|l| l.on_demand).or_else(|| first(s));
-            let cheapest = listed.filter_map(|(_, s)| prices(s)?.get(currency)).min();
+            let cheapest = servers.filter_map(|s| prices(s)?.get(currency)).min();
             let worth = cheapest.unwrap_or(self.max_bid);
             if worth != self.targets[index].worth {
                 self.count(at, TargetId(u32::try_from(index).unwrap_or(u32::MAX)));

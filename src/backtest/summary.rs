@@ -89,7 +89,7 @@ pub struct Label {
     pub vary: Vec<String>,
 }
 
-/// Puts a run and its ruler into numbers.
+/// Puts a run and its benchmarks into numbers.
 pub fn summary(label: Label, ran: &Ran, bounds: Option<&Bounds>, wall: std::time::Duration) -> Summary {
     let seconds = |ms: i64| Decimal::new(ms, 3).normalize().to_string();
     let counts = &ran.counts;

@@ -7,8 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use clorebid_core::ids::TargetId;
-use clorebid_core::ids::{OrderId, ServerId};
+use clorebid_core::ids::{OrderId, ServerId, TargetId};
 use clorebid_core::market::{Listing, Market, Offer, OrderRow, Visibility, Wallet};
 use clorebid_core::money::{Amount, Currency, PerCurrency, Price};
 use clorebid_core::request::{Answer, Refusal, Request};
@@ -138,7 +137,7 @@ impl Recorded {
 impl TapeVenue {
     /// The tape with a ledger for that strategy, before its first moment.
     pub(super) fn for_run(strategy: &Strategy, recorded: &Recorded, rules: &VenueRules, rivals: Rivals) -> TapeVenue {
-        let mut ledger = Ledger::new(strategy, recorded.span().0);
+        let mut ledger = Ledger::new(strategy, recorded.series());
         ledger.set_fixed_worth();
         TapeVenue::new(recorded, rules.clone(), strategy.currency, rivals, ledger)
     }

@@ -194,7 +194,7 @@ pub(super) struct BacktestArgs {
     /// What the venue adds to every price, in percent [default: what the strategy file says, else 0]
     #[arg(long, value_name = "P", value_parser = amount)]
     pub fee_percent: Option<Amount>,
-    /// Keep what perfection would have done, as a run in this journal
+    /// Keep what the oracle would have done, as a run in this journal
     #[arg(long, value_name = "FILE")]
     pub oracle_db: Option<PathBuf>,
     /// The oracle's time resolution

@@ -12,8 +12,8 @@ use toml_edit::DocumentMut;
 use super::args::{BacktestArgs, Global, RivalsArg};
 use super::{Failure, check};
 use crate::backtest::{
-    Axis, BoundsError, Grid, GridError, Label, PerfectError, Recorded, Rivals, Rulers, Shard, Summary, VenueRules,
-    in_order, keep_perfect_plan, run, run_recorded, summary,
+    Axis, Benchmarks, BoundsError, Grid, GridError, Label, OracleRunError, Recorded, Rivals, Shard, Summary,
+    VenueRules, in_order, keep_oracle_run, run, run_recorded, summary,
 };
 use crate::journal::Journal;
 use crate::lock::Lock;
@@ -34,8 +34,8 @@ pub(super) async fn backtest(global: &Global, args: &BacktestArgs) -> Result<(),
     for cut in &recorded.series().cuts {
         eprintln!("clorebid: {}: the last line, record {}, is cut off and left out", cut.path.display(), cut.record);
     }
-    let rulers = Rulers::new(&recorded, args.oracle_tick);
-    let work = Work { args, points: &points, recorded: &recorded, rulers: &rulers, tape: tape_name(args) };
+    let benchmarks = Benchmarks::new(&recorded, args.oracle_tick);
+    let work = Work { args, points: &points, recorded: &recorded, benchmarks: &benchmarks, tape: tape_name(args) };
     let mut report = Report::new(args, work.jobs());
     let ended = match &global.db {
         Some(_) => report.take(work.on_record(global, &points.at(0)?.1).await?),
@@ -47,7 +47,7 @@ pub(super) async fn backtest(global: &Global, args: &BacktestArgs) -> Result<(),
         Err(Stop::Failed(failure)) => return Err(failure),
     }
     if let Some(path) = &args.oracle_db {
-        work.keep_perfect_plan(path, &points.at(0)?.1.strategy).await?;
+        work.keep_oracle_run(path, &points.at(0)?.1.strategy).await?;
     }
     report.end(global)
 }
@@ -147,7 +147,7 @@ struct Work<'a> {
     args: &'a BacktestArgs,
     points: &'a Points<'a>,
     recorded: &'a Recorded,
-    rulers: &'a Rulers<'a>,
+    benchmarks: &'a Benchmarks<'a>,
     tape: String,
 }
 
@@ -191,29 +191,29 @@ impl Work<'_> {
         let wall = begun.elapsed();
         journal.close().await?;
         eprintln!("clorebid: run {run_id} in {}", global.db().display());
-        let ruler = self.rulers.of(&file.strategy, &rules).bounds().map_err(no_ruler)?;
+        let benchmark = self.benchmarks.of(&file.strategy, &rules).bounds().map_err(no_benchmark)?;
         let label = Label {
             strategy: file.strategy.name.clone(),
             tape: self.tape.clone(),
             rivals: rivals.name(),
             vary: Vec::new(),
         };
-        Ok(summary(label, &ran, Some(&ruler), wall))
+        Ok(summary(label, &ran, Some(&benchmark), wall))
     }
 
-    /// What perfection would have done about the first point's wants.
-    async fn keep_perfect_plan(&self, path: &Path, strategy: &Strategy) -> Result<(), Failure> {
+    /// What the oracle would have done about the first point's wants.
+    async fn keep_oracle_run(&self, path: &Path, strategy: &Strategy) -> Result<(), Failure> {
         let _database = Lock::database(path)?;
         let mut journal = Journal::open(path).await?;
         let rules = rules(self.args, strategy);
         let tick = self.args.oracle_tick;
-        let run_id = keep_perfect_plan(strategy, self.recorded, &rules, tick, &self.tape, &mut journal).await;
+        let run_id = keep_oracle_run(strategy, self.recorded, &rules, tick, &self.tape, &mut journal).await;
         let run_id = run_id.map_err(|e| match e {
-            PerfectError::Journal(e) => Failure::from(e),
-            PerfectError::Bounds(e) => no_ruler(e),
+            OracleRunError::Journal(e) => Failure::from(e),
+            OracleRunError::Bounds(e) => no_benchmark(e),
         })?;
         journal.close().await?;
-        eprintln!("clorebid: what perfection would have done is run {run_id} in {}", path.display());
+        eprintln!("clorebid: what the oracle would have done is run {run_id} in {}", path.display());
         Ok(())
     }
 
@@ -221,7 +221,7 @@ impl Work<'_> {
         let (vary, file) = self.points.at(point)?;
         let strategy = &file.strategy;
         let rules = rules(self.args, strategy);
-        let ruler = self.rulers.of(strategy, &rules);
+        let benchmark = self.benchmarks.of(strategy, &rules);
         let begun = Instant::now();
         // Of many runs the bar counts the runs.
         let mut along = (self.jobs() == 1).then(|| Along::new(self.recorded.span()));
@@ -230,12 +230,12 @@ impl Work<'_> {
         });
         along.iter().for_each(Along::end);
         let wall = begun.elapsed();
-        let ruler = ruler.bounds().map_err(no_ruler)?;
+        let benchmark = benchmark.bounds().map_err(no_benchmark)?;
         let label = Label { strategy: strategy.name.clone(), tape: self.tape.clone(), rivals: rivals.name(), vary };
-        Ok(summary(label, &ran, Some(&ruler), wall))
+        Ok(summary(label, &ran, Some(&benchmark), wall))
     }
 }
 
-fn no_ruler(error: BoundsError) -> Failure {
+fn no_benchmark(error: BoundsError) -> Failure {
     Failure::usage(error.to_string())
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use clorebid_core::beliefs::reconcile::matches;
 use clorebid_core::ids::ServerId;
 use clorebid_core::market::Listing;
 use clorebid_core::money::{Currency, Price};
@@ -236,11 +235,8 @@ impl Recorder {
         let Some(strategy) = &self.strategy else { return };
         let before = self.plan.items.len();
         for target in &strategy.targets {
-            let Choice::Match(wanted) = &target.choice else { continue };
-            for server in listing.servers.iter().filter(|s| s.takes(strategy.currency)) {
-                if matches(wanted, server, strategy.currency) {
-                    self.plan.add(server.id, now);
-                }
+            for server in listing.servers.iter().filter(|s| target.choice.takes(s, strategy.currency)) {
+                self.plan.add(server.id, now);
             }
         }
         if self.plan.items.len() > before {

@@ -15,8 +15,7 @@ use rust_decimal::Decimal;
 
 use crate::beliefs::order::{Claim, Order};
 use crate::event::{Cause, Event, State};
-use crate::ids::TargetId;
-use crate::ids::{OrderId, ServerId};
+use crate::ids::{OrderId, ServerId, TargetId};
 use crate::limits::{Denial, Exposure};
 use crate::lowering::Steps;
 use crate::market::{Market, Quote};

@@ -7,8 +7,7 @@ use core::fmt;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::TargetId;
-use crate::ids::{OrderId, ServerId};
+use crate::ids::{OrderId, ServerId, TargetId};
 use crate::limits::Denial;
 use crate::money::{Amount, Price};
 use crate::time::Span;

@@ -27,6 +27,7 @@ pub mod money;
 pub mod policy;
 pub mod reads;
 pub mod request;
+pub mod selection;
 pub mod status;
 pub mod strategy;
 pub mod time;

@@ -13,11 +13,11 @@ use crate::beliefs::Stray;
 use crate::beliefs::order::{Cancelling, Claim, Create, Order};
 use crate::engine::Engine;
 use crate::event::{Cause, Reason};
-use crate::ids::TargetId;
-use crate::ids::{OrderId, ServerId};
+use crate::ids::{OrderId, ServerId, TargetId};
 use crate::lowering::Steps;
 use crate::money::{Amount, Price};
 use crate::request::{Answer, Doubt, Refusal, Request};
+use crate::selection::likely_target;
 use crate::strategy::Strategy;
 use crate::time::{Span, Time};
 
@@ -270,14 +270,10 @@ impl Engine {
         });
     }
 
-    /// The target of that name, else the first that names the server, else the first that takes what the market lists.
+    /// The target of that name, else the one that the server most likely belongs to.
     fn target_for(&self, name: Option<&str>, server: ServerId) -> Option<TargetId> {
-        use crate::strategy::Choice;
         let by_name = self.beliefs.targets().find(|(_, t)| name == Some(t.name.as_str())).map(|(id, _)| id);
-        let names_it = |c: &Choice| matches!(c, Choice::Servers(ids) if ids.contains(&server));
-        let by_server = || self.beliefs.targets().find(|(_, t)| names_it(&t.choice)).map(|(id, _)| id);
-        let by_match = || self.beliefs.targets().find(|(_, t)| matches!(t.choice, Choice::Match(_))).map(|(id, _)| id);
-        by_name.or_else(by_server).or_else(by_match)
+        by_name.or_else(|| likely_target(&self.beliefs.strategy, server))
     }
 }
 

@@ -8,8 +8,7 @@ use alloc::vec::Vec;
 
 use rust_decimal::Decimal;
 
-use crate::ids::ServerId;
-use crate::ids::TargetId;
+use crate::ids::{ServerId, TargetId};
 use crate::money::{Amount, Currency, Price};
 use crate::time::Span;
 

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use clorebid_core::event::Event;
-use clorebid_core::ids::TargetId;
-use clorebid_core::ids::{OrderId, ServerId};
+use clorebid_core::ids::{OrderId, ServerId, TargetId};
 use clorebid_core::money::Price;
 use clorebid_core::time::Time;
 use sha2::{Digest, Sha256};

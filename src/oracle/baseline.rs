@@ -1,10 +1,11 @@
-//! What simpler bidders would have paid on the same market, to see how much of the way to the optimum a policy goes.
+//! The baselines are what simpler bidders would have paid on the same market: they show how much of the way to the
+//! optimum a policy goes.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::market::{Cost, Cursor, Problem, Rules, Track};
-use super::worth::Worth;
+use super::valuation::Valuation;
 
 /// What renting on demand throughout costs.
 pub fn on_demand_cost(problem: &Problem) -> Cost {
@@ -30,14 +31,14 @@ pub fn best_fixed_cost(problem: &Problem) -> Fixed {
     let mut levels: Vec<i64> = problem.servers().iter().flat_map(Track::runs).filter_map(|(_, level)| *level).collect();
     levels.sort_unstable();
     levels.dedup();
-    let dearest = problem.worths().dearest().per_tick;
+    let dearest = problem.valuations().dearest().per_tick;
     levels.retain(|level| Cost::from(*level) * rules.level_cost < dearest);
     let never = on_demand_cost(problem);
     let mut best = Fixed { level: None, cost: never };
     let mut winning = Vec::new();
     for level in levels {
         let held = hold_longest(problem, level, &mut winning);
-        let cost = Cost::from(level) * rules.level_cost * held.ticks + held.restarts + never - held.worth;
+        let cost = Cost::from(level) * rules.level_cost * held.ticks + held.restarts + never - held.unheld_cost;
         if cost < best.cost {
             best = Fixed { level: Some(level), cost };
         }
@@ -52,7 +53,7 @@ struct Held {
     /// What all begins cost.
     restarts: Cost,
     /// What the same ticks would have cost unheld.
-    worth: Cost,
+    unheld_cost: Cost,
 }
 
 /// What is held with a constant bid. `winning` is only kept to be filled again.
@@ -75,7 +76,7 @@ fn hold_longest(problem: &Problem, bid: i64, winning: &mut Vec<(u32, u32)>) -> H
     }
     winning.sort_unstable();
     let want = usize::try_from(problem.want()).unwrap_or(usize::MAX);
-    let (mut held, worths) = (Held::default(), problem.worths());
+    let (mut held, valuations) = (Held::default(), problem.valuations());
     let mut coming = winning.iter().copied().peekable();
     let mut to_be_had: BinaryHeap<u32> = BinaryHeap::new();
     let mut held_until: BinaryHeap<Reverse<u32>> = BinaryHeap::new();
@@ -91,8 +92,8 @@ fn hold_longest(problem: &Problem, bid: i64, winning: &mut Vec<(u32, u32)>) -> H
         while held_until.len() < want {
             let Some(end) = to_be_had.pop().filter(|end| *end > now) else { break };
             held.ticks += Cost::from(end - now);
-            held.restarts += worths.at(now).restart_cost;
-            held.worth += worths.unheld(now, end);
+            held.restarts += valuations.at(now).restart_cost;
+            held.unheld_cost += valuations.unheld(now, end);
             held_until.push(Reverse(end));
         }
     }
@@ -114,9 +115,9 @@ pub fn follow_cost(problem: &Problem) -> Cost {
         vec![None; usize::try_from(problem.want()).unwrap_or(0).min(cursors.len())];
     let idle = Cost::from(problem.want()) - Cost::try_from(targets.len()).unwrap_or(0);
     let mut cost = idle * problem.never();
-    let mut worth = problem.worths().at(0);
+    let mut valuation = problem.valuations().at(0);
     for tick in 0..problem.ticks() {
-        let worthwhile = |level: &i64| Cost::from(*level) * rules.level_cost <= worth.per_tick;
+        let worthwhile = |level: &i64| Cost::from(*level) * rules.level_cost <= valuation.per_tick;
         let seen: Vec<Option<i64>> = levels.iter().map(|level| level.filter(worthwhile)).collect();
         let mut taken = vec![false; cursors.len()];
         for target in &mut targets {
@@ -137,10 +138,10 @@ pub fn follow_cost(problem: &Problem) -> Cost {
         for (level, cursor) in levels.iter_mut().zip(&mut cursors) {
             *level = cursor.at(tick);
         }
-        worth = problem.worths().at(tick);
+        valuation = problem.valuations().at(tick);
         for target in &mut targets {
-            let pay = |f: &mut Follower| f.pay(rules, worth, levels.get(f.server).copied().flatten());
-            cost += target.as_mut().map_or(worth.per_tick, pay);
+            let pay = |f: &mut Follower| f.pay(rules, valuation, levels.get(f.server).copied().flatten());
+            cost += target.as_mut().map_or(valuation.per_tick, pay);
         }
     }
     cost
@@ -170,11 +171,11 @@ impl Follower {
     }
 
     /// What this tick costs at the true level.
-    fn pay(&mut self, rules: &Rules, worth: Worth, level: Option<i64>) -> Cost {
+    fn pay(&mut self, rules: &Rules, valuation: Valuation, level: Option<i64>) -> Cost {
         let held = level.is_some_and(|level| self.bid >= level);
         let begins = held && !self.holds;
         self.holds = held;
-        let restart = if begins { worth.restart_cost } else { 0 };
-        restart + if held { Cost::from(self.bid) * rules.level_cost } else { worth.per_tick }
+        let restart = if begins { valuation.restart_cost } else { 0 };
+        restart + if held { Cost::from(self.bid) * rules.level_cost } else { valuation.per_tick }
     }
 }

@@ -1,9 +1,11 @@
-//! What the oracle is asked: for each server what it took to hold it, tick by tick, and the rules that money obeys.
+//! A problem is what the oracle is asked: for each server what it took to hold it, tick by tick, and the venue's rules.
 //!
 //! Levels are whole price ticks; costs are whole cost units, of which one level held for one tick costs
 //! [`Rules::level_cost`]. Nothing is rounded in here: [`units`](super::units) does that once, at the edge.
 
-use super::worth::{Worth, Worths};
+use std::borrow::Cow;
+
+use super::valuation::{Valuation, Valuations};
 use crate::core::money::Price;
 use crate::core::time::{Span, Time};
 
@@ -22,7 +24,7 @@ pub enum ProblemError {
     /// Too large for exact arithmetic.
     #[error("{0} is too large to be counted exactly")]
     TooLarge(&'static str),
-    /// A track, a worth or their changes go back in time.
+    /// A track, a valuation or their changes go back in time.
     #[error("change {0} is not later than the one before it")]
     Unsorted(usize),
 }
@@ -116,18 +118,21 @@ impl Track {
         after.checked_sub(1).and_then(|at| self.runs.get(at)).and_then(|(_, level)| *level)
     }
 
-    /// The same, but not to be held during any of `taken`, half-open spans of ticks in order of time.
+    /// This track with the server not to be held during any of `taken`, half-open spans of ticks in order of time.
     pub(super) fn without(&self, taken: &[(u32, u32)]) -> Track {
         let mut cuts: Vec<u32> = self.runs.iter().map(|(start, _)| *start).collect();
         cuts.extend(taken.iter().flat_map(|(from, to)| [*from, *to]));
-        cuts.sort_unstable();
+        // Two ascending lists, which this sort merges.
+        cuts.sort();
         cuts.dedup();
-        let mut left = Track::default();
+        let (mut left, mut levels, mut taken) = (Track::default(), Cursor::new(self), taken);
         for cut in cuts {
-            let after = taken.partition_point(|(from, _)| *from <= cut);
-            let last = after.checked_sub(1).and_then(|at| taken.get(at));
-            let is_taken = last.is_some_and(|(_, to)| cut < *to);
-            left.push(cut, if is_taken { None } else { self.level_at(cut) });
+            let level = levels.at(cut);
+            while let Some((_, later)) = taken.split_first().filter(|((_, to), _)| *to <= cut) {
+                taken = later;
+            }
+            let is_taken = taken.first().is_some_and(|(from, _)| *from <= cut);
+            left.push(cut, level.filter(|_| !is_taken));
         }
         left
     }
@@ -180,7 +185,7 @@ pub struct Problem {
     servers: Vec<Track>,
     ticks: u32,
     rules: Rules,
-    worths: Worths,
+    valuations: Valuations,
     want: u32,
 }
 
@@ -190,8 +195,8 @@ impl Problem {
     /// # Errors
     /// When a number is negative, zero where it must not be, or too large.
     pub fn new(servers: Vec<Track>, ticks: u32, rules: Rules, want: u32) -> Result<Problem, ProblemError> {
-        let worth = Worth { per_tick: rules.per_tick, restart_cost: rules.restart_cost };
-        Problem::with_worths(servers, ticks, rules, &[(0, worth)], want)
+        let valuation = Valuation { per_tick: rules.per_tick, restart_cost: rules.restart_cost };
+        Problem::with_valuations(servers, ticks, rules, &[(0, valuation)], want)
     }
 
     /// A market in which a server is worth different sums in time, from each start tick on; the first start is 0. They
@@ -204,12 +209,12 @@ impl Problem {
     /// best state there is.
     ///
     /// # Errors
-    /// When a number is negative, zero where it must not be, or too large, or `worths` are not in order of time.
-    pub fn with_worths(
+    /// When a number is negative, zero where it must not be, or too large, or `valuations` are not in order of time.
+    pub fn with_valuations(
         servers: Vec<Track>,
         ticks: u32,
         rules: Rules,
-        worths: &[(u32, Worth)],
+        valuations: &[(u32, Valuation)],
         want: u32,
     ) -> Result<Problem, ProblemError> {
         if rules.window == 0 {
@@ -218,10 +223,10 @@ impl Problem {
         if rules.level_cost <= 0 {
             return Err(ProblemError::Zero("the cost of a level"));
         }
-        let worths = Worths::new(worths)?;
-        let Worth { per_tick, restart_cost } = worths.at(0);
+        let valuations = Valuations::new(valuations)?;
+        let Valuation { per_tick, restart_cost } = valuations.at(0);
         let rules = Rules { per_tick, restart_cost, ..rules };
-        let dearest = worths.dearest().per_tick.checked_add(worths.dearest().restart_cost);
+        let dearest = valuations.dearest().per_tick.checked_add(valuations.dearest().restart_cost);
         // Room for four such sums: no total and no difference of totals can overflow after this.
         let total = dearest
             .and_then(|d| d.checked_add(rules.level_cost)?.checked_mul(Cost::from(ticks) + 2))
@@ -234,7 +239,7 @@ impl Problem {
         }
         let most = i64::try_from(dearest / rules.level_cost).unwrap_or(i64::MAX);
         let servers = servers.iter().map(|track| bounded(track, ticks, most)).collect();
-        Ok(Problem { servers, ticks, rules, worths, want })
+        Ok(Problem { servers, ticks, rules, valuations, want })
     }
 
     /// One track for each server.
@@ -253,13 +258,13 @@ impl Problem {
     }
 
     /// What an unheld tick and a begin cost at each time.
-    pub(super) fn worths(&self) -> &Worths {
-        &self.worths
+    pub(super) fn valuations(&self) -> &Valuations {
+        &self.valuations
     }
 
     /// What it costs to hold nothing at all, for each server wanted.
     pub(super) fn never(&self) -> Cost {
-        self.worths.unheld(0, self.ticks)
+        self.valuations.unheld(0, self.ticks)
     }
 
     /// How many servers are wanted at once.
@@ -267,12 +272,23 @@ impl Problem {
         self.want
     }
 
-    /// The same market for one target less what others hold of it, by server.
-    pub(super) fn rest(&self, taken: &[Vec<(u32, u32)>]) -> Problem {
-        let servers = self.servers.iter().zip(taken).map(|(track, taken)| track.without(taken)).collect();
-        Problem { servers, ticks: self.ticks, rules: self.rules, worths: self.worths.clone(), want: 1 }
+    /// Every server, all of the time.
+    pub(super) fn offered(&self) -> Vec<Offered<'_>> {
+        (0..).zip(self.servers.iter().map(Cow::Borrowed)).collect()
+    }
+
+    /// What others leave of every server, where `taken` is what they hold of each.
+    pub(super) fn rest(&self, taken: &[Vec<(u32, u32)>]) -> Vec<Offered<'_>> {
+        let left = self.servers.iter().zip(taken).map(|(track, taken)| match taken.as_slice() {
+            [] => Cow::Borrowed(track),
+            taken => Cow::Owned(track.without(taken)),
+        });
+        (0..).zip(left).filter(|(_, track)| track.runs.iter().any(|(_, level)| level.is_some())).collect()
     }
 }
+
+/// A server by its number, and when it may be held for how much.
+pub(super) type Offered<'a> = (u16, Cow<'a, Track>);
 
 /// The track within the ticks, with levels above `most` as unholdable.
 fn bounded(track: &Track, ticks: u32, most: i64) -> Track {

@@ -1,4 +1,4 @@
-//! The exact optimum for one target over all servers, walked forward in time.
+//! The exact optimum for one target is found by going forward in time over all servers.
 //!
 //! The state is either out, or an order (server, bid, tick from which it may be lowered) with what it took to get there.
 //! Each tick an order is raised to what wins, stays, is lowered, or leaves; from out one may place at what wins. What
@@ -15,7 +15,7 @@
 //! is overtaken after one window by the one that did not wait. Hence the work is in ticks times servers, and the
 //! number of levels, the size of a step and the length of a window do not enter into it.
 
-use super::market::{Cost, Cursor, Problem, Rules};
+use super::market::{Cost, Cursor, Offered, Problem, Rules};
 use super::plan::{Action, Move, Plan};
 
 /// The cheapest way for one target, and the plan if it was asked for.
@@ -31,58 +31,80 @@ struct Order {
     /// The first tick in which it may be lowered; never in the past, so that equal orders look equal.
     lower_from: u64,
     cost: Cost,
-    /// The last move that led here.
+    /// The last move that led here and was kept.
     node: Node,
-    /// A move of this tick, not kept before it is sure that the order is.
-    made: Option<Action>,
+    /// Moves after that, not kept before it is sure that they matter: nearly all orders are placed anew in each tick.
+    made: Made,
+}
+
+/// What was done with an order and is not kept yet.
+#[derive(Clone, Copy)]
+enum Made {
+    Nothing,
+    /// Placed in that tick, after having left what is named there.
+    Placed {
+        tick: u32,
+        left: Option<(u32, u16)>,
+    },
+    /// Raised or lowered in this tick.
+    Changed(Action),
 }
 
 /// Being out: what it took, and how one came to be so.
 struct Out {
     cost: Cost,
     node: Node,
-    /// When and from which server one left last, not kept before an order is placed.
+    /// When and from which server one left last, not kept before an order placed after it is.
     left: Option<(u32, u16)>,
 }
 
-/// Finds the least cost of a target of one server, whatever `problem` wants.
-pub(super) fn best(problem: &Problem, keep_plan: bool) -> Best {
+/// Finds the least cost of a target of one server that may hold what is `offered`, whatever `problem` wants.
+pub(super) fn best(problem: &Problem, offered: &[Offered<'_>], keep_plan: bool) -> Best {
     let rules = problem.rules();
-    let mut levels: Vec<Cursor<'_>> = problem.servers().iter().map(Cursor::new).collect();
+    let mut levels: Vec<(u16, Cursor<'_>)> = offered.iter().map(|(id, track)| (*id, Cursor::new(track))).collect();
     let mut orders: Vec<Vec<Order>> = vec![Vec::new(); levels.len()];
     let mut next: Vec<Order> = Vec::new();
     let mut out = Out { cost: 0, node: NONE, left: None };
     let mut moves = Moves::new(keep_plan);
     for tick in 0..problem.ticks() {
-        let worth = problem.worths().at(tick);
-        leave(&mut out, &orders, tick);
-        for (server, (kept, cursor)) in (0_u16..).zip(orders.iter_mut().zip(&mut levels)) {
+        let valuation = problem.valuations().at(tick);
+        leave(&mut out, offered, &mut orders, tick, &mut moves);
+        let enough = out.cost + valuation.restart_cost;
+        for (kept, (server, cursor)) in orders.iter_mut().zip(&mut levels) {
             let Some(level) = cursor.at(tick) else {
                 kept.clear();
                 continue;
             };
-            let enough = out.cost + worth.restart_cost;
-            next.clear();
-            let placed = enough + cost_of(rules, level);
-            next.push(Order {
+            if stays(rules, tick, level, enough, kept) {
+                continue;
+            }
+            let placed = Order {
                 bid: level,
                 lower_from: u64::from(tick) + 1,
-                cost: placed,
-                node: NONE,
-                made: Some(Action::Place { bid: level }),
-            });
-            for order in kept.iter().filter(|order| order.cost < enough) {
+                cost: enough + cost_of(rules, level),
+                node: out.node,
+                made: Made::Placed { tick, left: out.left },
+            };
+            kept.retain(|order| order.cost < enough);
+            if kept.is_empty() {
+                kept.push(placed);
+                continue;
+            }
+            next.clear();
+            next.push(placed);
+            for order in kept.iter_mut() {
+                moves.keep(order, tick, *server);
                 follow(rules, tick, level, order, &mut next);
             }
             keep_undominated(&mut next, kept);
-            for order in kept.iter_mut() {
-                moves.keep(order, &mut out, tick, server);
+            for order in kept.iter_mut().filter(|order| matches!(order.made, Made::Changed(_))) {
+                moves.keep(order, tick, *server);
             }
         }
-        out.cost += worth.per_tick;
+        out.cost += valuation.per_tick;
         moves.forget_unreachable(&mut orders, &mut out);
     }
-    leave(&mut out, &orders, problem.ticks());
+    leave(&mut out, offered, &mut orders, problem.ticks(), &mut moves);
     // What is held at the end needs no leaving.
     if let Some((tick, server)) = out.left.filter(|(tick, _)| *tick < problem.ticks()) {
         out.node = moves.push(Move { tick, server, action: Action::Leave }, out.node);
@@ -95,13 +117,33 @@ fn cost_of(rules: &Rules, level: i64) -> Cost {
 }
 
 /// Being out is at most as dear as the cheapest order, left now.
-fn leave(out: &mut Out, orders: &[Vec<Order>], tick: u32) {
-    for (server, kept) in (0_u16..).zip(orders) {
+fn leave(out: &mut Out, offered: &[Offered<'_>], orders: &mut [Vec<Order>], tick: u32, moves: &mut Moves) {
+    let mut cheapest = None;
+    for ((server, _), kept) in offered.iter().zip(orders) {
         for order in kept {
             if order.cost < out.cost {
-                *out = Out { cost: order.cost, node: order.node, left: Some((tick, server)) };
+                out.cost = order.cost;
+                cheapest = Some((*server, order));
             }
         }
+    }
+    if let Some((server, order)) = cheapest {
+        moves.keep(order, tick, server);
+        (out.node, out.left) = (order.node, Some((tick, server)));
+    }
+}
+
+/// Takes the one order that there is a tick further where it bids just what wins: no other can come of it, and placing
+/// anew costs more. That is so nearly all the time.
+fn stays(rules: &Rules, tick: u32, level: i64, enough: Cost, kept: &mut [Order]) -> bool {
+    let soon = u64::from(tick) + 1;
+    match kept {
+        [order] if order.bid == level && order.lower_from <= soon && order.cost < enough => {
+            order.lower_from = soon;
+            order.cost += cost_of(rules, level);
+            true
+        }
+        _ => false,
     }
 }
 
@@ -110,7 +152,7 @@ fn follow(rules: &Rules, tick: u32, level: i64, order: &Order, next: &mut Vec<Or
     let tick = u64::from(tick);
     let lower_from = order.lower_from.max(tick + 1);
     let bid = order.bid.max(level);
-    let made = (bid > order.bid).then_some(Action::Raise { to: bid });
+    let made = if bid > order.bid { Made::Changed(Action::Raise { to: bid }) } else { Made::Nothing };
     next.push(Order { bid, lower_from, cost: order.cost + cost_of(rules, bid), made, ..*order });
     if order.lower_from <= tick && order.bid > level && rules.step > 0 {
         let to = order.bid.saturating_sub_unsigned(rules.step).max(level);
@@ -118,7 +160,7 @@ fn follow(rules: &Rules, tick: u32, level: i64, order: &Order, next: &mut Vec<Or
             bid: to,
             lower_from: tick + u64::from(rules.window),
             cost: order.cost + cost_of(rules, to),
-            made: Some(Action::Lower { to }),
+            made: Made::Changed(Action::Lower { to }),
             ..*order
         });
     }
@@ -158,16 +200,19 @@ impl Moves {
         Moves { wanted, made: Vec::new(), look_at: LOOK_AT }
     }
 
-    /// Notes the move that an order has just made, and the leaving before it where it was placed.
-    fn keep(&mut self, order: &mut Order, out: &mut Out, tick: u32, server: u16) {
-        let Some(action) = order.made.take() else { return };
-        if matches!(action, Action::Place { .. }) {
-            if let Some((tick, server)) = out.left.take() {
-                out.node = self.push(Move { tick, server, action: Action::Leave }, out.node);
+    /// Keeps what was done with an order and is not kept yet.
+    fn keep(&mut self, order: &mut Order, now: u32, server: u16) {
+        match std::mem::replace(&mut order.made, Made::Nothing) {
+            Made::Nothing => {}
+            Made::Changed(action) => order.node = self.push(Move { tick: now, server, action }, order.node),
+            Made::Placed { tick, left } => {
+                if let Some((tick, server)) = left {
+                    order.node = self.push(Move { tick, server, action: Action::Leave }, order.node);
+                }
+                // Whatever raised it would have kept this first.
+                order.node = self.push(Move { tick, server, action: Action::Place { bid: order.bid } }, order.node);
             }
-            order.node = out.node;
         }
-        order.node = self.push(Move { tick, server, action }, order.node);
     }
 
     fn push(&mut self, made: Move, before: Node) -> Node {

@@ -1,4 +1,4 @@
-//! What perfection would have done, move by move, and a replay that trusts none of it.
+//! A plan is what the oracle would have done, move by move; a replay works out anew what it costs and trusts none of it.
 
 use std::fmt;
 
@@ -111,7 +111,7 @@ pub fn replay_plan(problem: &Problem, plan: &Plan) -> Result<Cost, PlanError> {
     let mut order: Option<Order> = None;
     let mut cost = 0;
     for tick in 0..problem.ticks() {
-        let worth = problem.worths().at(tick);
+        let valuation = problem.valuations().at(tick);
         while let Some(next) = moves.next_if(|m| m.tick <= tick) {
             let breach = |breach| PlanError { tick, server: next.server, breach };
             if next.tick < tick {
@@ -119,10 +119,10 @@ pub fn replay_plan(problem: &Problem, plan: &Plan) -> Result<Cost, PlanError> {
             }
             let begins = matches!(next.action, Action::Place { .. });
             order = apply(problem, order, *next).map_err(breach)?;
-            cost += if begins { worth.restart_cost } else { 0 };
+            cost += if begins { valuation.restart_cost } else { 0 };
         }
         cost += match order {
-            None => worth.per_tick,
+            None => valuation.per_tick,
             Some(Order { server, bid, .. }) => {
                 let level = levels.get_mut(usize::from(server)).and_then(|cursor| cursor.at(tick));
                 if level.is_none_or(|level| bid < level) {

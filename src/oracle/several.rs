@@ -1,7 +1,8 @@
-//! Ways to serve several targets at once that obey every rule, and so an upper bound of what it must cost.
+//! The upper bound for several targets is what a way to serve them costs that obeys every rule.
 //!
 //! Each target's way is the exact optimum given what the others hold; what is not exact is who gets what. Two beginnings
-//! are tried, one good where moving is cheap and one where it is dear.
+//! are tried, one good where moving is cheap and one where it is dear. Where there is a target for every server, nobody
+//! is in anybody's way: each server's own best is exact, and takes no more than looking at each server once.
 
 use super::market::{Cost, Problem};
 use super::path::{self, Best};
@@ -23,6 +24,10 @@ pub(super) struct Served {
 
 /// The cheaper of both ways.
 pub(super) fn serve(problem: &Problem) -> Served {
+    if wants_all(problem) {
+        let alone = path::best(problem, &problem.offered(), false).cost;
+        return served(problem, alone, on_their_own(problem));
+    }
     let after_another = one_after_another(problem);
     match each_on_its_own(problem, after_another.alone) {
         Some(own) if own.cost < after_another.cost => own,
@@ -30,12 +35,22 @@ pub(super) fn serve(problem: &Problem) -> Served {
     }
 }
 
+/// Whether there is a target for every server.
+pub(super) fn wants_all(problem: &Problem) -> bool {
+    usize::try_from(problem.want()).is_ok_and(|want| want >= problem.servers().len())
+}
+
+/// The best way on each server, as if there were no other.
+fn on_their_own(problem: &Problem) -> Vec<Best> {
+    problem.offered().chunks(1).map(|only| path::best(problem, only, true)).collect()
+}
+
 /// Each target in turn takes the best that is left.
 fn one_after_another(problem: &Problem) -> Served {
     let mut ways: Vec<Best> = Vec::new();
     let mut taken = nothing_taken(problem);
     for _ in 0..problem.want() {
-        let best = path::best(&problem.rest(&taken), true);
+        let best = path::best(problem, &problem.rest(&taken), true);
         let idle = best.plan.as_ref().is_none_or(|plan| plan.moves.is_empty());
         take(problem, &best, &mut taken);
         ways.push(best);
@@ -53,12 +68,7 @@ fn each_on_its_own(problem: &Problem, alone: Cost) -> Option<Served> {
     if problem.servers().len() > MOST_ALONE {
         return None;
     }
-    let only = |server: usize| {
-        let mut taken = vec![vec![(0, problem.ticks())]; problem.servers().len()];
-        taken.get_mut(server).map(Vec::clear);
-        path::best(&problem.rest(&taken), true)
-    };
-    let mut ways: Vec<Best> = (0..problem.servers().len()).map(only).collect();
+    let mut ways = on_their_own(problem);
     ways.sort_by_key(|best| best.cost);
     ways.truncate(usize::try_from(problem.want()).unwrap_or(usize::MAX));
     for _ in 0..MOST_ROUNDS {
@@ -68,7 +78,7 @@ fn each_on_its_own(problem: &Problem, alone: Cost) -> Option<Served> {
             for (_, other) in ways.iter().enumerate().filter(|(other, _)| *other != at) {
                 take(problem, other, &mut taken);
             }
-            let found = path::best(&problem.rest(&taken), true);
+            let found = path::best(problem, &problem.rest(&taken), true);
             if let Some(way) = ways.get_mut(at).filter(|way| found.cost < way.cost) {
                 (*way, better) = (found, true);
             }

@@ -1,11 +1,11 @@
-//! From money to cost units and back: the one place of the oracle where anything may be rounded.
+//! Units convert money to whole cost units and back. Nowhere else in the oracle is anything rounded.
 
 use std::cmp::Ordering;
 
 use rust_decimal::Decimal;
 
 use super::market::{Cost, ProblemError, Rules};
-use super::worth::Worth;
+use super::valuation::Valuation;
 use crate::core::money::{Amount, Price};
 use crate::core::time::Span;
 
@@ -50,7 +50,7 @@ pub struct Value {
 }
 
 impl Terms {
-    /// The same in levels, ticks and cost units, and what such a unit is worth.
+    /// The rules in levels, ticks and cost units, and what such a unit is worth.
     ///
     /// # Errors
     /// When a length is zero or a number too large.
@@ -58,7 +58,7 @@ impl Terms {
         self.in_units_with(&[]).map(|(units, rules, _)| (units, rules))
     }
 
-    /// The same with what a server is worth at other times, in the units' terms too.
+    /// The rules and the valuations of other times in levels, ticks and cost units.
     ///
     /// The unit is chosen so that every restart cost and unheld tick is a whole number of it. Where that would take more
     /// than 10^15 units for one level and tick, there are exactly so many, and all are rounded half to even: off by half
@@ -68,7 +68,7 @@ impl Terms {
     ///
     /// # Errors
     /// When a length is zero or a number too large.
-    pub fn in_units_with(&self, later: &[Value]) -> Result<(Units, Rules, Vec<Worth>), ProblemError> {
+    pub fn in_units_with(&self, later: &[Value]) -> Result<(Units, Rules, Vec<Valuation>), ProblemError> {
         if self.tick == Span::ZERO {
             return Err(ProblemError::Zero("a tick"));
         }
@@ -96,10 +96,10 @@ impl Terms {
         let in_units = |(restart, unheld)| {
             let restart_cost = rounded(restart, level_cost).ok_or(ProblemError::TooLarge("the restart cost"))?;
             let per_tick = rounded(unheld, level_cost).ok_or(ProblemError::TooLarge("the price of a day"))?;
-            Ok(Worth { per_tick, restart_cost })
+            Ok(Valuation { per_tick, restart_cost })
         };
-        let mut worths = values.into_iter().map(in_units).collect::<Result<Vec<_>, ProblemError>>()?;
-        let Worth { per_tick, restart_cost } = worths.remove(0);
+        let mut valuations = values.into_iter().map(in_units).collect::<Result<Vec<_>, ProblemError>>()?;
+        let Valuation { per_tick, restart_cost } = valuations.remove(0);
         let worth = ratio(&[level, tick_ms], &[level_parts, day_ms, level_cost])
             .ok_or(ProblemError::TooLarge("the price tick's number of digits"))?;
         let step = self.step.floor_to(self.price_tick).decimal().checked_div(self.price_tick.decimal());
@@ -112,7 +112,7 @@ impl Terms {
             restart_cost,
             per_tick,
         };
-        Ok((Units { worth, price_tick: self.price_tick }, rules, worths))
+        Ok((Units { worth, price_tick: self.price_tick }, rules, valuations))
     }
 }
 

@@ -1,8 +1,7 @@
 //! Any byte that is changed in any row of any table is found.
 
 use clorebid::core::event::{Cause, Event, State};
-use clorebid::core::ids::TargetId;
-use clorebid::core::ids::{OrderId, ServerId};
+use clorebid::core::ids::{OrderId, ServerId, TargetId};
 use clorebid::core::limits::Denial;
 use clorebid::core::money::Amount;
 use clorebid::history::History;

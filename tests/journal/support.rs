@@ -4,8 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clorebid::core::event::Event;
-use clorebid::core::ids::TargetId;
-use clorebid::core::ids::{OrderId, ServerId};
+use clorebid::core::ids::{OrderId, ServerId, TargetId};
 use clorebid::core::money::{Currency, Price};
 use clorebid::core::request::Outcome;
 use clorebid::core::time::Time;

@@ -1,8 +1,7 @@
 //! What the views show of a run.
 
 use clorebid::core::event::Event;
-use clorebid::core::ids::TargetId;
-use clorebid::core::ids::{OrderId, ServerId};
+use clorebid::core::ids::{OrderId, ServerId, TargetId};
 use clorebid::core::money::Amount;
 use clorebid::core::request::Outcome;
 use clorebid::history::{Cell, Filter, History, HistoryError, Rows, View};

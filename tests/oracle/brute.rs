@@ -2,7 +2,7 @@
 //! winning, cancelling and bidding anew, raises by any amount, any lowering within step and window, several orders at
 //! once. It knows only which state follows which, and tries them all.
 
-use clorebid::oracle::{Cost, Rules, Worth};
+use clorebid::oracle::{Cost, Rules, Valuation};
 
 use crate::support::Market;
 
@@ -38,7 +38,7 @@ impl Orders {
     }
 
     /// What may follow a state in a tick at that level, and what each costs.
-    fn moves(self, rules: &Rules, worth: Worth, from: usize, level: Option<i64>) -> Vec<(usize, Cost)> {
+    fn moves(self, rules: &Rules, worth: Valuation, from: usize, level: Option<i64>) -> Vec<(usize, Cost)> {
         let mut after: Vec<Order> = (0..=self.top).map(|bid| Order { bid, wait: 0, held: false }).collect();
         if let Some(old) = self.order(from) {
             after.extend((old.bid..=self.top).map(|bid| Order { bid, ..old }));
@@ -70,7 +70,7 @@ pub(crate) fn least_cost(market: &Market) -> Cost {
     let seconds = if market.tracks.len() > 1 { count } else { 1 };
     let mut costs = vec![NEVER; count * seconds];
     costs[0] = 0;
-    for (tick, worth) in (0..market.ticks).zip(&market.worths) {
+    for (tick, worth) in (0..market.ticks).zip(&market.valuations) {
         for (server, track) in market.tracks.iter().enumerate() {
             let level = track.level_at(tick);
             let moves: Vec<_> = (0..count).map(|from| orders.moves(rules, *worth, from, level)).collect();

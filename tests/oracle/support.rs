@@ -1,6 +1,6 @@
 //! Small random markets from a seed.
 
-use clorebid::oracle::{Cost, Problem, Rules, Track, Worth};
+use clorebid::oracle::{Cost, Problem, Rules, Track, Valuation};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -52,15 +52,16 @@ pub(crate) struct Market {
     pub(crate) ticks: u32,
     pub(crate) rules: Rules,
     /// What a server is worth in each tick.
-    pub(crate) worths: Vec<Worth>,
+    pub(crate) valuations: Vec<Valuation>,
     pub(crate) want: u32,
 }
 
 impl Market {
     pub(crate) fn problem(&self) -> Problem {
-        let mut worths: Vec<(u32, Worth)> = (0..).zip(self.worths.iter().copied()).collect();
-        worths.dedup_by_key(|(_, worth)| *worth);
-        Problem::with_worths(self.tracks.clone(), self.ticks, self.rules, &worths, self.want).expect("a sound market")
+        let mut valuations: Vec<(u32, Valuation)> = (0..).zip(self.valuations.iter().copied()).collect();
+        valuations.dedup_by_key(|(_, worth)| *worth);
+        Problem::with_valuations(self.tracks.clone(), self.ticks, self.rules, &valuations, self.want)
+            .expect("a sound market")
     }
 }
 
@@ -75,20 +76,20 @@ pub(crate) fn market(dice: &mut Dice, size: Size, want: u32) -> Market {
         restart_cost: Cost::from(dice.roll(0, 9)),
         per_tick: Cost::from(dice.roll(1, (size.top + 1) * level_cost)),
     };
-    let worth = Worth { per_tick: rules.per_tick, restart_cost: rules.restart_cost };
-    let worths = (0..ticks).map(|_| worth).collect();
-    Market { tracks, ticks, rules, worths, want }
+    let worth = Valuation { per_tick: rules.per_tick, restart_cost: rules.restart_cost };
+    let valuations = (0..ticks).map(|_| worth).collect();
+    Market { tracks, ticks, rules, valuations, want }
 }
 
 /// The same where a server is worth more and less in time.
 pub(crate) fn moving_market(dice: &mut Dice, size: Size, want: u32) -> Market {
     let mut market = market(dice, size, want);
     let most = (size.top + 1) * 2;
-    let mut worth = market.worths.first().copied().expect("a tick");
-    for each in &mut market.worths {
+    let mut worth = market.valuations.first().copied().expect("a tick");
+    for each in &mut market.valuations {
         if dice.roll(0, 2) == 0 {
             let (per_tick, restart_cost) = (Cost::from(dice.roll(0, most)), Cost::from(dice.roll(0, 12)));
-            worth = Worth { per_tick, restart_cost };
+            worth = Valuation { per_tick, restart_cost };
         }
         *each = worth;
     }

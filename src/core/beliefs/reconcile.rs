@@ -17,7 +17,7 @@ use crate::event::{Cause, Event};
 use crate::ids::{OrderId, ServerId};
 use crate::market::{ListedServer, Listing, Market, Offer, OrderRow, Quote, Wallet};
 use crate::money::Price;
-use crate::strategy::{Choice, Match};
+use crate::strategy::Choice;
 use crate::time::{Span, Time};
 
 /// A create that nobody has seen for this long, in two good reads, never took effect.
@@ -307,14 +307,14 @@ impl Beliefs {
             );
         };
         for target in &self.strategy.targets {
+            let taken = listing.servers.iter().filter(|s| target.choice.takes(s, currency));
             match &target.choice {
                 Choice::Servers(ids) => {
-                    listing.servers.iter().filter(|s| ids.contains(&s.id)).for_each(&mut note);
+                    taken.for_each(&mut note);
                     candidates.push(ids.clone());
                 }
-                Choice::Match(wanted) => {
-                    let fits = |s: &&ListedServer| !s.rented && s.takes(currency) && matches(wanted, s, currency);
-                    let mut found: Vec<&ListedServer> = listing.servers.iter().filter(fits).collect();
+                Choice::Match(_) => {
+                    let mut found: Vec<&ListedServer> = taken.filter(|s| !s.rented).collect();
                     found.sort_by_key(|s| (self.rank(s, now), s.id));
                     found.iter().for_each(|s| note(s));
                     candidates.push(found.iter().map(|s| s.id).filter(|id| !self.hosted.contains(id)).collect());
@@ -361,35 +361,4 @@ fn why_inactive(offer: &Offer, market: &Market, quote: &Quote) -> Cause {
     } else {
         Cause::Inactive
     }
-}
-
-/// Whether a listed server has what a target asks for.
-pub fn matches(wanted: &Match, server: &ListedServer, currency: crate::money::Currency) -> bool {
-    let at_least = |least: Option<u32>, has: u32| least.is_none_or(|l| has >= l);
-    wanted.gpu.as_ref().is_none_or(|gpu| is_model(&server.gpu, gpu))
-        && at_least(wanted.min_gpus, server.gpus)
-        && wanted.min_ram_gb.is_none_or(|gb| server.ram_gb >= gb)
-        && wanted.min_reliability.is_none_or(|least| server.reliability.is_some_and(|r| r >= least))
-        && (wanted.countries.is_empty()
-            || server.country.as_ref().is_some_and(|c| wanted.countries.iter().any(|w| w.eq_ignore_ascii_case(c))))
-        && wanted.max_floor.is_none_or(|max| server.spot.get(currency).is_some_and(|floor| floor <= max))
-        && wanted.min_longest_rental.is_none_or(|least| server.longest_rental.is_some_and(|mrl| mrl >= least))
-}
-
-/// Words after a model's number that make it another model.
-const OTHER_MODELS: [&str; 7] = ["ti", "super", "d", "laptop", "mobile", "max", "ada"];
-
-/// Whether `listed` names the card `wanted`: `RTX 4090` is in `1x NVIDIA GeForce RTX 4090`, but not in `RTX 4090 D`.
-pub fn is_model(listed: &str, wanted: &str) -> bool {
-    let (listed, wanted) = (listed.to_ascii_lowercase(), wanted.trim().to_ascii_lowercase());
-    if wanted.is_empty() {
-        return true;
-    }
-    listed.match_indices(wanted.as_str()).any(|(at, found)| {
-        let starts_there = !listed.get(..at).unwrap_or("").ends_with(|c: char| c.is_ascii_alphanumeric());
-        let rest = listed.get(at.saturating_add(found.len())..).unwrap_or("");
-        let ends_there = !rest.starts_with(|c: char| c.is_ascii_alphanumeric());
-        let next_word = rest.trim_start_matches([' ', '-', '(']).split([' ', ',', '-', ')']).next().unwrap_or("");
-        starts_there && ends_there && !OTHER_MODELS.contains(&next_word)
-    })
 }

@@ -4,8 +4,7 @@ use alloc::vec::Vec;
 
 use crate::beliefs::order::Claim;
 use crate::beliefs::{Beliefs, Server};
-use crate::ids::ServerId;
-use crate::ids::TargetId;
+use crate::ids::{ServerId, TargetId};
 use crate::limits::{self, Denial};
 use crate::money::Price;
 use crate::policy;

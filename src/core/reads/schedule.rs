@@ -7,8 +7,7 @@
 use crate::beliefs::order::Claim;
 use crate::beliefs::{Beliefs, ReadTimes, Server};
 use crate::decide::choose::needs_listing;
-use crate::ids::ServerId;
-use crate::ids::TargetId;
+use crate::ids::{ServerId, TargetId};
 use crate::request::Request;
 use crate::strategy::Choice;
 use crate::time::{Span, Time};

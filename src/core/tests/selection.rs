@@ -3,7 +3,7 @@
 
 mod common;
 
-use clorebid_core::beliefs::reconcile::is_model;
+use clorebid_core::selection::is_model;
 use clorebid_core::strategy::{Choice, Match, PerDay, Target};
 use clorebid_core::time::Span;
 use common::venue::Machine;

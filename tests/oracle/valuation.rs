@@ -8,7 +8,7 @@ use clorebid::clock::rfc3339;
 use clorebid::core::money::{Amount, Price};
 use clorebid::core::time::{Span, Time};
 use clorebid::oracle::{
-    Cost, Fixed, Problem, ProblemError, Rules, Terms, Value, Worth, best_fixed_cost, follow_cost, on_demand_cost,
+    Cost, Fixed, Problem, ProblemError, Rules, Terms, Valuation, Value, best_fixed_cost, follow_cost, on_demand_cost,
     replay_plans, solve,
 };
 use clorebid::tape::{Reader, Series, SeriesOptions};
@@ -60,11 +60,11 @@ fn two_wanted_servers_lie_within_the_bracket_where_the_worth_moves() {
 #[test]
 fn simpler_bidders_count_the_worth_of_each_tick() {
     let rules = Rules { step: 2, window: 3, level_cost: 1, restart_cost: 4, per_tick: 20 };
-    let worth = |per_tick, restart_cost| Worth { per_tick, restart_cost };
-    let problem = |levels: &[i64], worths: &[(u32, Worth)]| {
+    let worth = |per_tick, restart_cost| Valuation { per_tick, restart_cost };
+    let problem = |levels: &[i64], valuations: &[(u32, Valuation)]| {
         let levels: Vec<Option<i64>> = levels.iter().map(|level| Some(*level)).collect();
         let ticks = u32::try_from(levels.len()).expect("few ticks");
-        Problem::with_worths(vec![track(&levels)], ticks, rules, worths, 1).expect("a sound market")
+        Problem::with_valuations(vec![track(&levels)], ticks, rules, valuations, 1).expect("a sound market")
     };
     let falls = problem(&[3, 3, 3, 3, 9, 3], &[(0, worth(20, 4)), (2, worth(6, 1))]);
     assert_eq!(on_demand_cost(&falls), 2 * 20 + 4 * 6);
@@ -81,17 +81,17 @@ fn at(seconds: i64) -> Time {
     Time::from_secs(seconds)
 }
 
-fn from_changes(to: i64, changes: &[(i64, Worth)]) -> Result<Vec<(u32, Worth)>, ProblemError> {
+fn from_changes(to: i64, changes: &[(i64, Valuation)]) -> Result<Vec<(u32, Valuation)>, ProblemError> {
     let changes = changes.iter().map(|(seconds, worth)| (at(*seconds), *worth));
-    Worth::from_changes(at(0), at(to), Span::from_secs(60), FIRST, changes)
+    Valuation::from_changes(at(0), at(to), Span::from_secs(60), FIRST, changes)
 }
 
-const FIRST: Worth = Worth { per_tick: 600, restart_cost: 50 };
+const FIRST: Valuation = Valuation { per_tick: 600, restart_cost: 50 };
 
 #[test]
 fn a_tick_costs_what_its_moments_do_and_a_begin_the_least_of_them() {
-    let worth = |per_tick, restart_cost| Worth { per_tick, restart_cost };
-    let found = |to, changes: &[(i64, Worth)]| from_changes(to, changes).expect("sound");
+    let worth = |per_tick, restart_cost| Valuation { per_tick, restart_cost };
+    let found = |to, changes: &[(i64, Valuation)]| from_changes(to, changes).expect("sound");
     assert_eq!(found(300, &[]), [(0, FIRST)]);
     // At the very begin of a tick somebody may still begin at the price before it.
     assert_eq!(found(300, &[(60, worth(900, 70))]), [(0, FIRST), (1, worth(900, 50)), (2, worth(900, 70))]);
@@ -112,13 +112,15 @@ fn a_tick_costs_what_its_moments_do_and_a_begin_the_least_of_them() {
 #[test]
 fn worths_that_make_no_sense_are_refused() {
     let rules = Rules { step: 1, window: 1, level_cost: 1, restart_cost: 1, per_tick: 1 };
-    let error = |worths: &[(u32, Worth)]| Problem::with_worths(vec![], 9, rules, worths, 1).expect_err("nonsense");
+    let error = |valuations: &[(u32, Valuation)]| {
+        Problem::with_valuations(vec![], 9, rules, valuations, 1).expect_err("nonsense")
+    };
     assert_eq!(error(&[]), ProblemError::Unsorted(0));
     assert_eq!(error(&[(1, FIRST)]), ProblemError::Unsorted(0));
     assert_eq!(error(&[(0, FIRST), (3, FIRST), (3, FIRST)]), ProblemError::Unsorted(2));
-    assert_eq!(error(&[(0, FIRST), (3, Worth { per_tick: -1, ..FIRST })]), ProblemError::Negative("a cost"));
-    assert_eq!(error(&[(0, FIRST), (3, Worth { restart_cost: -1, ..FIRST })]), ProblemError::Negative("a cost"));
-    let huge = Worth { per_tick: Cost::MAX / 9, restart_cost: 0 };
+    assert_eq!(error(&[(0, FIRST), (3, Valuation { per_tick: -1, ..FIRST })]), ProblemError::Negative("a cost"));
+    assert_eq!(error(&[(0, FIRST), (3, Valuation { restart_cost: -1, ..FIRST })]), ProblemError::Negative("a cost"));
+    let huge = Valuation { per_tick: Cost::MAX / 9, restart_cost: 0 };
     assert_eq!(error(&[(0, FIRST), (3, huge)]), ProblemError::TooLarge("the cost of the whole time"));
 }
 
@@ -138,12 +140,12 @@ fn every_worth_is_a_whole_number_of_one_unit() {
         per_day: price("15.6"),
     };
     let value = |restart, day| Value { restart_cost: amount(restart), per_day: price(day) };
-    let (units, rules, worths) =
+    let (units, rules, valuations) =
         terms.in_units_with(&[value("0.007", "15.6"), value("0.01", "3.1001")]).expect("sound");
-    assert_eq!(worths[0], Worth { per_tick: rules.per_tick, restart_cost: rules.restart_cost * 7 / 10 });
-    assert_eq!(units.amount(worths[0].restart_cost), amount("0.007"));
-    assert_eq!(units.amount(worths[1].per_tick * 1440), amount("3.1001"));
-    assert_eq!(worths[1].restart_cost, rules.restart_cost);
+    assert_eq!(valuations[0], Valuation { per_tick: rules.per_tick, restart_cost: rules.restart_cost * 7 / 10 });
+    assert_eq!(units.amount(valuations[0].restart_cost), amount("0.007"));
+    assert_eq!(units.amount(valuations[1].per_tick * 1440), amount("3.1001"));
+    assert_eq!(valuations[1].restart_cost, rules.restart_cost);
 }
 
 const MINUTE: i64 = 60;
@@ -208,17 +210,21 @@ fn no_run_costs_less_than_the_oracle_while_the_on_demand_price_moves() {
         );
         let strategy = clorebid::strategy::read(&file, "s.toml").expect("a strategy").strategy;
         let ran = run(&strategy, &recorded, &rules, Rivals::Static, true, &mut |_, _, _, _| {});
-        let ruler = bounds(&strategy, &recorded, &rules, Span::from_secs(MINUTE)).expect("a ruler");
+        let benchmark = bounds(&strategy, &recorded, &rules, Span::from_secs(MINUTE)).expect("a benchmark");
         for (what, cost) in [
             ("the run", ran.effective_cost),
             ("renting on demand", ran.on_demand_cost),
-            ("the plan", ruler.oracle_upper),
-            ("a constant bid", ruler.best_fixed_cost),
-            ("following", ruler.follow_cost),
+            ("the plan", benchmark.oracle_upper),
+            ("a constant bid", benchmark.best_fixed_cost),
+            ("following", benchmark.follow_cost),
         ] {
-            assert!(ruler.oracle_cost <= cost, "{what}: {cost}, the oracle {}\n{file}\n{text}", ruler.oracle_cost);
+            assert!(
+                benchmark.oracle_cost <= cost,
+                "{what}: {cost}, the oracle {}\n{file}\n{text}",
+                benchmark.oracle_cost
+            );
         }
-        assert_eq!(ruler.on_demand_cost, ran.on_demand_cost, "{text}");
+        assert_eq!(benchmark.on_demand_cost, ran.on_demand_cost, "{text}");
         let days = Decimal::from(ran.wanted_ms) / Decimal::from(Span::DAY.ms());
         let firsts = recorded.series().servers.values().filter_map(|s| s.listed.first());
         let constant = firsts.filter_map(|l| l.server.on_demand.get(strategy.currency)).min();

@@ -1,37 +1,37 @@
-//! What an unheld tick and a begin cost, as it moves: where a day is worth the on-demand price, it is worth what that is
-//! at the time.
+//! A valuation says what an unheld tick and a begin cost, as they move: where a day is worth the on-demand price, it is
+//! worth what that is at the time.
 
 use super::market::{Cost, ProblemError, ticks_between};
 use super::units::divided;
 use crate::core::time::{Span, Time};
 
-/// What it costs not to hold a server, and to begin to, in cost units.
+/// A valuation is what it costs not to hold a server, and to begin to, in cost units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Worth {
+pub struct Valuation {
     /// What a wanted tick costs that is not held.
     pub per_tick: Cost,
     /// What each begin of a holding costs: work lost and the fee for the order.
     pub restart_cost: Cost,
 }
 
-/// From each start tick on a worth, beginning with tick 0.
+/// The valuations in order of time: one from each start tick on, beginning with tick 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Worths {
-    /// Start, worth, and what all ticks before the start cost unheld.
-    runs: Vec<(u32, Worth, Cost)>,
+pub(super) struct Valuations {
+    /// Start, valuation, and what all ticks before the start cost unheld.
+    runs: Vec<(u32, Valuation, Cost)>,
 }
 
-impl Worths {
+impl Valuations {
     /// Checks that the starts ascend from 0 on and that no number is negative.
-    pub(super) fn new(worths: &[(u32, Worth)]) -> Result<Worths, ProblemError> {
-        if worths.first().is_none_or(|(start, _)| *start != 0) {
+    pub(super) fn new(valuations: &[(u32, Valuation)]) -> Result<Valuations, ProblemError> {
+        if valuations.first().is_none_or(|(start, _)| *start != 0) {
             return Err(ProblemError::Unsorted(0));
         }
-        if worths.iter().any(|(_, worth)| worth.per_tick < 0 || worth.restart_cost < 0) {
+        if valuations.iter().any(|(_, valuation)| valuation.per_tick < 0 || valuation.restart_cost < 0) {
             return Err(ProblemError::Negative("a cost"));
         }
-        let mut runs: Vec<(u32, Worth, Cost)> = Vec::with_capacity(worths.len());
-        for (number, (start, worth)) in worths.iter().enumerate() {
+        let mut runs: Vec<(u32, Valuation, Cost)> = Vec::with_capacity(valuations.len());
+        for (number, (start, valuation)) in valuations.iter().enumerate() {
             let mut sum = 0;
             if let Some((before, last, so_far)) = runs.last() {
                 let ticks = start.checked_sub(*before).filter(|ticks| *ticks > 0);
@@ -39,15 +39,16 @@ impl Worths {
                 let stretch = last.per_tick.checked_mul(ticks).and_then(|cost| cost.checked_add(*so_far));
                 sum = stretch.ok_or(ProblemError::TooLarge("the cost of the whole time"))?;
             }
-            runs.push((*start, *worth, sum));
+            runs.push((*start, *valuation, sum));
         }
-        Ok(Worths { runs })
+        Ok(Valuations { runs })
     }
 
     /// The dearest of each.
-    pub(super) fn dearest(&self) -> Worth {
-        let most = |of: fn(&Worth) -> Cost| self.runs.iter().map(|(_, worth, _)| of(worth)).max().unwrap_or(0);
-        Worth { per_tick: most(|w| w.per_tick), restart_cost: most(|w| w.restart_cost) }
+    pub(super) fn dearest(&self) -> Valuation {
+        let most =
+            |of: fn(&Valuation) -> Cost| self.runs.iter().map(|(_, valuation, _)| of(valuation)).max().unwrap_or(0);
+        Valuation { per_tick: most(|w| w.per_tick), restart_cost: most(|w| w.restart_cost) }
     }
 
     /// From which ticks on something changes.
@@ -56,7 +57,7 @@ impl Worths {
     }
 
     /// What holds in a tick.
-    pub(super) fn at(&self, tick: u32) -> Worth {
+    pub(super) fn at(&self, tick: u32) -> Valuation {
         self.run(tick).1
     }
 
@@ -66,20 +67,20 @@ impl Worths {
     }
 
     fn until(&self, tick: u32) -> Cost {
-        let (start, worth, before) = self.run(tick);
-        before + worth.per_tick * Cost::from(tick - start)
+        let (start, valuation, before) = self.run(tick);
+        before + valuation.per_tick * Cost::from(tick - start)
     }
 
-    fn run(&self, tick: u32) -> (u32, Worth, Cost) {
+    fn run(&self, tick: u32) -> (u32, Valuation, Cost) {
         let after = self.runs.partition_point(|(start, ..)| *start <= tick);
         // The first one starts at tick 0.
         self.runs[after.saturating_sub(1)]
     }
 }
 
-impl Worth {
-    /// By tick, from what is worth how much from each moment on, for whole ticks: the first tick's worth and every later
-    /// one that differs.
+impl Valuation {
+    /// The valuation of each tick, from the valuation of each moment: that of the first tick and every later one that
+    /// differs.
     ///
     /// An unheld tick costs what its moments do, rounded once, half to even. A begin costs the least that was in force
     /// during the tick or just before it, since one may begin at any moment of it: the oracle must not be undercut.
@@ -90,14 +91,14 @@ impl Worth {
         from: Time,
         to: Time,
         tick: Span,
-        first: Worth,
-        changes: impl IntoIterator<Item = (Time, Worth)>,
-    ) -> Result<Vec<(u32, Worth)>, ProblemError> {
+        first: Valuation,
+        changes: impl IntoIterator<Item = (Time, Valuation)>,
+    ) -> Result<Vec<(u32, Valuation)>, ProblemError> {
         let ticks = ticks_between(from, to, tick)?;
         let mut open = Open { tick: 0, spent: 0, sum: 0, least: first.restart_cost, current: first };
         let mut runs = Vec::new();
         let mut before = 0;
-        for (number, (at, worth)) in changes.into_iter().enumerate() {
+        for (number, (at, valuation)) in changes.into_iter().enumerate() {
             let offset = at.since(from).ms().max(0);
             if offset < before {
                 return Err(ProblemError::Unsorted(number));
@@ -111,7 +112,7 @@ impl Worth {
                 }
                 open = Open { tick: of, spent: 0, sum: 0, least: open.current.restart_cost, current: open.current };
             }
-            open.change(offset % tick.ms(), worth)?;
+            open.change(offset % tick.ms(), valuation)?;
         }
         open.close(tick, &mut runs)?;
         if ticks > open.tick + 1 {
@@ -124,12 +125,12 @@ impl Worth {
 /// A tick that is being looked at.
 struct Open {
     tick: u32,
-    /// Milliseconds of it that were looked at, and their worths' sum.
+    /// Milliseconds of it that were looked at, and their valuations' sum.
     spent: i64,
     sum: Cost,
     /// The least that a begin cost in it or just before it.
     least: Cost,
-    current: Worth,
+    current: Valuation,
 }
 
 impl Open {
@@ -141,23 +142,23 @@ impl Open {
         Ok(())
     }
 
-    fn change(&mut self, at: i64, worth: Worth) -> Result<(), ProblemError> {
+    fn change(&mut self, at: i64, valuation: Valuation) -> Result<(), ProblemError> {
         self.pass(at)?;
-        self.least = self.least.min(worth.restart_cost);
-        self.current = worth;
+        self.least = self.least.min(valuation.restart_cost);
+        self.current = valuation;
         Ok(())
     }
 
-    fn close(&mut self, tick: Span, runs: &mut Vec<(u32, Worth)>) -> Result<(), ProblemError> {
+    fn close(&mut self, tick: Span, runs: &mut Vec<(u32, Valuation)>) -> Result<(), ProblemError> {
         self.pass(tick.ms())?;
         let per_tick = divided(self.sum, Cost::from(tick.ms()));
-        push(runs, self.tick, Worth { per_tick, restart_cost: self.least });
+        push(runs, self.tick, Valuation { per_tick, restart_cost: self.least });
         Ok(())
     }
 }
 
-fn push(runs: &mut Vec<(u32, Worth)>, start: u32, worth: Worth) {
-    if runs.last().is_none_or(|(_, last)| *last != worth) {
-        runs.push((start, worth));
+fn push(runs: &mut Vec<(u32, Valuation)>, start: u32, valuation: Valuation) {
+    if runs.last().is_none_or(|(_, last)| *last != valuation) {
+        runs.push((start, valuation));
     }
 }

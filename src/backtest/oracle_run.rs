@@ -1,12 +1,11 @@
-//! The oracle's plan as a run in the journal, so that one can look at what perfection would have done.
+//! The oracle's plan is kept as a run in the journal, so that one can look at what the oracle would have done.
 //!
 //! It is nobody's run: moves are made at the start of a tick, several at once where that is best, and no read led to any
 //! of them.
 
 use bytes::Bytes;
 use clorebid_core::event::Event;
-use clorebid_core::ids::TargetId;
-use clorebid_core::ids::{OrderId, ServerId};
+use clorebid_core::ids::{OrderId, ServerId, TargetId};
 use clorebid_core::money::Price;
 use clorebid_core::request::{Outcome, Request};
 use clorebid_core::strategy::Strategy;
@@ -19,7 +18,7 @@ use crate::oracle::{Action as Move, Plan, Units, solve};
 
 /// Why a plan could not be kept.
 #[derive(Debug, thiserror::Error)]
-pub enum PerfectError {
+pub enum OracleRunError {
     /// There is no plan.
     #[error(transparent)]
     Bounds(#[from] BoundsError),
@@ -32,14 +31,14 @@ pub enum PerfectError {
 ///
 /// # Errors
 /// When there is no plan, or the journal cannot be written.
-pub async fn keep_perfect_plan(
+pub async fn keep_oracle_run(
     strategy: &Strategy,
     recorded: &Recorded,
     rules: &VenueRules,
     tick: Span,
     tape: &str,
     journal: &mut Journal,
-) -> Result<i64, PerfectError> {
+) -> Result<i64, OracleRunError> {
     let mut steps = Vec::new();
     for (index, target) in (0_u32..).zip(&strategy.targets) {
         let (units, servers, problem) = problem(strategy, target, recorded.series(), rules, tick)?;
@@ -134,7 +133,7 @@ impl Standing {
             args: format!(r#"{{"server":{}}}"#, step.server),
             request: serde_json::to_string(&request).unwrap_or_default(),
             target,
-            reason: "perfect foresight".to_owned(),
+            reason: "the oracle's plan".to_owned(),
             bid: Some(BidSent { action, server: step.server, order, old_price, new_price: step.price }),
             memory: None,
         };
