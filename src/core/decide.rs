@@ -17,10 +17,11 @@ use crate::ids::{OrderId, ServerId};
 use crate::limits::{self, Denial};
 use crate::lowering::{Descent, descent};
 use crate::money::Price;
-use crate::policy::{self, Situation, Standing, Wish};
+use crate::policy::{Situation, Standing, Wish};
 use crate::request::Request;
-use crate::strategy::{Lost, PolicyKind, Strategy, Target};
+use crate::strategy::{Lost, Strategy, Target};
 use crate::time::{Span, Time};
+use crate::words::Words;
 
 /// A raise may rest on a market read a little older than other bids may: it only ever wins back what is wanted.
 pub(crate) const FRESH_ENOUGH_TO_RAISE: Span = Span::from_secs(5);
@@ -51,13 +52,11 @@ impl Beliefs {
             return None;
         }
         let is_lost = |_: &Server, order: &Order| order.is_lost();
-        // A ladder walks down without looking whether it must.
-        let walks_blind = |s: &Server| strategy.target(s.target).is_some_and(|t| t.bid.policy == PolicyKind::Ladder);
-        let may_come_down = |server: &Server, order: &Order| order.slack_since.is_some() || walks_blind(server);
+        let stands = |_: &Server, _: &Order| true;
         let raise = self.first_of(is_lost, |beliefs, id| beliefs.raise(&strategy, id, now));
         raise
             .or_else(|| self.place(&strategy, now))
-            .or_else(|| self.first_of(may_come_down, |beliefs, id| beliefs.come_down(&strategy, id, now)))
+            .or_else(|| self.first_of(stands, |beliefs, id| beliefs.come_down(&strategy, id, now)))
     }
 
     /// The first action that comes of the servers with an order of that kind.
@@ -161,7 +160,7 @@ impl Beliefs {
         if standing.on_top || now < bidding.retry_at {
             return None;
         }
-        match policy::keep(&target.bid, &situation, &standing) {
+        match bidding.wish.clone() {
             Wish::Raise { to, reason } => {
                 if target.bid.lost == Lost::Move
                     && let Some(action) = self.leave_for_cheaper(&bidding.at, Some(to), now)
@@ -261,9 +260,9 @@ impl Beliefs {
     /// Takes away what is paid for nothing: one step down, or a new order where that costs less than the steps.
     fn come_down(&mut self, strategy: &Strategy, id: ServerId, now: Time) -> Option<Action> {
         let bidding = self.bidding_on(strategy, id, now, FRESH)?;
-        let Bidding { at: Place { target, .. }, situation, standing, .. } = bidding;
-        let Wish::Lower { goal } = policy::keep(&target.bid, &situation, &standing) else { return None };
-        if let Some(steps) = self.replacement_pays(&bidding, goal, now) {
+        let Bidding { situation, standing, .. } = bidding;
+        let Wish::Lower { goal, or_anew, words } = bidding.wish else { return None };
+        if or_anew && let Some(steps) = self.replacement_pays(&bidding, goal, now) {
             return Some(bidding.at.cancel(Reason::Replace { new_bid: goal, steps }));
         }
         if now < bidding.next_lower_at || now < bidding.retry_at {
@@ -274,9 +273,9 @@ impl Beliefs {
         if to >= standing.bid {
             return None;
         }
-        let reason = match target.bid.policy {
-            PolicyKind::Ladder => Reason::RungDown { to },
-            _ => Reason::Slack { goal, lowest },
+        let reason = match words {
+            Some(words) => Reason::Policy(Words::new(words).with(to)),
+            None => Reason::Slack { goal, lowest },
         };
         Some(bidding.reprice(to, reason))
     }
@@ -284,8 +283,7 @@ impl Beliefs {
     /// How many steps down a new order at `goal` would save, where it costs less than they do.
     fn replacement_pays(&self, bidding: &Bidding<'_>, goal: Price, now: Time) -> Option<u32> {
         let Bidding { at: Place { server: id, target, .. }, standing, .. } = *bidding;
-        let follows = target.bid.policy == PolicyKind::Follow;
-        if !target.bid.replace || !follows || !standing.holding || !self.may_create_soon(now) {
+        if !target.bid.replace || !standing.holding || !self.may_create_soon(now) {
             return None;
         }
         if !self.knows_enough(target, now) || self.servers.get(&id)?.blocked_until.is_some_and(|t| now < t) {
@@ -316,10 +314,14 @@ impl Beliefs {
         }
         let market = server.fresh(now, limit).filter(|m| m.value.is_open())?;
         let target = strategy.target(server.target)?;
+        let situation = self.situation(id, market, target, now)?;
+        let standing = standing(order, market);
+        let opinion = target.policy.keep(&target.bid, &situation, &standing, &order.policy);
         Some(Bidding {
             at: Place { server: id, order: order.id, target_id: server.target, target },
-            situation: self.situation(id, market, target, now)?,
-            standing: standing(order, market, now),
+            situation,
+            standing,
+            wish: if opinion.patience.is_some() { Wish::Keep } else { opinion.wish },
             missing: order.missing_since.is_some(),
             next_lower_at: order.next_lower_at,
             retry_at: order.retry_at,
@@ -337,15 +339,13 @@ impl Beliefs {
 }
 
 /// Our order in the market as last read.
-pub(crate) fn standing(order: &Order, market: &Seen, now: Time) -> Standing {
-    let for_how_long = |since: Option<Time>| since.map_or(Span::ZERO, |s| now.since(s));
+pub(crate) fn standing(order: &Order, market: &Seen) -> Standing {
     Standing {
         bid: order.bid,
         on_top: order.is_on_top(&market.quote),
         holding: order.holding,
-        lost_for: for_how_long(order.lost_since),
-        slack_for: for_how_long(order.slack_since),
-        stay_until: order.stay_until,
+        lost_since: order.lost_since,
+        slack_since: order.slack_since,
     }
 }
 
@@ -365,11 +365,12 @@ impl Place<'_> {
 }
 
 /// An order that may be re-priced, and all that its price depends on.
-#[derive(Clone, Copy)]
 struct Bidding<'a> {
     at: Place<'a>,
     situation: Situation,
     standing: Standing,
+    /// What its policy would like done now.
+    wish: Wish,
     /// Whether the book has ceased to show it.
     missing: bool,
     next_lower_at: Time,

@@ -18,8 +18,8 @@ use crate::governing::CREATE_SPACING;
 use crate::ids::{OrderId, ServerId};
 use crate::limits;
 use crate::money::Price;
-use crate::policy::{self, Situation, Standing, Wish};
-use crate::strategy::{Lost, PolicyKind, Target};
+use crate::policy::{Opinion, Situation, Wish};
+use crate::strategy::{Lost, Target};
 use crate::time::{Span, Time};
 
 /// One server as the core sees it.
@@ -95,13 +95,13 @@ impl Engine {
             ceiling: situation.map(|s| s.ceiling),
             lowest: order.and_then(|o| beliefs.steps.lowest(id, o.bid)),
             next_lower_at: order.map(|o| o.next_lower_at),
-            next_bid: order.zip(situation.as_ref()).and_then(|(o, s)| self.next_bid(id, server, o, target, s, now)),
+            next_bid: order.zip(situation.as_ref()).and_then(|(o, s)| self.next_bid(id, server, o, target, s)),
             wish,
             held_back_by,
         })
     }
 
-    /// What the policy would bid next had it no patience, within the venue's step.
+    /// What the policy would bid next were it not for its patience, within the venue's step.
     fn next_bid(
         &self,
         id: ServerId,
@@ -109,15 +109,12 @@ impl Engine {
         order: &Order,
         target: &Target,
         market: &Situation,
-        now: Time,
     ) -> Option<Price> {
         let seen = server.market.as_ref().filter(|_| order.cancel.is_none())?;
-        let standing = standing(order, seen, now);
-        let long = Span::DAY.times(365);
-        let standing = Standing { lost_for: long, slack_for: long, stay_until: now, ..standing };
-        let to = match policy::keep(&target.bid, market, &standing) {
+        let standing = standing(order, seen);
+        let to = match target.policy.keep(&target.bid, market, &standing, &order.policy).wish {
             Wish::Raise { to, .. } => to,
-            Wish::Lower { goal } => self.one_step_towards(id, order, goal, market.tick),
+            Wish::Lower { goal, .. } => self.one_step_towards(id, order, goal, market.tick),
             Wish::Keep if standing.on_top => {
                 let goal = market.goal.min(order.bid);
                 self.one_step_towards(id, order, goal, market.tick)
@@ -239,27 +236,24 @@ impl Engine {
             held.push("its market is not known".to_string());
             return Verdict(format!("keep {}", order.bid), held);
         };
-        let standing = standing(order, market, now);
+        let standing = standing(order, market);
         if now < order.retry_at {
             held.push(format!(
                 "the venue refused the last re-pricing; the next try is in {}",
                 order.retry_at.since(now)
             ));
         }
-        match policy::keep(&target.bid, situation, &standing) {
-            Wish::Keep if standing.on_top => {
-                held.extend(why_not_lower(order, target, situation, standing.slack_for, now));
-                Verdict(format!("keep {}", order.bid), held)
-            }
-            Wish::Keep => {
-                held.extend(why_not_raise(order, target, situation, standing.lost_for));
-                Verdict(format!("win with {} or more", situation.least_winning), held)
-            }
+        let Opinion { wish, patience } = target.policy.keep(&target.bid, situation, &standing, &order.policy);
+        held.extend(patience.map(|patience| patience.words.to_string()));
+        match wish {
+            _ if patience.is_some() && standing.on_top => Verdict(format!("keep {}", order.bid), held),
+            _ if patience.is_some() => Verdict(format!("win with {} or more", situation.least_winning), held),
+            Wish::Keep => Verdict(format!("keep {}", order.bid), held),
             Wish::Raise { to, reason } => {
                 held.extend(self.why_raise_waits(id, server, order, to, situation, now));
                 Verdict(format!("raise to {to}: {reason}"), held)
             }
-            Wish::Lower { goal } => {
+            Wish::Lower { goal, .. } => {
                 held.extend(self.why_lowering_waits(id, server, order, goal, now));
                 Verdict(format!("come down to {goal}"), held)
             }
@@ -322,37 +316,4 @@ fn explain_create(create: &Create, now: Time) -> Verdict {
         )
     };
     Verdict(wish, [held].into())
-}
-
-/// On top of the book, and the policy leaves the bid alone.
-fn why_not_lower(order: &Order, target: &Target, situation: &Situation, slack_for: Span, now: Time) -> Option<String> {
-    let goal = situation.goal;
-    match target.bid.policy {
-        PolicyKind::Fixed => Some("a fixed bid keeps its price".to_string()),
-        PolicyKind::Ladder if now < order.stay_until => {
-            Some(format!("it stays on this rung for another {}", order.stay_until.since(now)))
-        }
-        PolicyKind::Ladder if !order.holding => Some("it does not hold the server yet".to_string()),
-        _ if order.bid > goal && slack_for < target.bid.lower_after => {
-            let after = target.bid.lower_after;
-            Some(format!("there is slack above {goal} for {slack_for}, and lower.after is {after}"))
-        }
-        _ if order.bid <= goal => Some(format!("there is no slack: the goal is {goal}")),
-        _ => None,
-    }
-}
-
-/// Beaten, and the policy leaves the bid alone.
-fn why_not_raise(order: &Order, target: &Target, situation: &Situation, lost_for: Span) -> Option<String> {
-    let rules = &target.bid;
-    if rules.policy == PolicyKind::Fixed {
-        return Some("a fixed bid keeps its price".to_string());
-    }
-    if rules.lost == Lost::Wait {
-        return Some("lost = \"wait\"".to_string());
-    }
-    if lost_for < rules.raise_wait {
-        return Some(format!("outbid for {lost_for}, and raise.wait is {}", rules.raise_wait));
-    }
-    (order.bid >= situation.least_winning).then(|| "its bid would win; the book does not show why it lost".to_string())
 }

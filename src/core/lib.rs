@@ -13,6 +13,7 @@ extern crate alloc;
 
 pub mod beliefs;
 mod decide;
+pub mod denial;
 pub mod engine;
 pub mod event;
 pub mod explain;
@@ -30,3 +31,4 @@ pub mod request;
 pub mod status;
 pub mod strategy;
 pub mod time;
+pub mod words;

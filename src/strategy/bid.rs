@@ -1,7 +1,9 @@
 //! Reads how a target bids, and refuses keys that its policy would not look at.
 
 use clorebid_core::money::Price;
-use clorebid_core::strategy::{BidRules, Lost, Margin, Open, PerDay, PolicyKind};
+use clorebid_core::policy::chosen::ChosenPolicy;
+use clorebid_core::policy::{Keys, POLICIES, Row};
+use clorebid_core::strategy::{BidRules, Lost, Margin, Open, PerDay};
 use clorebid_core::time::Span;
 use rust_decimal::Decimal;
 
@@ -11,12 +13,9 @@ use super::sections::Walls;
 use super::target::not_above_max_bid;
 use super::values;
 
-/// How long the ladder rests on the rung it fell back to.
-const STAY: Span = Span::from_secs(3600);
-
 /// Reads `[target.bid]`.
-pub(super) fn read_bid(fields: &Fields<'_>, per_day: PerDay, walls: Walls) -> BidRules {
-    let policy = read_policy(fields).unwrap_or(PolicyKind::Follow);
+pub(super) fn read_bid(fields: &Fields<'_>, per_day: PerDay, walls: Walls) -> (ChosenPolicy, BidRules) {
+    let policy = read_policy(fields).unwrap_or(POLICIES[0]);
     refuse_unused(fields, policy);
     let open = read_open(fields, per_day, walls);
     let raise = fields.table("raise", &RAISE, "{ wait = \"0s\" }");
@@ -27,57 +26,73 @@ pub(super) fn read_bid(fields: &Fields<'_>, per_day: PerDay, walls: Walls) -> Bi
     if let Some(give_up) = &give_up {
         check_give_up(&raise, give_up, open, walls);
     }
-    let rung = fields.price_above_zero("rung", "a rung has a height");
-    if let Some(rung) = &rung {
-        not_above_max_bid(fields, "rung", rung, walls);
-    }
-    BidRules {
-        policy,
+    let rules = BidRules {
         open,
         margin: read_margin(fields, walls).unwrap_or(Margin::Price(Price::ZERO)),
         raise_wait: raise.duration("wait").map_or(Span::ZERO, |d| d.value),
         give_up: give_up.map(|g| g.value),
         lower_after: lower.duration("after").map_or(Span::ZERO, |d| d.value),
-        rung: rung.map(|r| r.value),
-        stay: fields.duration("stay").map_or(STAY, |d| d.value),
         replace: fields.word("replace", &[("auto", true), ("never", false)]).is_none_or(|r| r.value),
         lost: fields.word("lost", &LOST).map_or(Lost::Raise, |l| l.value),
+    };
+    ((policy.read)(&OwnKeys { fields, walls }), rules)
+}
+
+/// What the file says of the keys that only its policy knows.
+struct OwnKeys<'a, 'b> {
+    fields: &'a Fields<'b>,
+    walls: Walls,
+}
+
+impl Keys for OwnKeys<'_, '_> {
+    fn price_above_zero(&self, key: &str, why: &str) -> Option<Price> {
+        let price = self.fields.price_above_zero(key, why)?;
+        not_above_max_bid(self.fields, key, &price, self.walls);
+        Some(price.value)
+    }
+
+    fn span(&self, key: &str) -> Option<Span> {
+        self.fields.duration(key).map(|span| span.value)
     }
 }
 
 const LOST: [(&str, Lost); 3] = [("raise", Lost::Raise), ("move", Lost::Move), ("wait", Lost::Wait)];
 
-fn read_policy(fields: &Fields<'_>) -> Option<PolicyKind> {
-    const POLICIES: [(&str, Option<PolicyKind>); 4] = [
-        ("follow", Some(PolicyKind::Follow)),
-        ("fixed", Some(PolicyKind::Fixed)),
-        ("ladder", Some(PolicyKind::Ladder)),
-        ("deadline", None),
-    ];
-    let found = fields.word("policy", &POLICIES)?;
+fn read_policy(fields: &Fields<'_>) -> Option<&'static Row> {
+    let mut names: Vec<(&str, Option<&Row>)> = POLICIES.iter().map(|row| (row.name, Some(*row))).collect();
+    names.push(("deadline", None));
+    let found = fields.word("policy", &names)?;
     if found.value.is_none() {
-        let help = "choose `follow`, `fixed` or `ladder`";
+        let names: Vec<String> = POLICIES.iter().map(|row| format!("`{}`", row.name)).collect();
+        let help = format!("choose {}", or(&names));
         fields.mistakes.add(found.at, "the deadline policy does not exist yet", help);
     }
     found.value
 }
 
+/// `a`, `b` or `c`.
+fn or(names: &[String]) -> String {
+    match names {
+        [all @ .., last] if !all.is_empty() => format!("{} or {last}", all.join(", ")),
+        _ => names.join(""),
+    }
+}
+
 /// A key without effect is a mistake: whoever wrote it expects something that will not happen.
-fn refuse_unused(fields: &Fields<'_>, policy: PolicyKind) {
+fn refuse_unused(fields: &Fields<'_>, policy: &Row) {
     for key in ["need", "until", "on_demand"] {
         let message = format!("`{key}` belongs to the deadline policy, which does not exist yet");
         fields.refuse(key, &message, &format!("delete `{key}`"));
     }
-    if policy == PolicyKind::Fixed {
-        for key in ["margin", "raise", "lower"] {
-            let message = format!("`{key}` has no effect: policy `fixed` keeps one price, it never raises or lowers");
-            fields.refuse(key, &message, &format!("delete `{key}`, or choose policy `follow`"));
-        }
+    for key in policy.ignores {
+        let (name, since, other) = (policy.name, policy.ignores_since, POLICIES[0].name);
+        let message = format!("`{key}` has no effect: policy `{name}` {since}");
+        fields.refuse(key, &message, &format!("delete `{key}`, or choose policy `{other}`"));
     }
-    if policy != PolicyKind::Ladder {
-        for key in ["rung", "stay"] {
-            let message = format!("`{key}` has no effect: only policy `ladder` has rungs");
-            fields.refuse(key, &message, &format!("delete `{key}`, or choose policy `ladder`"));
+    for other in POLICIES.iter().filter(|row| row.name != policy.name) {
+        for key in other.keys.iter().filter(|key| !policy.keys.contains(key)) {
+            let message = format!("`{key}` has no effect: only policy `{}` has {}", other.name, other.about);
+            fields.refuse(key, &message, &format!("delete `{key}`, or choose policy `{}`", other.name));
         }
     }
     fields.no_others();

@@ -2,8 +2,10 @@
 
 use std::fmt::{self, Write};
 
+use clorebid_core::policy::chosen::ChosenPolicy;
+use clorebid_core::policy::{POLICIES, Setting};
 use clorebid_core::strategy::{
-    BidRules, Choice, Limits, Lost, Margin, Match, Open, PerDay, PolicyKind, RestartCost, Target, VenueRules,
+    BidRules, Choice, Limits, Lost, Margin, Match, Open, PerDay, RestartCost, Target, VenueRules,
 };
 
 use super::{OrderSpec, StrategyFile};
@@ -24,7 +26,7 @@ fn write_file(out: &mut String, file: &StrategyFile) -> fmt::Result {
     write_venue(out, &strategy.venue)?;
     for (target, order) in strategy.targets.iter().zip(&file.orders) {
         write_target(out, target)?;
-        write_bid(out, &target.bid)?;
+        write_bid(out, &target.policy, &target.bid)?;
         write_order(out, order)?;
     }
     Ok(())
@@ -109,31 +111,31 @@ fn matching(wanted: &Match) -> String {
     keys.join(", ")
 }
 
-fn write_bid(out: &mut String, bid: &BidRules) -> fmt::Result {
-    let policy = match bid.policy {
-        PolicyKind::Fixed => "fixed",
-        PolicyKind::Follow => "follow",
-        PolicyKind::Ladder => "ladder",
-    };
-    writeln!(out, "\n[target.bid]\npolicy = \"{policy}\"")?;
+fn write_bid(out: &mut String, policy: &ChosenPolicy, bid: &BidRules) -> fmt::Result {
+    let row = POLICIES.iter().find(|row| row.name == policy.name());
+    let looks_at = |key| row.is_none_or(|row| !row.ignores.contains(&key));
+    writeln!(out, "\n[target.bid]\npolicy = \"{}\"", policy.name())?;
     match bid.open {
         Open::Floor => writeln!(out, "open = \"floor\"")?,
         Open::Rival => writeln!(out, "open = \"rival\"")?,
         Open::Price(price) => writeln!(out, "open = \"{price}\"")?,
     }
-    // A fixed price has neither margin nor raise nor lower: the reader refuses them.
-    if bid.policy != PolicyKind::Fixed {
+    // A key that its policy does not look at is refused by the reader.
+    if looks_at("margin") {
         match bid.margin {
             Margin::Price(price) => writeln!(out, "margin = \"{price}\"")?,
             Margin::Percent(percent) => writeln!(out, "margin = \"{percent}%\"")?,
         }
+    }
+    if looks_at("raise") {
         let give_up = bid.give_up.map(|price| format!(", give_up = \"{price}\"")).unwrap_or_default();
         writeln!(out, "raise = {{ wait = \"{}\"{give_up} }}", bid.raise_wait)?;
+    }
+    if looks_at("lower") {
         writeln!(out, "lower = {{ after = \"{}\" }}", bid.lower_after)?;
     }
-    if bid.policy == PolicyKind::Ladder {
-        write_or(out, "rung", bid.rung, "the venue's largest step")?;
-        writeln!(out, "stay = \"{}\"", bid.stay)?;
+    for Setting { key, value, unset } in policy.settings() {
+        write_or(out, key, value, unset)?;
     }
     writeln!(out, "replace = \"{}\"", if bid.replace { "auto" } else { "never" })?;
     let lost = match bid.lost {

@@ -34,11 +34,11 @@ pub(super) fn read_target(fields: &Fields<'_>, number: u32, walls: Walls) -> Tar
     let servers = read_servers(fields);
     let choice = read_choice(fields, &servers, walls);
     let value = read_value(&fields.table("value", &VALUE, "{ per_day = \"on_demand\" }"), walls);
-    let bid = read_bid(&fields.table("bid", &BID, "{ policy = \"follow\" }"), value.per_day, walls);
+    let (policy, bid) = read_bid(&fields.table("bid", &BID, "{ policy = \"follow\" }"), value.per_day, walls);
     let order = read_order(&fields.table("order", &ORDER, "{ image = \"cloreai/ubuntu22.04-cuda12\" }"));
     let adopt = fields.switch("adopt").unwrap_or(false);
     let (name_text, want_count) = (name.value.clone(), want.value);
-    let target = choice.map(|choice| Target { name: name_text, want: want_count, choice, value, bid, adopt });
+    let target = choice.map(|choice| Target { name: name_text, want: want_count, choice, value, policy, bid, adopt });
     TargetDraft { name, want, servers, target, order }
 }
 

@@ -8,6 +8,7 @@ use crate::event::{Reason, State};
 use crate::ids::OrderId;
 use crate::market::{Offer, Quote};
 use crate::money::{Amount, Price};
+use crate::policy::chosen::PolicyState;
 use crate::time::Time;
 
 /// What we have on one server.
@@ -110,8 +111,8 @@ pub(crate) struct Order {
     pub idle_since: Option<Time>,
     /// Since when it has been above the goal.
     pub slack_since: Option<Time>,
-    /// ladder: no step down before this.
-    pub stay_until: Time,
+    /// What its policy remembers of it.
+    pub policy: PolicyState,
     /// No re-pricing before this, after a refusal that time may heal.
     pub retry_at: Time,
     /// Whether the venue refuses to re-price it for good.
@@ -143,7 +144,7 @@ impl Order {
             lost_since: None,
             idle_since: None,
             slack_since: None,
-            stay_until: placed_at,
+            policy: PolicyState::default(),
             retry_at: placed_at,
             dead: false,
             cancel: None,

@@ -89,7 +89,11 @@ impl Beliefs {
     /// A re-pricing was answered.
     pub(crate) fn repriced(&mut self, id: ServerId, order: OrderId, to: Price, now: Time, answer: &Answer) {
         let every = self.strategy.venue.lower_every;
-        let stay = self.servers.get(&id).and_then(|s| self.target_of(s)).map_or(Span::ZERO, |t| t.bid.stay);
+        let policy = self.servers.get(&id).and_then(|s| self.target_of(s)).map(|t| t.policy.clone());
+        let note = |order: &mut Order| {
+            let (policy, from) = (policy.iter(), order.bid);
+            policy.for_each(|policy| policy.repriced(&mut order.policy, from, to, now));
+        };
         let Some(bid) = self.servers.get(&id).and_then(|s| s.claim.order()).filter(|o| o.id == order).map(|o| o.bid)
         else {
             return;
@@ -103,12 +107,12 @@ impl Beliefs {
             match answer {
                 Answer::Refused(refusal) => refused(order, to, now, every, refusal),
                 Answer::Applied => {
+                    note(order);
                     order.bid = to;
                     order.unsettled = None;
                     if lowering {
                         order.next_lower_at = now + every;
                     } else {
-                        order.stay_until = now + stay;
                         // Until the book says otherwise the raise is taken to have won.
                         order.lost_since = None;
                     }
@@ -116,11 +120,10 @@ impl Beliefs {
                 // No connection was made, so nothing was sent.
                 Answer::Unknown(Doubt::Unreachable) => {}
                 _ => {
+                    note(order);
                     order.unsettled = Some(to);
                     if lowering {
                         order.next_lower_at = now + every;
-                    } else {
-                        order.stay_until = now + stay;
                     }
                 }
             }

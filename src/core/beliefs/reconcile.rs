@@ -235,14 +235,11 @@ impl Beliefs {
 
     /// The order of a create has been seen. When it may be lowered is in doubt only if we did not just make it.
     fn found_created(&mut self, id: ServerId, order: OrderId, cause: Cause, now: Time) {
-        let stay = self.servers.get(&id).and_then(|s| self.target_of(s)).map_or(Span::ZERO, |t| t.bid.stay);
+        let policy = self.servers.get(&id).and_then(|s| self.target_of(s)).map(|t| t.policy.clone());
         self.shift(id, now, cause, |server| {
             if let Claim::Create(Create { bid, sent_at, .. }) = server.claim {
                 let mut order = Order::new(order, bid, sent_at, sent_at);
-                if server.last_bid.is_some() {
-                    // A ladder that was thrown off its lower rung stays on this one.
-                    order.stay_until = sent_at + stay;
-                }
+                policy.iter().for_each(|p| order.policy = p.placed(sent_at, server.last_bid.is_some()));
                 server.take(order);
             }
         });
@@ -270,9 +267,11 @@ impl Beliefs {
             // Nobody knows when it was last lowered: the full window is the safe answer.
             let next_lower_at = now + self.strategy.venue.lower_every;
             let placed_at = row.created.unwrap_or(now).min(now);
+            let policy = server.and_then(|s| self.target_of(s)).map(|t| t.policy.clone());
             self.shift(row.server, now, Cause::Adopted, |server| {
                 let mut order = Order::new(row.id, price, placed_at, next_lower_at);
                 order.listed = true;
+                policy.iter().for_each(|p| order.policy = p.placed(placed_at, false));
                 server.take(order);
             });
             return;

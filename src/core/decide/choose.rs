@@ -8,8 +8,7 @@ use crate::ids::ServerId;
 use crate::ids::TargetId;
 use crate::limits::{self, Denial};
 use crate::money::Price;
-use crate::policy;
-use crate::strategy::{PolicyKind, Target};
+use crate::strategy::Target;
 use crate::time::{Span, Time};
 
 /// A bid is decided only on a market read this recently.
@@ -73,10 +72,10 @@ impl Beliefs {
             // The list is minutes old; the floor has passed what the target takes since.
             return Some(Err(Denial::NotWorthIt { least_winning: floor, ceiling: most }));
         }
-        let bid = policy::open(&target.bid, &situation, entry.last_bid).and_then(|price| {
-            let least = if target.bid.policy == PolicyKind::Fixed { price } else { least_winning };
-            limits::most(&self.strategy.limits, &exposure, price, least, true)
-        });
+        let bid = target
+            .policy
+            .open(&target.bid, &situation, entry.last_bid)
+            .and_then(|opening| limits::most(&self.strategy.limits, &exposure, opening.price, opening.least, true));
         Some(bid.map(|price| Choice::Bid { server, price, least_winning, floor }))
     }
 

@@ -1,17 +1,65 @@
-//! What to bid. A policy sees one server's market and our standing in it, and says what it would like to do.
+//! What to bid. A policy sees one server's market and our order in it, and says what it would like to do.
+//!
+//! [`Policy`] is all that the rest of the core knows of one. Each has a file of its own, with its settings, what it
+//! remembers of an order and its words; [`POLICIES`] has one row for each that a strategy file can name.
 //!
 //! A policy only wishes. Whether the wish is allowed (limits, the 600 seconds, the step) is decided outside, so that no
 //! policy can break a rule by mistake.
 
-mod fixed;
-mod follow;
-mod ladder;
+pub mod chosen;
+pub mod fixed;
+pub mod follow;
+pub mod kept;
+pub mod ladder;
+pub mod rules;
 
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::denial::Denial;
 use crate::event::Reason;
-use crate::limits::Denial;
 use crate::money::Price;
-use crate::strategy::{BidRules, PolicyKind};
+use crate::policy::chosen::ChosenPolicy;
+use crate::policy::kept::OrderState;
+use crate::policy::rules::BidRules;
 use crate::time::{Span, Time};
+use crate::words::Words;
+
+/// The policies that a strategy file can name, one row each; the first is the default.
+pub const POLICIES: [&Row; 3] = [&follow::ROW, &fixed::ROW, &ladder::ROW];
+
+/// A way to bid. It is asked at every look, so it answers from numbers alone: no IO, no clock, no randomness.
+pub trait Policy: fmt::Debug + PartialEq + Send + Sync + 'static {
+    /// What it remembers of one order of ours, from its placing to its end; `()` if nothing.
+    type State: OrderState;
+
+    /// Its name in a strategy file.
+    fn name(&self) -> &'static str;
+
+    /// Its own keys in a strategy file, for a strategy to be printed.
+    fn settings(&self) -> Vec<Setting> {
+        Vec::new()
+    }
+
+    /// The price of a bid where none of ours stands. `last_bid` is what our former order on that server bid, if there
+    /// was one.
+    ///
+    /// # Errors
+    /// The denial that says why none is worth making.
+    fn open(&self, rules: &BidRules, market: &Situation, last_bid: Option<Price>) -> Result<Opening, Denial>;
+
+    /// What to do about an order that stands.
+    fn keep(&self, rules: &BidRules, market: &Situation, order: &Standing, state: &Self::State) -> Opinion;
+
+    /// What it remembers of an order that was placed `at`; `again`: another order of ours stood there before.
+    fn placed(&self, _at: Time, _again: bool) -> Self::State {
+        Self::State::default()
+    }
+
+    /// Our bid went from `from` to `to`, or nobody knows whether it did.
+    fn repriced(&self, _state: &mut Self::State, _from: Price, _to: Price, _at: Time) {}
+}
 
 /// One server's market, as far as a bid depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +85,7 @@ impl Situation {
     ///
     /// # Errors
     /// [`Denial::NotWorthIt`] when winning takes more than the ceiling.
-    fn capped(&self, wanted: Price, ceiling: Price) -> Result<Price, Denial> {
+    pub fn capped(&self, wanted: Price, ceiling: Price) -> Result<Price, Denial> {
         let top = ceiling.floor_to(self.tick);
         if self.least_winning > top {
             return Err(Denial::NotWorthIt { least_winning: self.least_winning, ceiling });
@@ -55,12 +103,19 @@ pub struct Standing {
     pub on_top: bool,
     /// Whether it holds the server.
     pub holding: bool,
-    /// For how long it has not been on top.
-    pub lost_for: Span,
-    /// For how long it has been above the goal.
-    pub slack_for: Span,
-    /// ladder: no step down before this.
-    pub stay_until: Time,
+    /// Since when it has not been on top, as far as reads have shown.
+    pub lost_since: Option<Time>,
+    /// Since when it has been above the goal, as far as reads have shown.
+    pub slack_since: Option<Time>,
+}
+
+/// A first bid that a policy would make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opening {
+    /// What it would bid.
+    pub price: Price,
+    /// The least it would bid instead, where the limits do not allow that much.
+    pub least: Price,
 }
 
 /// What a policy would like.
@@ -79,28 +134,82 @@ pub enum Wish {
     Lower {
         /// Where to end.
         goal: Price,
+        /// Whether a new order at the goal would do as well, where that costs less than the steps down.
+        or_anew: bool,
+        /// Why, in words in which `{}` stands for the price asked for; `None`: to take away what is paid for nothing.
+        words: Option<&'static str>,
     },
     /// It is lost and winning it back is not worth its price.
     GiveUp(Denial),
 }
 
-/// The price of a bid where none of ours stands. `last_bid` is what our former order on that server bid, if there was one.
-///
-/// # Errors
-/// The denial that says why none is worth making.
-pub fn open(rules: &BidRules, situation: &Situation, last_bid: Option<Price>) -> Result<Price, Denial> {
-    match (rules.policy, last_bid) {
-        (PolicyKind::Fixed, _) => fixed::open(rules, situation),
-        (PolicyKind::Ladder, Some(lost_at)) => ladder::reopen(rules, situation, lost_at),
-        (PolicyKind::Follow | PolicyKind::Ladder, _) => follow::open(rules, situation, last_bid.is_some()),
+/// What a policy thinks of an order: its wish, and what keeps it from the wish or from having one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opinion {
+    /// What it would like. Nothing is done about it while there is some patience.
+    pub wish: Wish,
+    /// Why nothing is to be done yet.
+    pub patience: Option<Patience>,
+}
+
+/// What keeps a policy from its own wish, or from having one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// What it says of it.
+    pub words: Words,
+    /// From when on it may think otherwise although market and order stay as they are; `None`: not by time alone.
+    pub until: Option<Time>,
+}
+
+impl Opinion {
+    /// A wish to be fulfilled at once.
+    pub const fn now(wish: Wish) -> Opinion {
+        Opinion { wish, patience: None }
+    }
+
+    /// A wish that waits until a moment, or for something else than time.
+    pub const fn later(wish: Wish, words: Words, until: Option<Time>) -> Opinion {
+        Opinion { wish, patience: Some(Patience { words, until }) }
+    }
+
+    /// The order is left as it is, whatever time it is.
+    pub const fn keep(words: Words) -> Opinion {
+        Opinion::later(Wish::Keep, words, None)
     }
 }
 
-/// What to do about an order that stands.
-pub fn keep(rules: &BidRules, situation: &Situation, standing: &Standing) -> Wish {
-    match rules.policy {
-        PolicyKind::Fixed => Wish::Keep,
-        PolicyKind::Follow => follow::keep(rules, situation, standing),
-        PolicyKind::Ladder => ladder::keep(rules, situation, standing),
-    }
+/// A policy that a strategy file can name.
+#[derive(Debug)]
+pub struct Row {
+    /// Its name there.
+    pub name: &'static str,
+    /// The keys of `[target.bid]` that only it reads.
+    pub keys: &'static [&'static str],
+    /// What those keys are about, in the plural.
+    pub about: &'static str,
+    /// The keys of `[target.bid]` that it does not look at, though others do.
+    pub ignores: &'static [&'static str],
+    /// Why it does not.
+    pub ignores_since: &'static str,
+    /// The policy with what those keys say.
+    pub read: fn(&dyn Keys) -> ChosenPolicy,
+}
+
+/// The values that a strategy file gives to a policy's own keys.
+pub trait Keys {
+    /// A price above zero and not above `max_bid`. `why` is told to whoever wrote zero.
+    fn price_above_zero(&self, key: &str, why: &str) -> Option<Price>;
+    /// A length of time.
+    fn span(&self, key: &str) -> Option<Span>;
+}
+
+/// One of a policy's own keys, with its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// The key.
+    pub key: &'static str,
+    /// Its value; `None`: not set.
+    pub value: Option<String>,
+    /// What holds while it is not set.
+    pub unset: &'static str,
 }

@@ -9,7 +9,7 @@
 
 use crate::beliefs::order::Claim;
 use crate::beliefs::{Beliefs, ReadTimes, Server};
-use crate::decide::{STUCK_FOR, UNWINNABLE_FOR};
+use crate::decide::{STUCK_FOR, UNWINNABLE_FOR, standing};
 use crate::engine::Engine;
 use crate::governing::CREATE_SPACING;
 use crate::ids::ServerId;
@@ -108,15 +108,16 @@ impl Beliefs {
                         return None;
                     }
                     let target = self.target_of(server)?;
-                    order.lost_since.into_iter().for_each(|since| ring(since + target.bid.raise_wait));
                     if let Some(since) = order.idle_since {
                         ring(since + UNWINNABLE_FOR.max(target.bid.raise_wait));
                         ring(since + STUCK_FOR);
                     }
                     ring(order.next_lower_at);
                     ring(order.retry_at);
-                    ring(order.stay_until);
-                    order.slack_since.into_iter().for_each(|since| ring(since + target.bid.lower_after));
+                    let market = server.market.as_ref()?;
+                    let situation = self.situation(*id, market, target, now)?;
+                    let opinion = target.policy.keep(&target.bid, &situation, &standing(order, market), &order.policy);
+                    opinion.patience.and_then(|patience| patience.until).into_iter().for_each(&mut ring);
                     if !order.fee_counted {
                         ring(order.placed_at + crate::beliefs::CREATION_FEE_AFTER);
                     }
