@@ -12,7 +12,7 @@
 extern crate alloc;
 
 pub mod beliefs;
-mod decide;
+pub mod decide;
 pub mod denial;
 pub mod engine;
 pub mod event;

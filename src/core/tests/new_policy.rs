@@ -51,6 +51,10 @@ fn wanted(market: &Situation) -> Price {
     market.floor.ceil_to(market.tick).plus(market.tick)
 }
 
+fn held_back_by(world: &World) -> Vec<String> {
+    world.engine.explain(world.now)[0].held_back_by.iter().map(|hold| hold.words(world.now)).collect()
+}
+
 #[test]
 fn a_policy_of_ones_own_bids_through_the_engine() {
     let mut wanted = target("t", &[6]);
@@ -66,8 +70,7 @@ fn a_policy_of_ones_own_bids_through_the_engine() {
     world.until(700, "lowered", |w| w.bid(6) == Some(941));
     let last = world.log.iter().rfind(|s| s.ask.request.is_command()).expect("a lowering");
     assert_eq!(last.ask.reason.to_string(), "down to 0.00000941");
-    let seen = world.engine.explain(world.now);
-    assert_eq!(seen[0].held_back_by, ["it stands a tick above the floor"]);
+    assert_eq!(held_back_by(&world), ["it stands a tick above the floor"]);
     world.assert_clean();
 }
 
@@ -134,6 +137,6 @@ fn what_it_remembers_of_an_order_outlives_the_process() {
     world.run(300);
     assert_eq!(world.bid(6), Some(920), "and that was all, after a restart too");
     assert!(world.reprices().iter().all(|(_, _, answer)| *answer == Answer::Applied));
-    assert_eq!(world.engine.explain(world.now)[0].held_back_by, ["it has raised twice"]);
+    assert_eq!(held_back_by(&world), ["it has raised twice"]);
     world.assert_clean();
 }
