@@ -5,6 +5,7 @@
 
 pub(crate) mod order;
 mod outcomes;
+pub(crate) mod position;
 pub mod reconcile;
 
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -361,7 +362,7 @@ impl Server {
 
     /// The order that holds the server, and its bid.
     fn held(&self) -> Option<(OrderId, Price)> {
-        self.claim.order().filter(|o| o.holding).map(|o| (o.id, o.bid))
+        self.claim.order().filter(|o| o.holds()).map(|o| (o.id, o.bid))
     }
 
     /// Ends the stretch of holding at `bid` and counts its cost with the order.

@@ -102,7 +102,7 @@ impl fmt::Display for Reason {
             Reason::Dead => f.write_str("can no longer be re-priced"),
             Reason::Surplus => f.write_str("one order more than wanted"),
             Reason::Exit => f.write_str("the run ends"),
-            Reason::ByHand => f.write_str("asked for by claim"),
+            Reason::ByHand => f.write_str("asked for by hand"),
         }
     }
 }

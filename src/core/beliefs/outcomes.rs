@@ -7,7 +7,7 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use crate::beliefs::Beliefs;
-use crate::beliefs::order::{Claim, Create, Order};
+use crate::beliefs::order::{Claim, Create, Dead, Order};
 use crate::event::Cause;
 use crate::ids::TargetId;
 use crate::ids::{OrderId, ServerId};
@@ -113,8 +113,7 @@ impl Beliefs {
                     if lowering {
                         order.next_lower_at = now + every;
                     } else {
-                        // Until the book says otherwise the raise is taken to have won.
-                        order.lost_since = None;
+                        order.position = order.position.raised();
                     }
                 }
                 // No connection was made, so nothing was sent.
@@ -143,7 +142,9 @@ impl Beliefs {
                 cancel.asked_at = Some(now);
                 cancel.accepted_at = there_no_more.then_some(now);
                 // It may cost nothing from here on; until the reads agree it still counts against the limits.
-                order.holding = order.holding && !there_no_more;
+                if there_no_more {
+                    order.position = order.position.let_go(now);
+                }
             }
         });
         self.urgent.insert(id);
@@ -159,11 +160,8 @@ fn refused(order: &mut Order, to: Price, now: Time, every: Span, refusal: &Refus
         Refusal::LoweringTooSoon { wait } if to < order.bid => {
             order.next_lower_at = now + (*wait).max(LOWER_AGAIN);
         }
-        Refusal::OrderNotActive => order.dead = true,
-        Refusal::OrderGone | Refusal::NotOurOrder => {
-            order.dead = true;
-            order.missing_since.get_or_insert(now);
-        }
+        Refusal::OrderNotActive => order.dead = Some(Dead::Refused),
+        Refusal::OrderGone | Refusal::NotOurOrder => order.dead = Some(Dead::Gone),
         Refusal::RateLimited => {}
         _ => order.retry_at = now + REPRICE_AGAIN,
     }

@@ -27,7 +27,7 @@ impl Beliefs {
                 Reason::Limit(denial)
             } else if order.bid > limits.max_bid {
                 Reason::Limit(Denial::MaxBid { bid: order.bid, max: limits.max_bid })
-            } else if order.dead {
+            } else if order.dead.is_some() {
                 Reason::Dead
             } else {
                 continue;
@@ -63,7 +63,7 @@ impl Beliefs {
             return;
         }
         let orders = all().filter_map(|(id, s)| Some((*id, s.claim.order()?)));
-        let dearest = orders.max_by_key(|(_, order)| (!order.holding, order.bid, order.id));
+        let dearest = orders.max_by_key(|(_, order)| (!order.holds(), order.bid, order.id));
         going.extend(dearest.map(|(id, _)| (id, reason)));
     }
 }

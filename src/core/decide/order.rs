@@ -43,7 +43,7 @@ impl<'a> Bidding<'a> {
         if let Some(cancel) = &self.order.cancel {
             return self.cancelling(cancel);
         }
-        if self.order.dead {
+        if self.order.dead.is_some() {
             return Decision::new(Wish::Cancel { reason: Reason::Dead, turn: Turn::Go });
         }
         let mut decision = Decision::new(Wish::Keep { bid: self.order.bid });
@@ -55,7 +55,7 @@ impl<'a> Bidding<'a> {
             decision.hold(Hold::MarketUnknown);
             return decision;
         };
-        if self.order.missing_since.is_some() && situation.least_winning <= standing.bid {
+        if self.order.position.missing_since().is_some() && situation.least_winning <= standing.bid {
             // It would win and is not even in the book: no bid will bring it back.
             self.hold_unless_fresh(FRESH_ENOUGH_TO_RAISE, &mut decision);
             decision.wish = Wish::Cancel { reason: Reason::Dead, turn: Turn::WinBack };
@@ -83,9 +83,9 @@ impl<'a> Bidding<'a> {
         let standing = Standing {
             bid: self.order.bid,
             on_top: self.order.is_on_top(&market.quote),
-            holding: self.order.holding,
-            lost_since: self.order.lost_since,
-            slack_since: self.order.slack_since,
+            holding: self.order.holds(),
+            lost_since: self.order.position.lost_since(),
+            slack_since: self.order.position.slack_since(),
         };
         Some((self.beliefs.situation(self.id, market, self.target, self.context.now)?, standing))
     }
@@ -117,7 +117,7 @@ impl<'a> Bidding<'a> {
         if let Some(to) = order.unsettled {
             decision.hold(Hold::Unsettled { to });
         }
-        if let Some(since) = order.missing_since {
+        if let Some(since) = order.position.missing_since() {
             // my_orders must still list the order although the book has ceased to show it.
             let listed = order.listed && self.beliefs.orders_read.good_at.is_some_and(|read| read >= since);
             let counts_from = order.placed_at + APPEARS_WITHIN;
@@ -139,7 +139,7 @@ impl<'a> Bidding<'a> {
     /// Leaves a server that no bid can win back: it is offline or hidden, or held for a reason beside the book.
     fn abandon(&self, decision: &mut Decision) -> Option<Reason> {
         let (order, now) = (self.order, self.context.now);
-        let idle_since = order.idle_since.filter(|_| self.target.bid.lost != Lost::Wait)?;
+        let idle_since = order.position.idle_since().filter(|_| self.target.bid.lost != Lost::Wait)?;
         let given_up_at = idle_since + UNWINNABLE_FOR.max(self.target.bid.raise_wait);
         if now < given_up_at {
             decision.changes_at(given_up_at);
@@ -154,7 +154,7 @@ impl<'a> Bidding<'a> {
         let nobody_better =
             market.is_open() && !market.is_held_against(order.bid, strategy.currency, strategy.venue.tick);
         let free = self.beliefs.facts.get(&self.id).is_some_and(|f| !f.rented)
-            && self.beliefs.listing_read.good_at > order.idle_since;
+            && self.beliefs.listing_read.good_at > Some(idle_since);
         if nobody_better && free {
             if now >= idle_since + STUCK_FOR {
                 return Some(Reason::Dead);
@@ -205,7 +205,7 @@ impl<'a> Bidding<'a> {
         if self.context.now < order.retry_at {
             decision.hold(Hold::RepriceRefused { until: order.retry_at });
         }
-        if order.lost_since.is_none() && order.missing_since.is_none() {
+        if order.position.lost_since().is_none() && order.position.missing_since().is_none() {
             decision.hold(Hold::NotShown);
         }
         self.hold_unless_fresh(FRESH_ENOUGH_TO_RAISE, &mut decision);
@@ -306,7 +306,7 @@ impl<'a> Bidding<'a> {
     /// How many steps down a new order at `goal` would save, where it costs less than they do.
     fn replacement_pays(&self, goal: Price, decision: &mut Decision) -> Option<u32> {
         let (beliefs, now, order) = (self.beliefs, self.context.now, self.order);
-        if !self.target.bid.replace || !order.holding || !beliefs.knows_enough(self.target, self.context) {
+        if !self.target.bid.replace || !order.holds() || !beliefs.knows_enough(self.target, self.context) {
             return None;
         }
         let not_before = beliefs.next_create_at().max(self.server.blocked_until);
