@@ -48,6 +48,8 @@ pub(crate) struct Context {
     pub leaving: bool,
     /// Whether our orders and their markets count as read just now, each with what its last read brought.
     pub reads_repeat: bool,
+    /// Whether every hold is to be listed, for a person to read.
+    pub lists_holds: bool,
 }
 
 impl Context {
@@ -72,7 +74,7 @@ struct Noted {
 impl Beliefs {
     /// The change to ask for now.
     pub(crate) fn next_change(&mut self, now: Time, leaving: bool) -> Option<Action> {
-        let context = Context { now, leaving, reads_repeat: false };
+        let context = Context { now, leaving, reads_repeat: false, lists_holds: false };
         for (id, reason) in self.must_go(&context) {
             if let Some(order) = self.servers.get_mut(&id).and_then(|s| s.claim.order_mut()) {
                 order.must_go(reason);
@@ -81,19 +83,20 @@ impl Beliefs {
         if let Some(action) = self.stray_to_cancel(now) {
             return Some(action);
         }
-        if let Some(action) = self.first_due(Turn::Go, |order| order.cancel.is_some(), &context, None) {
+        if let Some(action) = self.order_to_cancel(&context) {
             return Some(action);
         }
         if leaving {
             return None;
         }
         let mut noted = Noted::default();
-        let action = self
-            .first_due(Turn::WinBack, Order::is_lost, &context, Some(&mut noted))
-            .or_else(|| self.place(&context, &mut noted));
+        let action = match self.first_change(&context, &mut noted) {
+            (Some(won_back), _) => Some(won_back),
+            (None, lowered) => self.place(&context, &mut noted).or(lowered),
+        };
         self.denials.append(&mut noted.denied);
         self.urgent.extend(noted.read_first);
-        action.or_else(|| self.first_due(Turn::ComeDown, |_| true, &context, None))
+        action
     }
 
     /// What is decided for that server.
@@ -101,28 +104,37 @@ impl Beliefs {
         let target = self.target_of(server)?;
         Some(match &server.claim {
             Claim::Empty => self.decide_empty(id, server, target, context),
-            Claim::Create(create) => await_order(create),
+            Claim::Create(create) => await_order(create, context),
             Claim::Order(order) => Bidding { beliefs: self, context, id, server, order, target }.decide(),
         })
     }
 
-    /// The first change whose turn it is, of the servers with an order of that kind.
-    fn first_due(
-        &self,
-        turn: Turn,
-        is: impl Fn(&Order) -> bool,
-        context: &Context,
-        mut noted: Option<&mut Noted>,
-    ) -> Option<Action> {
+    /// The first order to cancel of those that must go.
+    fn order_to_cancel(&self, context: &Context) -> Option<Action> {
         self.servers.iter().find_map(|(id, server)| {
-            let order = server.claim.order().filter(|order| is(order))?;
-            let mut decision = self.decide(*id, server, context)?;
-            if let Some(noted) = &mut noted {
-                noted.denied.append(&mut decision.denied);
-                noted.read_first.extend(decision.read_first);
-            }
-            if decision.due() == Some(turn) { action(*id, server.target, order, decision.wish) } else { None }
+            let order = server.claim.order().filter(|order| order.cancel.is_some())?;
+            let decision = self.decide(*id, server, context)?;
+            decision.due().and_then(|_| action(*id, server.target, order, decision.wish))
         })
+    }
+
+    /// The first change that wins a server back, or else the first that takes away what is paid for nothing.
+    fn first_change(&self, context: &Context, noted: &mut Noted) -> (Option<Action>, Option<Action>) {
+        let mut lowered = None;
+        for (id, server) in &self.servers {
+            let Some(order) = server.claim.order() else { continue };
+            let Some(mut decision) = self.decide(*id, server, context) else { continue };
+            noted.denied.append(&mut decision.denied);
+            noted.read_first.extend(decision.read_first);
+            match decision.due() {
+                Some(Turn::WinBack) => return (action(*id, server.target, order, decision.wish), None),
+                Some(Turn::ComeDown) if lowered.is_none() => {
+                    lowered = action(*id, server.target, order, decision.wish);
+                }
+                _ => {}
+            }
+        }
+        (None, lowered)
     }
 
     /// The order to cancel that should not be there at all.
@@ -157,8 +169,8 @@ impl Beliefs {
 }
 
 /// A create whose order has not been seen: only reads can tell.
-fn await_order(create: &Create) -> Decision {
-    let mut decision = Decision::new(Wish::SeeCreated { bid: create.bid, sent_at: create.sent_at });
+fn await_order(create: &Create, context: &Context) -> Decision {
+    let mut decision = Decision::new(Wish::SeeCreated { bid: create.bid, sent_at: create.sent_at }, context);
     decision.hold(if create.known_accepted {
         Hold::CreateUnseen
     } else {

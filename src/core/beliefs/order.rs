@@ -3,6 +3,7 @@
 //! The type itself holds I2: there is room for one.
 
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 use crate::beliefs::position::{Position, Rank};
 use crate::event::{Reason, State};
@@ -170,11 +171,6 @@ impl Order {
         self.position.holds()
     }
 
-    /// Whether it does not hold its server, or is about to lose it.
-    pub(crate) fn is_lost(&self) -> bool {
-        !matches!(self.position, Position::Unseen | Position::Winning { .. })
-    }
-
     /// Whether neither a rival nor the floor stands above it in the book.
     pub(crate) fn is_on_top(&self, quote: &Quote) -> bool {
         self.position.missing_since().is_none() && is_on_top(self.bid, self.holds(), quote)
@@ -204,9 +200,12 @@ impl Order {
 
 /// Whether neither a rival nor the floor stands above that bid: a tie is won by whoever holds the server.
 fn is_on_top(bid: Price, holds: bool, quote: &Quote) -> bool {
-    let above_floor = quote.floor.is_none_or(|floor| bid >= floor);
-    let beaten = quote.best_rival.is_some_and(|rival| rival > bid || (rival == bid && !holds));
-    above_floor && !beaten
+    let beaten = quote.best_rival.is_some_and(|rival| match rival.cmp(&bid) {
+        Ordering::Greater => true,
+        Ordering::Equal => !holds,
+        Ordering::Less => false,
+    });
+    !beaten && quote.floor.is_none_or(|floor| bid >= floor)
 }
 
 /// How that bid compares with the others in the book; `goal`: the least winning bid with the margin on top.

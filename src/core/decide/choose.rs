@@ -82,17 +82,17 @@ impl Beliefs {
     pub(crate) fn decide_empty(&self, id: ServerId, server: &Server, target: &Target, context: &Context) -> Decision {
         let (now, has) = (context.now, self.claimed(server.target));
         if has >= target.want {
-            let mut decision = Decision::new(Wish::Nothing);
+            let mut decision = Decision::new(Wish::Nothing, context);
             decision.hold(Hold::Enough { has, want: target.want });
             return decision;
         }
-        let mut decision = Decision::new(Wish::Place { price: None });
+        let mut decision = Decision::new(Wish::Place { price: None }, context);
         self.missing_knowledge(target, context, &mut |hold| decision.hold(hold));
         if let Some(until) = self.next_create_at().filter(|until| now < *until) {
             decision.hold(Hold::CreateSpacing { until });
         }
         self.bars(id, server, now, &mut |hold| decision.hold(hold));
-        let is_held = !decision.holds.is_empty();
+        let is_held = decision.is_held();
         if let Err(hold) = self.estimate(id, server, now) {
             decision.hold(hold);
             return decision;

@@ -8,6 +8,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::beliefs::reconcile::CREATE_SETTLES_AFTER;
+use crate::decide::Context;
 use crate::denial::Denial;
 use crate::event::Reason;
 use crate::ids::ServerId;
@@ -20,14 +21,29 @@ use crate::time::{Span, Time};
 pub struct Decision {
     /// What the core wants there.
     pub wish: Wish,
-    /// Everything that keeps it from that now. Empty: it is done as soon as its turn comes, if it is a change.
+    /// Everything that keeps it from that now, listed where the context asks for it. If nothing does, it is done as soon
+    /// as its turn comes.
     pub holds: Vec<Hold>,
+    /// Whether anything keeps it from that.
+    pub(crate) held: Held,
+    lists_holds: bool,
     /// The first moment at which time alone may make another decision of it, while all reads repeat themselves.
     pub(crate) until: Option<Time>,
     /// Bids that limits or their price ruled out on the way, in the order in which they were thought of.
     pub(crate) denied: Vec<(ServerId, Denial)>,
     /// Another server whose market the decision waits for.
     pub(crate) read_first: Option<ServerId>,
+}
+
+/// Whether anything keeps the core from what it wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Held {
+    /// Nothing does.
+    Not,
+    /// It waits for reads that will be made for it, and for nothing else.
+    ByReads,
+    /// Something else does.
+    Firmly,
 }
 
 /// What the core wants on a server.
@@ -220,26 +236,35 @@ pub enum Hold {
         /// The next lowering is allowed then.
         until: Time,
     },
-    /// One step down goes no lower than this, which is no step.
-    NoStep {
+    /// One step down goes no lower than this.
+    Step {
         /// The lowest price that the venue takes.
         lowest: Price,
     },
 }
 
 impl Decision {
-    pub(crate) fn new(wish: Wish) -> Decision {
-        Decision { wish, holds: Vec::new(), until: None, denied: Vec::new(), read_first: None }
+    pub(crate) fn new(wish: Wish, context: &Context) -> Decision {
+        let (holds, lists_holds) = (Vec::new(), context.lists_holds);
+        Decision { wish, holds, held: Held::Not, lists_holds, until: None, denied: Vec::new(), read_first: None }
     }
 
     /// Whether nothing keeps the core from a change that it wants, and when it would be that change's turn.
     pub(crate) fn due(&self) -> Option<Turn> {
-        self.wish.turn().filter(|_| self.holds.is_empty())
+        self.wish.turn().filter(|_| !self.is_held())
     }
 
     pub(crate) fn hold(&mut self, hold: Hold) {
         hold.until().into_iter().for_each(|until| self.changes_at(until));
-        self.holds.push(hold);
+        self.held = self.held.max(if hold.waits_for_read() { Held::ByReads } else { Held::Firmly });
+        if self.lists_holds {
+            self.holds.push(hold);
+        }
+    }
+
+    /// Whether anything keeps the core from what it wants.
+    pub(crate) fn is_held(&self) -> bool {
+        self.held != Held::Not
     }
 
     /// Time alone may make another decision of it at that moment.
@@ -250,6 +275,7 @@ impl Decision {
     /// The same with another wish that nothing holds.
     pub(crate) fn at_once(mut self, wish: Wish) -> Decision {
         self.holds.clear();
+        self.held = Held::Not;
         self.wish = wish;
         self
     }
@@ -307,7 +333,7 @@ impl Hold {
     }
 
     /// Whether a read will be made to end it, whatever that brings.
-    pub(crate) fn waits_for_read(&self) -> bool {
+    fn waits_for_read(&self) -> bool {
         matches!(
             self,
             Hold::OrdersUnread(_)
@@ -338,7 +364,7 @@ impl Hold {
             Hold::Closed { .. } => "the server is offline or hidden".to_string(),
             Hold::OfferOfOurs { .. } => "its book shows an offer of ours".to_string(),
             Hold::NoBidWins { .. } => "its host names no price in the currency".to_string(),
-            Hold::MarketStale(within) => format!("its market was last read more than {within} ago"),
+            Hold::MarketStale(within) => format!("its market has not been read in the last {within}"),
             Hold::MarketUnknown => "its market is not known".to_string(),
             Hold::CreateSpacing { until } => format!("the next create is allowed in {}", wait(until)),
             Hold::Denied { denial, .. } => denial.to_string(),
@@ -362,7 +388,7 @@ impl Hold {
             Hold::LostWait => "lost = \"wait\"".to_string(),
             Hold::ReadFirst(server) => format!("the market of server {server} is read first: it may be cheaper"),
             Hold::LowerWait { until } => format!("the next lowering is allowed in {}", wait(until)),
-            Hold::NoStep { lowest } => format!("one step goes no lower than {lowest}"),
+            Hold::Step { lowest } => format!("one step goes no lower than {lowest}"),
         }
     }
 }

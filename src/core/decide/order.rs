@@ -44,9 +44,9 @@ impl<'a> Bidding<'a> {
             return self.cancelling(cancel);
         }
         if self.order.dead.is_some() {
-            return Decision::new(Wish::Cancel { reason: Reason::Dead, turn: Turn::Go });
+            return Decision::new(Wish::Cancel { reason: Reason::Dead, turn: Turn::Go }, self.context);
         }
-        let mut decision = Decision::new(Wish::Keep { bid: self.order.bid });
+        let mut decision = Decision::new(Wish::Keep { bid: self.order.bid }, self.context);
         if let Some(reason) = self.abandon(&mut decision) {
             return decision.at_once(Wish::Cancel { reason, turn: Turn::WinBack });
         }
@@ -102,7 +102,7 @@ impl<'a> Bidding<'a> {
     }
 
     fn cancelling(&self, cancel: &Cancelling) -> Decision {
-        let mut decision = Decision::new(Wish::Cancel { reason: cancel.reason.clone(), turn: Turn::Go });
+        let mut decision = Decision::new(Wish::Cancel { reason: cancel.reason.clone(), turn: Turn::Go }, self.context);
         if let Some(at) = cancel.accepted_at {
             decision.hold(Hold::CancelAccepted { at });
         } else if let Some(at) = cancel.asked_at.filter(|at| self.context.now < *at + CANCEL_AGAIN) {
@@ -209,7 +209,7 @@ impl<'a> Bidding<'a> {
             decision.hold(Hold::NotShown);
         }
         self.hold_unless_fresh(FRESH_ENOUGH_TO_RAISE, &mut decision);
-        let is_held = !decision.holds.is_empty();
+        let is_held = decision.is_held();
         match wish {
             policy::Wish::Raise { to, reason } => self.raise(decision, situation, to, reason, is_held),
             policy::Wish::GiveUp(denial) => {
@@ -279,7 +279,7 @@ impl<'a> Bidding<'a> {
         let (order, now) = (self.order, self.context.now);
         self.hold_unless_fresh(FRESH, &mut decision);
         if or_anew
-            && decision.holds.is_empty()
+            && !decision.is_held()
             && let Some(steps) = self.replacement_pays(goal, &mut decision)
         {
             let reason = Reason::Replace { new_bid: goal, steps };
@@ -291,9 +291,15 @@ impl<'a> Bidding<'a> {
         if now < order.next_lower_at {
             decision.hold(Hold::LowerWait { until: order.next_lower_at });
         }
+        if decision.is_held() && !self.context.lists_holds {
+            // Which step it would be matters to nobody.
+            return decision;
+        }
         let (to, lowest) = self.step_towards(goal, situation.tick);
-        if to >= order.bid {
-            decision.hold(Hold::NoStep { lowest: lowest.unwrap_or(order.bid) });
+        let least = lowest.unwrap_or(order.bid);
+        // Where something else holds too, a person wants to know how far the step would go.
+        if to >= order.bid || (decision.is_held() && lowest.is_some() && least > goal) {
+            decision.hold(Hold::Step { lowest: least });
         }
         let reason = match words {
             Some(words) => Reason::Policy(Words::new(words).with(to)),

@@ -10,7 +10,7 @@
 use crate::beliefs::order::Claim;
 use crate::beliefs::{Beliefs, ReadTimes, Server};
 use crate::decide::Context;
-use crate::decide::decision::Hold;
+use crate::decide::decision::Held;
 use crate::denial::Denial;
 use crate::engine::Engine;
 use crate::ids::ServerId;
@@ -76,21 +76,20 @@ impl Beliefs {
     fn quiet_until(&self, now: Time) -> Option<Time> {
         let read = |times: ReadTimes| times.good_at.is_some() && times.good_at == times.tried_at;
         let all_read = read(self.orders_read) && read(self.wallets_read) && read(self.listing_read);
-        let context = Context { now, leaving: false, reads_repeat: true };
-        if !all_read || !self.strays.is_empty() || !self.urgent.is_empty() || !self.must_go(&context).is_empty() {
+        let context = Context { now, leaving: false, reads_repeat: true, lists_holds: false };
+        if !all_read || !self.strays.is_empty() || !self.urgent.is_empty() {
+            return None;
+        }
+        let matters = |server: &Server| server.watched || server.claim != Claim::Empty;
+        let repeats = self.servers.values().filter(|s| matters(s)).all(Server::repeats);
+        if !repeats || !self.must_go(&context).is_empty() {
             return None;
         }
         let mut alarm = Time::from_ms(i64::MAX);
-        for (id, server) in &self.servers {
-            if server.claim == Claim::Empty && !server.watched {
-                continue;
-            }
-            if !server.repeats() {
-                return None;
-            }
+        for (id, server) in self.servers.iter().filter(|(_, s)| matters(s)) {
             let decision = self.decide(*id, server, &context)?;
             // A wish that waits only for a newer read comes true by one that repeats the last.
-            let comes_true = decision.wish.turn().is_some() && decision.holds.iter().all(Hold::waits_for_read);
+            let comes_true = decision.wish.turn().is_some() && decision.held != Held::Firmly;
             if comes_true || !decision.denied.iter().all(|(id, denial)| self.is_told(*id, *denial)) {
                 return None;
             }
