@@ -2,7 +2,8 @@
 
 use clorebid::core::ids::ServerId;
 use clorebid::core::money::{Amount, Currency, Price};
-use clorebid::core::strategy::{Choice, Lost, Margin, Open, PerDay, PolicyKind, RestartCost, Target};
+use clorebid::core::policy::follow::Follow;
+use clorebid::core::strategy::{Choice, Lost, Margin, Open, PerDay, RestartCost, Target};
 use clorebid::core::time::Span;
 use clorebid::strategy::{StrategyFile, read};
 use rust_decimal::Decimal;
@@ -104,10 +105,11 @@ fn what_is_left_out_takes_its_default() {
     assert_eq!((target.name.as_str(), target.want, target.adopt), ("target-1", 1, false));
     assert_eq!(target.value.per_day, PerDay::OnDemand);
     assert_eq!(target.value.restart, RestartCost::Time(Span::from_secs(600)));
+    assert_eq!(target.policy, Follow.into());
     let bid = &target.bid;
-    assert_eq!((bid.policy, bid.open, bid.lost, bid.replace), (PolicyKind::Follow, Open::Floor, Lost::Raise, true));
-    assert_eq!((bid.raise_wait, bid.lower_after, bid.stay), (Span::ZERO, Span::ZERO, Span::from_secs(3600)));
-    assert_eq!((bid.margin, bid.give_up, bid.rung), (Margin::Price(Price::ZERO), None, None));
+    assert_eq!((bid.open, bid.lost, bid.replace), (Open::Floor, Lost::Raise, true));
+    assert_eq!((bid.raise_wait, bid.lower_after), (Span::ZERO, Span::ZERO));
+    assert_eq!((bid.margin, bid.give_up), (Margin::Price(Price::ZERO), None));
     assert_eq!(file.orders[0].image, "cloreai/ubuntu22.04-cuda12");
 }
 

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use clorebid_core::decide::decision::Hold;
 use clorebid_core::event::Event;
 use clorebid_core::explain::Explanation;
 use clorebid_core::ids::ServerId;
@@ -21,9 +22,6 @@ mod narrate;
 
 /// How many requests after a change are looked at for what it led to: a create in doubt settles after two minutes.
 const FOLLOWED_FOR: u32 = 200;
-
-/// How the core says that the 600 seconds are not over.
-const LOWERING_WAITS: &str = "the next lowering is allowed in";
 
 /// A read that what was decided rests on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -185,7 +183,7 @@ fn chain(replay: &Replay, reads: &Reads, before: &[Explanation], step: &Step) ->
     let matters = |e: &&Explanation| about.is_none_or(|server| e.server == server);
     let strategy = replay.engine().strategy();
     let is_read = !request.is_command();
-    let servers: Vec<Seen> = before.iter().filter(matters).map(seen).collect();
+    let servers: Vec<Seen> = before.iter().filter(matters).map(|e| seen(e, sent_at)).collect();
     let not_done = before.iter().filter(matters).zip(&servers).filter_map(|(e, s)| narrate::not_done(e, s, &request));
     Why {
         run: replay.run().run_id,
@@ -313,7 +311,7 @@ fn showed(replay: &Replay, answer: &Answer) -> Option<String> {
     })
 }
 
-fn seen(e: &Explanation) -> Seen {
+fn seen(e: &Explanation, now: Time) -> Seen {
     let text = |price: Option<clorebid_core::money::Price>| price.map(|p| p.to_string());
     Seen {
         server: e.server.0,
@@ -330,15 +328,15 @@ fn seen(e: &Explanation) -> Seen {
         next_lower_at: e.next_lower_at.map(rfc3339),
         next_bid: text(e.next_bid),
         wish: e.wish.clone(),
-        held_back_by: e.held_back_by.iter().map(|held| dated(held, e)).collect(),
+        held_back_by: e.held_back_by.iter().map(|hold| dated(hold, now)).collect(),
     }
 }
 
 /// The core knows spans; a person looks for the moment.
-fn dated(held: &str, e: &Explanation) -> String {
-    match e.next_lower_at.filter(|_| held.starts_with(LOWERING_WAITS)) {
-        Some(at) => format!("{held}, at {}", rfc3339(at)),
-        None => held.to_owned(),
+fn dated(hold: &Hold, now: Time) -> String {
+    match hold {
+        Hold::LowerWait { until } => format!("{}, at {}", hold.words(now), rfc3339(*until)),
+        _ => hold.words(now),
     }
 }
 

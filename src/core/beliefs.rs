@@ -5,6 +5,7 @@
 
 pub(crate) mod order;
 mod outcomes;
+pub(crate) mod position;
 pub mod reconcile;
 
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -14,14 +15,13 @@ use alloc::vec::Vec;
 use rust_decimal::Decimal;
 
 use crate::beliefs::order::{Claim, Order};
+use crate::denial::Denial;
 use crate::event::{Cause, Event, State};
 use crate::ids::{OrderId, ServerId, TargetId};
-use crate::limits::{Denial, Exposure};
 use crate::lowering::Steps;
 use crate::market::{Market, Quote};
-use crate::money::{Accrual, Amount, Price};
-use crate::policy::Situation;
-use crate::strategy::{Margin, PerDay, RestartCost, Strategy, Target};
+use crate::money::{Amount, Price};
+use crate::strategy::{Margin, Strategy, Target};
 use crate::time::{Span, Time};
 
 /// A market as a good answer showed it, and when its request was sent: what it shows may be that old.
@@ -129,7 +129,7 @@ pub(crate) struct Beliefs {
 const ENDED_KEPT: usize = 16;
 
 /// The creation fee is charged once an order has stood this long. Source: said of the venue, not documented.
-pub(crate) const CREATION_FEE_AFTER: Span = Span::from_secs(600);
+const CREATION_FEE_AFTER: Span = Span::from_secs(600);
 
 impl Beliefs {
     pub(crate) fn new(strategy: Strategy) -> Beliefs {
@@ -293,63 +293,6 @@ impl Beliefs {
         standing.fold(self.spent_ended, Amount::plus)
     }
 
-    /// What stands at the venue at its worst price, without what stands on `but`.
-    pub(crate) fn exposure(&self, now: Time, but: &[ServerId]) -> Exposure {
-        let ours = self.servers.iter().filter(|(id, _)| !but.contains(id)).filter_map(|(_, s)| s.claim.worst_bid());
-        let own = ours.chain(self.strays.values().map(|s| s.bid));
-        let foreign = self.foreign.values().filter_map(|f| f.price);
-        let others = own.clone().count().saturating_add(self.foreign.len());
-        Exposure {
-            others_per_day: own.chain(foreign).fold(Price::ZERO, Price::plus),
-            other_orders: u32::try_from(others).unwrap_or(u32::MAX),
-            fee_percent: self.fee_percent,
-            balance: self.balance,
-            // Counted only where a limit asks for it: it takes a division for every order.
-            spent: self.strategy.limits.max_total_cost.map_or(Amount::ZERO, |_| self.spent(now)),
-        }
-    }
-
-    /// What a day of holding that server is worth; `None` while it is not known.
-    pub(crate) fn value_per_day(&self, id: ServerId, target: &Target) -> Option<Price> {
-        match target.value.per_day {
-            PerDay::Price(price) => Some(price),
-            PerDay::OnDemand => {
-                self.listing_read.good_at?;
-                Some(self.facts.get(&id).and_then(|f| f.on_demand).unwrap_or(self.strategy.limits.max_bid))
-            }
-        }
-    }
-
-    /// What a restart on that server costs, the creation fee and the seconds without a server included.
-    pub(crate) fn restart_cost(&self, id: ServerId, target: &Target) -> Option<Accrual> {
-        let value = self.value_per_day(id, target)?;
-        let gap = Span::from_secs(5);
-        let (lost, sum) = match target.value.restart {
-            RestartCost::Time(span) => (span + gap, self.creation_fee),
-            RestartCost::Amount(amount) => (gap, amount.plus(self.creation_fee)),
-        };
-        Some(value.accrue(lost).plus(Accrual::of(sum)))
-    }
-
-    /// That market as a policy sees it.
-    pub(crate) fn situation(&self, id: ServerId, market: &Seen, target: &Target, now: Time) -> Option<Situation> {
-        let max_bid = self.strategy.limits.max_bid;
-        Some(Situation {
-            now,
-            tick: self.strategy.venue.tick,
-            floor: market.quote.floor?,
-            least_winning: market.quote.least_winning?,
-            goal: market.goal(target.bid.margin, self.strategy.venue.tick)?,
-            ceiling: self.value_per_day(id, target)?.min(max_bid),
-            step: self.steps.step(id),
-        })
-    }
-
-    /// Notes a denial, to be told if a request comes of this decision.
-    pub(crate) fn deny(&mut self, id: ServerId, denial: Denial) {
-        self.denials.push((id, denial));
-    }
-
     /// Tells of the denials of this decision, each once until it changes.
     pub(crate) fn tell_denials(&mut self) {
         for (id, denial) in self.denials.drain(..) {
@@ -394,6 +337,11 @@ impl Server {
         self.claim == Claim::Empty && self.ended.is_empty() && self.market.is_none()
     }
 
+    /// When its order will be charged the creation fee, if it has not been.
+    pub(crate) fn next_fee_at(&self) -> Option<Time> {
+        self.claim.order().filter(|o| !o.fee_counted).map(|o| o.placed_at + CREATION_FEE_AFTER)
+    }
+
     /// Lets go of a market read that is older than `limit`, where nothing of ours stands.
     pub(crate) fn forget_market_before(&mut self, now: Time, limit: Span) {
         if self.claim == Claim::Empty && self.fresh(now, limit).is_none() {
@@ -406,9 +354,14 @@ impl Server {
         self.market.as_ref().filter(|m| now.since(m.sent_at) <= limit)
     }
 
+    /// Until when what its last read showed counts, where it counts for `limit`.
+    pub(crate) fn read_counts_until(&self, limit: Span) -> Option<Time> {
+        self.market.as_ref().map(|m| m.sent_at + limit + Span::from_ms(1))
+    }
+
     /// The order that holds the server, and its bid.
     fn held(&self) -> Option<(OrderId, Price)> {
-        self.claim.order().filter(|o| o.holding).map(|o| (o.id, o.bid))
+        self.claim.order().filter(|o| o.holds()).map(|o| (o.id, o.bid))
     }
 
     /// Ends the stretch of holding at `bid` and counts its cost with the order.

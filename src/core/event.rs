@@ -7,10 +7,11 @@ use core::fmt;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::denial::Denial;
 use crate::ids::{OrderId, ServerId, TargetId};
-use crate::limits::Denial;
 use crate::money::{Amount, Price};
 use crate::time::Span;
+use crate::words::Words;
 
 /// Why a request is made. Its `Display` is the `reason` column of the history.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,11 +37,6 @@ pub enum Reason {
         /// What it takes to win.
         least_winning: Price,
     },
-    /// The ladder's lower rung lost; this is the one above.
-    RungUp {
-        /// The price that lost.
-        lost_at: Price,
-    },
     /// More is paid than it takes to win.
     Slack {
         /// What it takes to win, margin included.
@@ -48,11 +44,8 @@ pub enum Reason {
         /// Least price the venue takes now, where known.
         lowest: Option<Price>,
     },
-    /// The ladder's next rung down.
-    RungDown {
-        /// The rung.
-        to: Price,
-    },
+    /// What a policy says of a bid of its own.
+    Policy(Words),
     /// Bidding anew is cheaper than stepping down.
     Replace {
         /// The bid that will be made.
@@ -91,14 +84,13 @@ impl fmt::Display for Reason {
             Reason::Outbid { by, least_winning } => {
                 write!(f, "outbid by {by}; least winning bid {least_winning}")
             }
-            Reason::RungUp { lost_at } => write!(f, "lost at {lost_at}; one rung back up"),
             Reason::Slack { goal, lowest: None } => {
                 write!(f, "slack above {goal}; lowest allowed price not known yet")
             }
             Reason::Slack { goal, lowest: Some(lowest) } => {
                 write!(f, "slack above {goal}; lowest allowed now {lowest}")
             }
-            Reason::RungDown { to } => write!(f, "next rung down, {to}"),
+            Reason::Policy(words) => words.fmt(f),
             Reason::Replace { new_bid, steps } => {
                 write!(f, "bidding anew at {new_bid} costs less than {steps} steps down")
             }

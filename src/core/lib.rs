@@ -12,7 +12,8 @@
 extern crate alloc;
 
 pub mod beliefs;
-mod decide;
+pub mod decide;
+pub mod denial;
 pub mod engine;
 pub mod event;
 pub mod explain;
@@ -31,3 +32,4 @@ pub mod selection;
 pub mod status;
 pub mod strategy;
 pub mod time;
+pub mod words;

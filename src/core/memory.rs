@@ -16,10 +16,11 @@ use crate::event::{Cause, Reason};
 use crate::ids::{OrderId, ServerId, TargetId};
 use crate::lowering::Steps;
 use crate::money::{Amount, Price};
+use crate::policy::kept::Kept;
 use crate::request::{Answer, Doubt, Refusal, Request};
 use crate::selection::likely_target;
 use crate::strategy::Strategy;
-use crate::time::{Span, Time};
+use crate::time::Time;
 
 /// Everything a later run needs to know of an earlier one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,13 +109,15 @@ struct KeptOrder {
     unsettled: Option<Price>,
     next_lower_at: Time,
     placed_at: Time,
-    stay_until: Time,
     listed: bool,
     ever_held: bool,
     cancelling: bool,
     paid: Amount,
     venue_spend: Amount,
     fee_counted: bool,
+    /// What its policy remembers of it.
+    #[serde(flatten)]
+    policy: Kept,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -229,7 +232,9 @@ impl Engine {
         let full_window = now + self.beliefs.strategy.venue.lower_every;
         let mut order = Order::new(kept.id, kept.bid, kept.placed_at.min(now), kept.next_lower_at.min(full_window));
         order.unsettled = kept.unsettled;
-        order.stay_until = kept.stay_until.min(now + Span::DAY);
+        if let Some(target) = self.beliefs.strategy.target(target) {
+            order.policy = target.policy.recall(&kept.policy, now);
+        }
         order.ever_held = kept.ever_held;
         order.listed = kept.listed;
         order.paid = kept.paid;
@@ -289,12 +294,12 @@ fn kept(server: ServerId, target: String, order: &Order, fee_percent: Decimal, n
         unsettled: order.unsettled,
         next_lower_at: order.next_lower_at,
         placed_at: order.placed_at,
-        stay_until: order.stay_until,
         listed: order.listed,
         ever_held: order.ever_held,
         cancelling: order.cancel.is_some(),
         paid: order.paid.plus(open),
         venue_spend: order.venue_spend,
         fee_counted: order.fee_counted,
+        policy: order.policy.keep(),
     }
 }

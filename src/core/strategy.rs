@@ -10,6 +10,8 @@ use rust_decimal::Decimal;
 
 use crate::ids::{ServerId, TargetId};
 use crate::money::{Amount, Currency, Price};
+use crate::policy::chosen::ChosenPolicy;
+pub use crate::policy::rules::{BidRules, Lost, Margin, Open};
 use crate::time::Span;
 
 /// A whole strategy.
@@ -75,7 +77,9 @@ pub struct Target {
     pub choice: Choice,
     /// What holding is worth.
     pub value: Value,
-    /// How to bid.
+    /// Which policy bids, with what only that policy is told.
+    pub policy: ChosenPolicy,
+    /// How to bid, whatever the policy.
     pub bid: BidRules,
     /// Whether spot orders that the bot did not make, on this target's servers, are taken over.
     pub adopt: bool,
@@ -147,91 +151,4 @@ impl Default for RestartCost {
     fn default() -> RestartCost {
         RestartCost::Amount(Amount::ZERO)
     }
-}
-
-/// How to bid.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct BidRules {
-    /// Which policy decides.
-    pub policy: PolicyKind,
-    /// Where the first bid goes.
-    pub open: Open,
-    /// What is bid above the least winning bid.
-    pub margin: Margin,
-    /// How long a loss must have lasted before it is answered.
-    pub raise_wait: Span,
-    /// Above this, no raise.
-    pub give_up: Option<Price>,
-    /// How long slack must have lasted before it is taken away.
-    pub lower_after: Span,
-    /// ladder: height of a rung; `None`: the venue's largest step, or one hundredth while that is not known.
-    pub rung: Option<Price>,
-    /// ladder: how long it stays on the rung it fell back to.
-    pub stay: Span,
-    /// Whether cancelling and bidding anew is allowed where it is cheaper than stepping down.
-    pub replace: bool,
-    /// What to do about a lost server.
-    pub lost: Lost,
-}
-
-/// The policies there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum PolicyKind {
-    /// Keeps one price.
-    Fixed,
-    /// Keeps to the least winning bid plus the margin.
-    #[default]
-    Follow,
-    /// Walks down until it loses, then one rung up, and stays a while.
-    Ladder,
-}
-
-/// Where the first bid goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Open {
-    /// To the floor where that wins, else to the least winning bid plus the margin.
-    #[default]
-    Floor,
-    /// To the least winning bid plus the margin.
-    Rival,
-    /// To this price, or to the least winning bid where that is higher.
-    Price(Price),
-}
-
-/// What is bid above the least winning bid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Margin {
-    /// This much.
-    Price(Price),
-    /// This many percent of it.
-    Percent(Decimal),
-}
-
-impl Default for Margin {
-    fn default() -> Margin {
-        Margin::Price(Price::ZERO)
-    }
-}
-
-impl Margin {
-    /// That least winning bid with the margin on top, on the tick.
-    pub fn above(self, least_winning: Price, tick: Price) -> Price {
-        let raised = match self {
-            Margin::Price(price) => least_winning.plus(price),
-            Margin::Percent(percent) => least_winning.plus_percent(percent),
-        };
-        raised.ceil_to(tick)
-    }
-}
-
-/// What to do about a lost server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Lost {
-    /// Bid more here.
-    #[default]
-    Raise,
-    /// Go where it is cheaper; bid more here where nothing is.
-    Move,
-    /// Leave the bid as it is until the rival has gone.
-    Wait,
 }

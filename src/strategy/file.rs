@@ -2,7 +2,10 @@
 
 use clorebid_core::ids::ServerId;
 use clorebid_core::money::Currency;
-use clorebid_core::strategy::{Choice, Limits, Match, Strategy, Target, VenueRules};
+use clorebid_core::policy::POLICIES;
+use clorebid_core::policy::chosen::Row;
+use clorebid_core::policy::settings::Settings;
+use clorebid_core::strategy::{BidRules, Choice, Limits, Match, Strategy, Target, VenueRules};
 use clorebid_core::time::Span;
 use toml::de::DeTable;
 
@@ -23,10 +26,26 @@ pub(super) struct Draft {
     pub(super) targets: Vec<TargetDraft>,
 }
 
+/// How a target bids as the file lays it out: the keys of every policy.
+#[derive(Clone)]
+pub(super) struct BidDraft {
+    pub(super) policy: &'static Row,
+    /// What the file says under the keys that only its policy knows.
+    pub(super) own: Settings,
+    pub(super) rules: BidRules,
+}
+
+impl Default for BidDraft {
+    fn default() -> BidDraft {
+        BidDraft { policy: POLICIES[0], own: Settings::default(), rules: BidRules::default() }
+    }
+}
+
 /// A target as the file lays it out: with both ways of saying which servers will do.
 #[derive(Clone, Default)]
 pub(super) struct TargetDraft {
     pub(super) target: Target,
+    pub(super) bid: BidDraft,
     pub(super) servers: Option<Vec<ServerId>>,
     pub(super) wanted: Option<Match>,
     pub(super) order: OrderSpec,
@@ -41,7 +60,9 @@ impl Draft {
                 Choice::Servers(servers) => (Some(servers), None),
                 Choice::Match(wanted) => (None, Some(wanted)),
             };
-            TargetDraft { target, servers, wanted, order: order.clone() }
+            let policy = POLICIES.into_iter().find(|row| row.name == target.policy.name()).unwrap_or(POLICIES[0]);
+            let bid = BidDraft { policy, own: target.policy.settings(), rules: target.bid.clone() };
+            TargetDraft { target, bid, servers, wanted, order: order.clone() }
         });
         Draft { name, currency, limits, venue, targets: targets.collect() }
     }
@@ -51,6 +72,8 @@ impl Draft {
         let parts = targets.into_iter().map(|mut draft| {
             let servers = Choice::Servers(draft.servers.unwrap_or_default());
             draft.target.choice = draft.wanted.map_or(servers, Choice::Match);
+            draft.target.policy = (draft.bid.policy.read)(&draft.bid.own);
+            draft.target.bid = draft.bid.rules;
             (draft.target, draft.order)
         });
         let (targets, orders) = parts.unzip();

@@ -6,7 +6,7 @@
 //! `[target.bid]`, for the ladder alone, give `BidRules` a `patience: Span`, and `bid` below a row:
 //!
 //! ```text
-//! s.key("patience", DURATION, |b| &mut b.patience).default("5m").only(LADDER).doc("How long …");
+//! s.key("patience", DURATION, |b| &mut b.patience).default("5m").only("ladder").doc("How long …");
 //! ```
 //!
 //! `UPDATE=1 cargo test --test strategy_print readme` writes the README's table anew. What must hold between the key
@@ -14,19 +14,15 @@
 
 use std::sync::LazyLock;
 
-use clorebid_core::strategy::{BidRules, Limits, Match, PolicyKind, Value, VenueRules};
+use clorebid_core::strategy::{Limits, Match, Value, VenueRules};
 
-use super::file::{Draft, TargetDraft};
+use super::file::{BidDraft, Draft, TargetDraft};
 use super::kinds::{
-    AMOUNT, COUNT, COUNTRIES, CURRENCY, DURATION, LINE, LOST, MARGIN, NUMBER, OPEN, PER_DAY, PERCENT, POLICY, PRICE,
-    PRICE_ABOVE_ZERO, REPLACE, RESTART_COST, SERVERS, SHARE, SWITCH, TEXT,
+    AMOUNT, COUNT, COUNTRIES, CURRENCY, DURATION, LINE, LOST, MARGIN, NUMBER, OPEN, PER_DAY, PERCENT, PRICE,
+    PRICE_ABOVE_ZERO, PolicyName, REPLACE, RESTART_COST, SERVERS, SHARE, SWITCH, TEXT,
 };
 use super::order::{ENV, ENV_FROM, IMAGE, OrderSpec, PORTS, VARIABLE};
 use super::row::{Maybe, Section, Tables};
-
-/// The policies that move a bid.
-const MOVING: &[PolicyKind] = &[PolicyKind::Follow, PolicyKind::Ladder];
-const LADDER: &[PolicyKind] = &[PolicyKind::Ladder];
 
 /// The file itself.
 pub(super) static ROOT: LazyLock<Section<Draft>> = LazyLock::new(|| {
@@ -93,7 +89,7 @@ fn target() -> Section<TargetDraft> {
         .doc("Take over spot orders on these servers that the bot did not make.");
     s.key("value", value(), |t| &mut t.target.value)
         .doc("What is minimised: cost + restarts * restart_cost + unheld time * per_day.");
-    s.key("bid", bid(), |t| &mut t.target.bid).doc("How to bid.");
+    s.key("bid", bid(), |t| &mut t.bid).doc("How to bid.");
     s.key("order", order(), |t| &mut t.order).doc("What is to run on the server.");
     s
 }
@@ -127,46 +123,49 @@ fn value() -> Section<Value> {
     s
 }
 
-fn bid() -> Section<BidRules> {
-    let mut s = Section::<BidRules>::new("[target.bid]");
-    s.policy = |b| Some(b.policy);
+fn bid() -> Section<BidDraft> {
+    let mut s = Section::<BidDraft>::new("[target.bid]");
+    s.policy = |b| Some(b.policy.name);
     // The first row, for the others are refused by what it says.
-    s.key("policy", POLICY, |b| &mut b.policy)
+    s.key("policy", PolicyName, |b| &mut b.policy)
         .default("follow")
         .doc("follow keeps to the least winning bid, fixed keeps one price, ladder walks down until it loses.");
-    s.key("open", OPEN, |b| &mut b.open)
+    s.key("open", OPEN, |b| &mut b.rules.open)
         .default("floor")
         .doc("The first bid: the floor, above the best rival, or a price.");
-    s.key("margin", MARGIN, |b| &mut b.margin)
+    s.key("margin", MARGIN, |b| &mut b.rules.margin)
         .default("0")
-        .only(MOVING)
+        .not_with("fixed")
         .doc("What is bid above the least winning bid: a price or a share.");
-    s.key("raise", raise(), |b| b).only(MOVING).doc("When to raise.");
-    s.key("lower", lower(), |b| b).only(MOVING).doc("When to lower.");
-    s.key("rung", Maybe(PRICE_ABOVE_ZERO), |b| &mut b.rung)
+    s.key("raise", raise(), |b| b).not_with("fixed").doc("When to raise.");
+    s.key("lower", lower(), |b| b).not_with("fixed").doc("When to lower.");
+    s.key("rung", Maybe(PRICE_ABOVE_ZERO), |b| b.own.price_mut("rung"))
         .absent_means("the venue's largest step")
-        .only(LADDER)
+        .only("ladder")
         .doc("Height of a rung.");
-    s.key("stay", DURATION, |b| &mut b.stay).default("1h").only(LADDER).doc("Time on the rung it fell back to.");
-    s.key("replace", REPLACE, |b| &mut b.replace)
+    s.key("stay", DURATION, |b| b.own.span_mut("stay"))
+        .default("1h")
+        .only("ladder")
+        .doc("Time on the rung it fell back to.");
+    s.key("replace", REPLACE, |b| &mut b.rules.replace)
         .default("auto")
         .doc("Cancel and bid anew where that is cheaper than stepping down.");
-    s.key("lost", LOST, |b| &mut b.lost)
+    s.key("lost", LOST, |b| &mut b.rules.lost)
         .default("raise")
         .doc("What to do about a lost server: bid more, go to a cheaper one, or wait.");
     s
 }
 
-fn raise() -> Section<BidRules> {
-    let mut s = Section::<BidRules>::new("raise");
-    s.key("wait", DURATION, |b| &mut b.raise_wait).default("0s").doc("How long a loss must have lasted.");
-    s.key("give_up", Maybe(PRICE), |b| &mut b.give_up).doc("Above this, no raise.");
+fn raise() -> Section<BidDraft> {
+    let mut s = Section::<BidDraft>::new("raise");
+    s.key("wait", DURATION, |b| &mut b.rules.raise_wait).default("0s").doc("How long a loss must have lasted.");
+    s.key("give_up", Maybe(PRICE), |b| &mut b.rules.give_up).doc("Above this, no raise.");
     s
 }
 
-fn lower() -> Section<BidRules> {
-    let mut s = Section::<BidRules>::new("lower");
-    s.key("after", DURATION, |b| &mut b.lower_after).default("0s").doc("How long slack must have lasted.");
+fn lower() -> Section<BidDraft> {
+    let mut s = Section::<BidDraft>::new("lower");
+    s.key("after", DURATION, |b| &mut b.rules.lower_after).default("0s").doc("How long slack must have lasted.");
     s
 }
 

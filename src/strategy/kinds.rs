@@ -4,7 +4,9 @@
 
 use clorebid_core::ids::ServerId;
 use clorebid_core::money::{Amount, Currency, Price};
-use clorebid_core::strategy::{Lost, Margin, Open, PerDay, PolicyKind, RestartCost};
+use clorebid_core::policy::POLICIES;
+use clorebid_core::policy::chosen::Row;
+use clorebid_core::strategy::{Lost, Margin, Open, PerDay, RestartCost};
 use clorebid_core::time::Span;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -48,10 +50,33 @@ impl<V: 'static> Kind for Simple<V> {
 /// One word of a closed list.
 pub(super) struct Words<V: 'static>(pub(super) &'static [(&'static str, V)]);
 
-/// The policies and their names.
-pub(super) const POLICIES: [(&str, PolicyKind); 3] =
-    [("follow", PolicyKind::Follow), ("fixed", PolicyKind::Fixed), ("ladder", PolicyKind::Ladder)];
-pub(super) const POLICY: Words<PolicyKind> = Words(&POLICIES);
+/// The name of a policy.
+pub(super) struct PolicyName;
+
+impl Kind for PolicyName {
+    type Value = &'static Row;
+
+    fn about(&self) -> About {
+        let names = POLICIES.map(|row| row.name);
+        let schema = json!({ "enum": names });
+        About { wanted: either(&names), example: quoted(names[0]), schema, rows: Vec::new() }
+    }
+
+    fn read(&self, into: &mut &'static Row, value: &DeValue<'_>, place: &Place<'_>) -> Option<()> {
+        let Some(text) = value.as_str() else { return place.wrong_type(value) };
+        let Some(row) = POLICIES.into_iter().find(|row| row.name == text) else {
+            let names = POLICIES.map(|row| row.name);
+            return place.wrong(format!("`{text}` is not a {}", place.key), suggest(text, &names));
+        };
+        *into = row;
+        Some(())
+    }
+
+    fn print(&self, value: &mut &'static Row) -> Printed {
+        Printed::Value(quoted(value.name))
+    }
+}
+
 pub(super) const CURRENCY: Words<Currency> = Words(&[
     (Currency::Bitcoin.name(), Currency::Bitcoin),
     (Currency::Clore.name(), Currency::Clore),

@@ -1,11 +1,11 @@
 //! What else follows from the rows: a strategy with every default filled in, the JSON schema, and the README's table.
 
+use clorebid_core::policy::POLICIES;
 use serde_json::{Map, Value, json};
 
 use super::StrategyFile;
 use super::file::Draft;
 use super::keys::ROOT;
-use super::kinds::POLICIES;
 use super::row::{Absent, Key, Printed, Section};
 
 /// The strategy as TOML, every default filled in; what has no default stands as a comment. It reads back to the same
@@ -115,9 +115,10 @@ impl<T: 'static> Section<T> {
 impl<T> Key<T> {
     /// What it does, and for which policies, where not for all.
     fn sentence(&self, absent: &str) -> String {
-        let names = POLICIES.iter().filter(|(_, kind)| self.policies.contains(kind)).map(|(name, _)| *name);
-        let names = names.collect::<Vec<_>>().join(" and ");
-        let policies = if names.is_empty() { names } else { format!(" Only with {names}.") };
+        let policies = match self.policies.len() {
+            all if all == POLICIES.len() => String::new(),
+            _ => format!(" Only with {}.", self.policies.join(" and ")),
+        };
         format!("{}{absent}{policies}", self.doc)
     }
 

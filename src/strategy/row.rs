@@ -8,12 +8,11 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use clorebid_core::strategy::PolicyKind;
+use clorebid_core::policy::POLICIES;
 use serde_json::{Value, json};
 use toml::de::{DeTable, DeValue};
 
 use super::errors::Mistakes;
-use super::kinds::POLICIES;
 use super::values::{Wrong, either, kind_of, suggest};
 
 /// A file being read: what was found wrong, and where each value stands that was not.
@@ -175,8 +174,8 @@ pub(super) struct Key<T> {
     pub(super) name: &'static str,
     pub(super) doc: &'static str,
     pub(super) absent: Absent,
-    /// The policies that look at it; empty: all.
-    pub(super) policies: &'static [PolicyKind],
+    /// The policies that look at it.
+    pub(super) policies: Vec<&'static str>,
     pub(super) about: About,
     pub(super) field: Box<dyn Kind<Value = T>>,
 }
@@ -207,8 +206,14 @@ impl<T: 'static> Key<T> {
     }
 
     /// Refuses the key under every other policy: who wrote it expects something that will not happen.
-    pub(super) fn only(&mut self, policies: &'static [PolicyKind]) -> &mut Self {
-        self.policies = policies;
+    pub(super) fn only(&mut self, policy: &'static str) -> &mut Self {
+        self.policies.retain(|name| *name == policy);
+        self
+    }
+
+    /// Refuses the key under that policy.
+    pub(super) fn not_with(&mut self, policy: &'static str) -> &mut Self {
+        self.policies.retain(|name| *name != policy);
         self
     }
 
@@ -218,8 +223,8 @@ impl<T: 'static> Key<T> {
     }
 
     /// Whether the policy looks at it.
-    pub(super) fn is_for(&self, policy: Option<PolicyKind>) -> bool {
-        policy.is_none_or(|policy| self.policies.is_empty() || self.policies.contains(&policy))
+    pub(super) fn is_for(&self, policy: Option<&str>) -> bool {
+        policy.is_none_or(|policy| self.policies.contains(&policy))
     }
 
     fn read(&self, into: &mut T, value: Option<(Range<usize>, &DeValue<'_>)>, mut place: Place<'_>, title: &str) {
@@ -251,7 +256,7 @@ pub(super) struct Section<T> {
     /// Why it may not be there without a key.
     pub(super) never_empty: Option<(&'static str, &'static str)>,
     /// The policy that may look at its keys.
-    pub(super) policy: fn(&T) -> Option<PolicyKind>,
+    pub(super) policy: fn(&T) -> Option<&'static str>,
 }
 
 impl<T: 'static> Section<T> {
@@ -264,7 +269,8 @@ impl<T: 'static> Section<T> {
     pub(super) fn key<K: Kind>(&mut self, name: &'static str, kind: K, of: fn(&mut T) -> &mut K::Value) -> &mut Key<T> {
         let about = kind.about();
         let field = Box::new(Field { kind, of });
-        self.keys.push_mut(Key { name, doc: "", absent: Absent::Means(""), policies: &[], about, field })
+        let policies = POLICIES.iter().map(|row| row.name).collect();
+        self.keys.push_mut(Key { name, doc: "", absent: Absent::Means(""), policies, about, field })
     }
 
     /// Reads the table; `None`: it is left out.
@@ -278,7 +284,7 @@ impl<T: 'static> Section<T> {
             if let Some((name, _)) = entry
                 && let Some(policy) = (self.policy)(into).filter(|p| !key.is_for(Some(*p)))
             {
-                let (message, help) = unused(key.name, policy, key.policies);
+                let (message, help) = unused(key.name, policy, &key.policies);
                 mistakes.add(name.span(), message, help);
                 entry = None;
             }
@@ -334,13 +340,9 @@ impl<T: 'static> Section<T> {
 }
 
 /// Message and help for a key that the policy does not look at.
-fn unused(key: &str, policy: PolicyKind, policies: &[PolicyKind]) -> (String, String) {
-    let names = |of: &[PolicyKind]| {
-        let names = POLICIES.iter().filter(|(_, kind)| of.contains(kind)).map(|(name, _)| *name);
-        either(&names.collect::<Vec<_>>())
-    };
-    let message = format!("`{key}` has no effect: policy {} does not look at it", names(&[policy]));
-    (message, format!("delete `{key}`, or choose policy {}", names(policies)))
+fn unused(key: &str, policy: &str, policies: &[&str]) -> (String, String) {
+    let message = format!("`{key}` has no effect: policy `{policy}` does not look at it");
+    (message, format!("delete `{key}`, or choose policy {}", either(policies)))
 }
 
 impl<T: Default + 'static> Kind for Section<T> {

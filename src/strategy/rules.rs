@@ -84,7 +84,7 @@ impl Checked<'_> {
 
     fn prices_are_within_max_bid(&self) {
         let Some(max_bid) = self.prices.max_bid else { return };
-        let bid = &self.draft.target.bid;
+        let bid = &self.draft.bid.rules;
         let open = if let Open::Price(open) = bid.open { Some(open) } else { None };
         let margin = if let Margin::Price(margin) = bid.margin { Some(margin) } else { None };
         let max_floor = self.draft.wanted.as_ref().and_then(|wanted| wanted.max_floor);
@@ -93,23 +93,29 @@ impl Checked<'_> {
             ("bid.open", open),
             ("bid.margin", margin),
             ("bid.raise.give_up", bid.give_up),
-            ("bid.rung", bid.rung),
         ] {
             let Some(price) = price.filter(|price| *price > max_bid) else { continue };
-            let key = path.rsplit('.').next().unwrap_or(path);
             if path == "bid.margin" && price.decimal() >= Decimal::ONE {
                 let message = format!("`margin` {price} is above `limits.max_bid`");
                 self.wrong(path, message, format!("for a share write its sign: `\"{price}%\"`"));
             } else {
-                let message = format!("`{key}` {price} is above `limits.max_bid` {max_bid}");
-                self.wrong(path, message, "lower it, or raise `limits.max_bid`");
+                self.above_max_bid(path, price, max_bid);
             }
         }
+        for (key, price) in self.draft.bid.own.prices().filter(|(_, price)| *price > max_bid) {
+            self.above_max_bid(&format!("bid.{key}"), price, max_bid);
+        }
+    }
+
+    fn above_max_bid(&self, path: &str, price: Price, max_bid: Price) {
+        let key = path.rsplit('.').next().unwrap_or(path);
+        let message = format!("`{key}` {price} is above `limits.max_bid` {max_bid}");
+        self.wrong(path, message, "lower it, or raise `limits.max_bid`");
     }
 
     fn the_opening_price_can_be_bid(&self) {
         let target = &self.draft.target;
-        let Open::Price(open) = target.bid.open else { return };
+        let Open::Price(open) = self.draft.bid.rules.open else { return };
         if let (Some(tick), Some(currency)) = (self.prices.tick, self.prices.currency)
             && let Some(Wrong { message, help }) = values::off_tick(open, tick, currency)
         {
@@ -122,7 +128,7 @@ impl Checked<'_> {
             let message = format!("`open` {open} is above `value.per_day` {worth}: more than the server is worth");
             self.wrong("bid.open", message, "open lower, or raise `value.per_day`");
         }
-        if let Some(give_up) = target.bid.give_up.filter(|give_up| open > *give_up)
+        if let Some(give_up) = self.draft.bid.rules.give_up.filter(|give_up| open > *give_up)
             && self.place("bid.open").is_some()
         {
             let message = format!("`give_up` {give_up} is below `open` {open}: the first bid would be refused");

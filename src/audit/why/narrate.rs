@@ -1,10 +1,11 @@
 //! What became of a change, and which re-pricing was not made, in words.
 
+use clorebid_core::decide::decision::Hold;
 use clorebid_core::event::Event;
 use clorebid_core::explain::Explanation;
 use clorebid_core::request::{Answer, Doubt, Request};
 
-use super::{LOWERING_WAITS, Seen, effect};
+use super::{Seen, effect};
 use crate::audit::replay::{Replay, Step};
 use crate::clock::rfc3339;
 
@@ -23,8 +24,9 @@ pub(super) fn effects(replay: &Replay, step: &Step, before: Option<&Explanation>
         all.push(format!("server {server}: the next lowering is allowed at {}", rfc3339(next)));
     }
     if !matches!(step.answer, Some(Answer::Applied)) {
-        let told = |held: &&String| !held.starts_with(LOWERING_WAITS);
-        all.extend(after.held_back_by.iter().filter(told).map(|held| format!("server {server}: {held}")));
+        let told = |hold: &&Hold| !matches!(hold, Hold::LowerWait { .. });
+        let holds = after.held_back_by.iter().filter(told);
+        all.extend(holds.map(|hold| format!("server {server}: {}", hold.words(at))));
     }
     all
 }

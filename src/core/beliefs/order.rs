@@ -3,11 +3,14 @@
 //! The type itself holds I2: there is room for one.
 
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
+use crate::beliefs::position::{Position, Rank};
 use crate::event::{Reason, State};
 use crate::ids::OrderId;
 use crate::market::{Offer, Quote};
 use crate::money::{Amount, Price};
+use crate::policy::chosen::PolicyState;
 use crate::time::Time;
 
 /// What we have on one server.
@@ -83,6 +86,15 @@ pub(crate) struct Cancelling {
     pub accepted_at: Option<Time>,
 }
 
+/// Why the venue will never re-price an order again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dead {
+    /// It refuses to.
+    Refused,
+    /// It says that there is no such order of ours.
+    Gone,
+}
+
 /// An order of ours at the venue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Order {
@@ -98,24 +110,16 @@ pub(crate) struct Order {
     pub placed_at: Time,
     /// Whether a good my_orders has listed it.
     pub listed: bool,
-    /// Since when a good read of the book has not shown it.
-    pub missing_since: Option<Time>,
-    /// Whether it holds the server.
-    pub holding: bool,
-    /// Whether it ever did.
+    /// Where it stands in the book, as far as reads have shown.
+    pub position: Position,
+    /// Whether it ever held the server.
     pub ever_held: bool,
-    /// Since when it has not been on top.
-    pub lost_since: Option<Time>,
-    /// Since when reads of the book have shown it without the server.
-    pub idle_since: Option<Time>,
-    /// Since when it has been above the goal.
-    pub slack_since: Option<Time>,
-    /// ladder: no step down before this.
-    pub stay_until: Time,
+    /// What its policy remembers of it.
+    pub policy: PolicyState,
     /// No re-pricing before this, after a refusal that time may heal.
     pub retry_at: Time,
-    /// Whether the venue refuses to re-price it for good.
-    pub dead: bool,
+    /// Why it will never be re-priced again, if it won't.
+    pub dead: Option<Dead>,
     /// Whether it is to go.
     pub cancel: Option<Cancelling>,
     /// When the stretch of holding at this bid began.
@@ -137,15 +141,11 @@ impl Order {
             next_lower_at,
             placed_at,
             listed: false,
-            missing_since: None,
-            holding: false,
+            position: Position::Unseen,
             ever_held: false,
-            lost_since: None,
-            idle_since: None,
-            slack_since: None,
-            stay_until: placed_at,
+            policy: PolicyState::default(),
             retry_at: placed_at,
-            dead: false,
+            dead: None,
             cancel: None,
             stretch_since: None,
             paid: Amount::ZERO,
@@ -157,7 +157,7 @@ impl Order {
     pub(crate) fn state(&self) -> State {
         if self.cancel.as_ref().is_some_and(|c| c.asked_at.is_some()) {
             State::Cancelling
-        } else if self.holding {
+        } else if self.holds() {
             State::Holding
         } else if self.ever_held {
             State::Outbid
@@ -166,25 +166,23 @@ impl Order {
         }
     }
 
-    /// Whether it does not hold its server, or did not when last looked at.
-    pub(crate) fn is_lost(&self) -> bool {
-        self.idle_since.is_some() || self.lost_since.is_some() || self.missing_since.is_some()
+    /// Whether it holds the server.
+    pub(crate) fn holds(&self) -> bool {
+        self.position.holds()
     }
 
-    /// Whether neither a rival nor the floor stands above it in the book: a tie is won by whoever holds the server.
+    /// Whether neither a rival nor the floor stands above it in the book.
     pub(crate) fn is_on_top(&self, quote: &Quote) -> bool {
-        let above_floor = quote.floor.is_none_or(|floor| self.bid >= floor);
-        let beaten = quote.best_rival.is_some_and(|rival| rival > self.bid || (rival == self.bid && !self.holding));
-        self.missing_since.is_none() && above_floor && !beaten
+        self.position.missing_since().is_none() && is_on_top(self.bid, self.holds(), quote)
     }
 
     /// Whether the book, where it shows this offer again, has nothing to tell that is not known.
     pub(crate) fn is_as_shown(&self, offer: &Offer) -> bool {
-        self.bid == offer.bid
-            && self.holding == offer.active
-            && self.holding == self.idle_since.is_none()
+        let is_placed = !matches!(self.position, Position::Unseen | Position::Missing { .. });
+        is_placed
+            && self.bid == offer.bid
+            && self.holds() == offer.active
             && self.unsettled.is_none()
-            && self.missing_since.is_none()
             && self.cancel.is_none()
     }
 
@@ -197,5 +195,24 @@ impl Order {
         if self.cancel.is_none() {
             self.cancel = Some(Cancelling { reason, asked_at: None, accepted_at: None });
         }
+    }
+}
+
+/// Whether neither a rival nor the floor stands above that bid: a tie is won by whoever holds the server.
+fn is_on_top(bid: Price, holds: bool, quote: &Quote) -> bool {
+    let beaten = quote.best_rival.is_some_and(|rival| match rival.cmp(&bid) {
+        Ordering::Greater => true,
+        Ordering::Equal => !holds,
+        Ordering::Less => false,
+    });
+    !beaten && quote.floor.is_none_or(|floor| bid >= floor)
+}
+
+/// How that bid compares with the others in the book; `goal`: the least winning bid with the margin on top.
+pub(crate) fn rank(bid: Price, holds: bool, quote: &Quote, goal: Price) -> Rank {
+    match is_on_top(bid, holds, quote) {
+        false => Rank::Below,
+        true if bid > goal => Rank::AboveGoal,
+        true => Rank::OnTop,
     }
 }

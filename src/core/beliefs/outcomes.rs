@@ -7,7 +7,7 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use crate::beliefs::Beliefs;
-use crate::beliefs::order::{Claim, Create, Order};
+use crate::beliefs::order::{Claim, Create, Dead, Order};
 use crate::event::Cause;
 use crate::ids::{OrderId, ServerId, TargetId};
 use crate::money::Price;
@@ -88,7 +88,11 @@ impl Beliefs {
     /// A re-pricing was answered.
     pub(crate) fn repriced(&mut self, id: ServerId, order: OrderId, to: Price, now: Time, answer: &Answer) {
         let every = self.strategy.venue.lower_every;
-        let stay = self.servers.get(&id).and_then(|s| self.target_of(s)).map_or(Span::ZERO, |t| t.bid.stay);
+        let policy = self.servers.get(&id).and_then(|s| self.target_of(s)).map(|t| t.policy.clone());
+        let note = |order: &mut Order| {
+            let (policy, from) = (policy.iter(), order.bid);
+            policy.for_each(|policy| policy.repriced(&mut order.policy, from, to, now));
+        };
         let Some(bid) = self.servers.get(&id).and_then(|s| s.claim.order()).filter(|o| o.id == order).map(|o| o.bid)
         else {
             return;
@@ -102,24 +106,22 @@ impl Beliefs {
             match answer {
                 Answer::Refused(refusal) => refused(order, to, now, every, refusal),
                 Answer::Applied => {
+                    note(order);
                     order.bid = to;
                     order.unsettled = None;
                     if lowering {
                         order.next_lower_at = now + every;
                     } else {
-                        order.stay_until = now + stay;
-                        // Until the book says otherwise the raise is taken to have won.
-                        order.lost_since = None;
+                        order.position = order.position.raised();
                     }
                 }
                 // No connection was made, so nothing was sent.
                 Answer::Unknown(Doubt::Unreachable) => {}
                 _ => {
+                    note(order);
                     order.unsettled = Some(to);
                     if lowering {
                         order.next_lower_at = now + every;
-                    } else {
-                        order.stay_until = now + stay;
                     }
                 }
             }
@@ -139,7 +141,9 @@ impl Beliefs {
                 cancel.asked_at = Some(now);
                 cancel.accepted_at = there_no_more.then_some(now);
                 // It may cost nothing from here on; until the reads agree it still counts against the limits.
-                order.holding = order.holding && !there_no_more;
+                if there_no_more {
+                    order.position = order.position.let_go(now);
+                }
             }
         });
         self.urgent.insert(id);
@@ -155,11 +159,8 @@ fn refused(order: &mut Order, to: Price, now: Time, every: Span, refusal: &Refus
         Refusal::LoweringTooSoon { wait } if to < order.bid => {
             order.next_lower_at = now + (*wait).max(LOWER_AGAIN);
         }
-        Refusal::OrderNotActive => order.dead = true,
-        Refusal::OrderGone | Refusal::NotOurOrder => {
-            order.dead = true;
-            order.missing_since.get_or_insert(now);
-        }
+        Refusal::OrderNotActive => order.dead = Some(Dead::Refused),
+        Refusal::OrderGone | Refusal::NotOurOrder => order.dead = Some(Dead::Gone),
         Refusal::RateLimited => {}
         _ => order.retry_at = now + REPRICE_AGAIN,
     }

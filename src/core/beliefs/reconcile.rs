@@ -11,11 +11,11 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use crate::beliefs::order::{Claim, Create, Order};
+use crate::beliefs::order::{Claim, Create, Dead, Order, rank};
 use crate::beliefs::{Beliefs, Facts, Foreign, Seen, Server, Stray};
 use crate::event::{Cause, Event};
 use crate::ids::{OrderId, ServerId};
-use crate::market::{ListedServer, Listing, Market, Offer, OrderRow, Quote, Wallet};
+use crate::market::{ListedServer, Listing, Market, Offer, OrderRow, Wallet};
 use crate::money::Price;
 use crate::strategy::Choice;
 use crate::time::{Span, Time};
@@ -42,12 +42,15 @@ impl Beliefs {
         let tick = self.strategy.venue.tick;
         let quote = market.quote(self.strategy.currency, tick);
         let Some(server) = self.servers.get(&id) else { return };
+        let margin = self.target_of(server).map(|target| target.bid.margin);
+        let goal = margin.zip(quote.least_winning).map(|(margin, least)| (margin, margin.above(least, tick)));
+        let seen = Seen { value: market.clone(), sent_at, quote, goal };
         match &server.claim {
             Claim::Order(order) => {
                 let order_id = order.id;
                 match market.offers.iter().find(|o| o.mine && o.id == order_id) {
-                    Some(offer) => self.see_our_offer(*offer, market, &quote, now),
-                    None => self.miss_our_offer(id, &quote, now),
+                    Some(offer) => self.see_our_offer(*offer, &seen, now),
+                    None => self.miss_our_offer(id, &seen, now),
                 }
             }
             Claim::Create(create) => {
@@ -55,17 +58,14 @@ impl Beliefs {
                 let new = market.offers.iter().find(is_new);
                 if let Some(offer) = new.copied() {
                     self.found_created(id, offer.id, Cause::Seen, now);
-                    self.see_our_offer(offer, market, &quote, now);
+                    self.see_our_offer(offer, &seen, now);
                 }
             }
             Claim::Empty => {}
         }
         if let Some(server) = self.servers.get_mut(&id) {
-            let margin = self.strategy.target(server.target).map(|target| target.bid.margin);
-            let goal = margin.zip(quote.least_winning).map(|(margin, least)| (margin, margin.above(least, tick)));
-            server.market = Some(Seen { value: market.clone(), sent_at, quote, goal });
+            server.market = Some(seen);
         }
-        self.note_lost_and_slack(id, now);
     }
 
     /// Takes note of a market that shows what the last read showed, where that can teach nothing else.
@@ -87,20 +87,24 @@ impl Beliefs {
     }
 
     /// The book shows our offer: its price and whether it holds the server are the truth.
-    fn see_our_offer(&mut self, offer: Offer, market: &Market, quote: &Quote, now: Time) {
-        let cause = if offer.active { Cause::Won } else { why_inactive(&offer, market, quote) };
-        self.shift(market.server, now, cause, |server| {
+    fn see_our_offer(&mut self, offer: Offer, seen: &Seen, now: Time) {
+        let cause = if offer.active { Cause::Won } else { why_inactive(&offer, seen) };
+        self.shift(seen.value.server, now, cause, |server| {
             let Some(order) = server.claim.order_mut() else { return };
+            let holds = offer.active && order.cancel.as_ref().is_none_or(|c| c.accepted_at.is_none());
+            let rank = seen.goal.map(|(_, goal)| rank(offer.bid, holds, &seen.quote, goal));
             order.bid = offer.bid;
             order.unsettled = None;
-            order.missing_since = None;
-            order.holding = offer.active && order.cancel.as_ref().is_none_or(|c| c.accepted_at.is_none());
-            order.ever_held |= order.holding;
+            order.position = order.position.shown(holds, rank, now);
+            order.ever_held |= holds;
+            if order.dead == Some(Dead::Gone) {
+                order.dead = Some(Dead::Refused);
+            }
         });
     }
 
     /// The book does not show our order: it holds nothing, and my_orders must tell whether it still stands.
-    fn miss_our_offer(&mut self, id: ServerId, quote: &Quote, now: Time) {
+    fn miss_our_offer(&mut self, id: ServerId, seen: &Seen, now: Time) {
         let gone = self.servers.get(&id).and_then(|s| s.claim.order()).is_some_and(|o| {
             // The venue accepted the cancellation and the book agrees: two witnesses.
             o.cancel.as_ref().is_some_and(|c| c.accepted_at.is_some())
@@ -109,33 +113,13 @@ impl Beliefs {
             return self.end(id, now, Cause::Cancelled);
         }
         let cause = match self.servers.get(&id).and_then(|s| s.claim.order()) {
-            Some(order) if quote.best_rival.is_some_and(|r| r >= order.bid) => Cause::Rival,
+            Some(order) if seen.quote.best_rival.is_some_and(|r| r >= order.bid) => Cause::Rival,
             _ => Cause::OfferMissing,
         };
         self.shift(id, now, cause, |server| {
             let Some(order) = server.claim.order_mut() else { return };
-            order.holding = false;
-            order.missing_since.get_or_insert(now);
+            order.position = order.position.missed(seen.goal.is_some(), now);
         });
-    }
-
-    /// Keeps the clocks of how long our bid has been beaten and how long it has been more than needed.
-    fn note_lost_and_slack(&mut self, id: ServerId, now: Time) {
-        if let Some(order) = self.servers.get_mut(&id).and_then(|s| s.claim.order_mut()) {
-            order.idle_since = if order.holding { None } else { order.idle_since.or(Some(now)) };
-        }
-        let Some(server) = self.servers.get(&id) else { return };
-        let (Some(market), Some(order)) = (&server.market, server.claim.order()) else { return };
-        let Some(target) = self.target_of(server) else { return };
-        let Some(goal) = market.goal(target.bid.margin, self.strategy.venue.tick) else { return };
-        let on_top = order.is_on_top(&market.quote);
-        let slack = on_top && order.bid > goal;
-        let since = |was: Option<Time>, is: bool| if is { was.or(Some(now)) } else { None };
-        let (lost_since, slack_since) = (since(order.lost_since, !on_top), since(order.slack_since, slack));
-        if let Some(order) = self.servers.get_mut(&id).and_then(|s| s.claim.order_mut()) {
-            order.lost_since = lost_since;
-            order.slack_since = slack_since;
-        }
     }
 
     /// A good my_orders, whose request was sent at `sent_at`. It is complete: what is not in it is not listed.
@@ -169,7 +153,7 @@ impl Beliefs {
         }
         let Some(order) = self.servers.get_mut(&id).and_then(|s| s.claim.order_mut()) else { return };
         order.listed = true;
-        if let (Some(to), true) = (order.unsettled, order.missing_since.is_some()) {
+        if let (Some(to), true) = (order.unsettled, order.position.missing_since().is_some()) {
             // The book does not show it, so the list must tell; where it tells neither price, the worse one counts.
             order.bid = row.price.filter(|p| *p == to || *p == order.bid).unwrap_or(order.worst_bid());
             order.unsettled = None;
@@ -189,7 +173,8 @@ impl Beliefs {
         let Some(order) = server.claim.order() else { return };
         let cancelled = order.cancel.as_ref().is_some_and(|c| c.accepted_at.is_some());
         let book_age = server.market.as_ref().map(|m| sent_at.since(m.sent_at));
-        let in_book = order.missing_since.is_none() && book_age.is_some_and(|age| age <= BOOK_TRUSTED_FOR);
+        let is_shown = order.position.missing_since().is_none() && order.dead != Some(Dead::Gone);
+        let in_book = is_shown && book_age.is_some_and(|age| age <= BOOK_TRUSTED_FOR);
         let late = !order.listed && now.since(order.placed_at) < APPEARS_WITHIN;
         if cancelled {
             self.end(id, now, Cause::Cancelled);
@@ -235,14 +220,11 @@ impl Beliefs {
 
     /// The order of a create has been seen. When it may be lowered is in doubt only if we did not just make it.
     fn found_created(&mut self, id: ServerId, order: OrderId, cause: Cause, now: Time) {
-        let stay = self.servers.get(&id).and_then(|s| self.target_of(s)).map_or(Span::ZERO, |t| t.bid.stay);
+        let policy = self.servers.get(&id).and_then(|s| self.target_of(s)).map(|t| t.policy.clone());
         self.shift(id, now, cause, |server| {
             if let Claim::Create(Create { bid, sent_at, .. }) = server.claim {
                 let mut order = Order::new(order, bid, sent_at, sent_at);
-                if server.last_bid.is_some() {
-                    // A ladder that was thrown off its lower rung stays on this one.
-                    order.stay_until = sent_at + stay;
-                }
+                policy.iter().for_each(|p| order.policy = p.placed(sent_at, server.last_bid.is_some()));
                 server.take(order);
             }
         });
@@ -270,9 +252,11 @@ impl Beliefs {
             // Nobody knows when it was last lowered: the full window is the safe answer.
             let next_lower_at = now + self.strategy.venue.lower_every;
             let placed_at = row.created.unwrap_or(now).min(now);
+            let policy = server.and_then(|s| self.target_of(s)).map(|t| t.policy.clone());
             self.shift(row.server, now, Cause::Adopted, |server| {
                 let mut order = Order::new(row.id, price, placed_at, next_lower_at);
                 order.listed = true;
+                policy.iter().for_each(|p| order.policy = p.placed(placed_at, false));
                 server.take(order);
             });
             return;
@@ -351,8 +335,9 @@ impl Beliefs {
     }
 }
 
-fn why_inactive(offer: &Offer, market: &Market, quote: &Quote) -> Cause {
-    if !market.is_open() {
+fn why_inactive(offer: &Offer, seen: &Seen) -> Cause {
+    let quote = &seen.quote;
+    if !seen.value.is_open() {
         Cause::Offline
     } else if quote.floor.is_some_and(|floor| floor > offer.bid) {
         Cause::Floor

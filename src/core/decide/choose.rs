@@ -1,14 +1,17 @@
-//! Which server to bid on: the cheapest of those that will do.
+//! Where to place a first bid: on the cheapest server of those that will do.
 
 use alloc::vec::Vec;
 
 use crate::beliefs::order::Claim;
 use crate::beliefs::{Beliefs, Server};
+use crate::decide::Context;
+use crate::decide::decision::{Decision, Hold, Wish};
+use crate::denial::Denial;
+use crate::governing::CREATE_SPACING;
 use crate::ids::{ServerId, TargetId};
-use crate::limits::{self, Denial};
+use crate::limits;
 use crate::money::Price;
-use crate::policy;
-use crate::strategy::{PolicyKind, Target};
+use crate::strategy::Target;
 use crate::time::{Span, Time};
 
 /// A bid is decided only on a market read this recently.
@@ -29,111 +32,180 @@ pub(crate) enum Choice {
     Nothing,
 }
 
+/// A choice, and the bids that were ruled out on the way to it.
+#[derive(Debug)]
+pub(crate) struct Chosen {
+    pub choice: Choice,
+    pub denied: Vec<(ServerId, Denial)>,
+}
+
+/// A first bid.
+#[derive(Debug, Clone, Copy)]
+struct FirstBid {
+    price: Price,
+    least_winning: Price,
+    floor: Price,
+}
+
 impl Beliefs {
     /// The cheapest place for one more order of that target. The order on `leaving` would be gone by then.
-    pub(crate) fn choose(&mut self, id: TargetId, target: &Target, leaving: Option<ServerId>, now: Time) -> Choice {
-        let mut ranked: Vec<(Price, ServerId)> = self
+    pub(crate) fn choose(&self, id: TargetId, target: &Target, leaving: Option<ServerId>, context: &Context) -> Chosen {
+        let now = context.now;
+        let mut ranked: Vec<(Price, ServerId, &Server)> = self
             .servers
             .iter()
             .filter(|(server, s)| s.target == id && self.is_usable(**server, s, now))
-            .filter_map(|(server, s)| Some((self.estimate(*server, s, now)?, *server)))
+            .filter_map(|(server, s)| Some((self.estimate(*server, s, now).ok()?, *server, s)))
             .collect();
-        ranked.sort_unstable();
-        for (_, server) in ranked {
-            let Some(entry) = self.servers.get(&server) else { continue };
+        ranked.sort_unstable_by_key(|(estimate, server, _)| (*estimate, *server));
+        let mut denied = Vec::new();
+        for (_, server, entry) in ranked {
             let is_fresh = entry.fresh(now, FRESH).is_some();
             let just_tried = entry.tried_at.is_some_and(|at| now.since(at) <= FRESH);
-            match self.bid_there(server, target, leaving, now) {
+            match self.bid_there(server, entry, target, leaving, now) {
                 // What a read of the last minute rules out is not read again for this decision: a few such servers
                 // would go stale in turn, and the one behind them would never be reached.
-                Some(Err(denial)) => self.deny(server, denial),
-                Some(Ok(bid)) if is_fresh => return bid,
-                Some(Ok(_)) | None if !is_fresh && !just_tried => return Choice::Read(server),
+                Some(Err(denial)) => denied.push((server, denial)),
+                Some(Ok(FirstBid { price, least_winning, floor })) if is_fresh => {
+                    return Chosen { choice: Choice::Bid { server, price, least_winning, floor }, denied };
+                }
+                Some(Ok(_)) | None if !is_fresh && !just_tried => {
+                    return Chosen { choice: Choice::Read(server), denied };
+                }
                 Some(Ok(_)) | None => {}
             }
         }
-        Choice::Nothing
+        Chosen { choice: Choice::Nothing, denied }
+    }
+
+    /// What to do about a server where nothing of ours stands. Which of several goes first is for [`Beliefs::choose`].
+    pub(crate) fn decide_empty(&self, id: ServerId, server: &Server, target: &Target, context: &Context) -> Decision {
+        let (now, has) = (context.now, self.claimed(server.target));
+        if has >= target.want {
+            let mut decision = Decision::new(Wish::Nothing, context);
+            decision.hold(Hold::Enough { has, want: target.want });
+            return decision;
+        }
+        let mut decision = Decision::new(Wish::Place { price: None }, context);
+        self.missing_knowledge(target, context, &mut |hold| decision.hold(hold));
+        if let Some(until) = self.next_create_at().filter(|until| now < *until) {
+            decision.hold(Hold::CreateSpacing { until });
+        }
+        self.bars(id, server, now, &mut |hold| decision.hold(hold));
+        let is_held = decision.is_held();
+        if let Err(hold) = self.estimate(id, server, now) {
+            decision.hold(hold);
+            return decision;
+        }
+        match self.bid_there(id, server, target, None, now) {
+            Some(Err(denial)) => {
+                if !is_held {
+                    decision.denied.push((id, denial));
+                }
+                decision.hold(Hold::Denied { denial, until: server.read_counts_until(ESTIMATE_FRESH) });
+            }
+            Some(Ok(bid)) => decision.wish = Wish::Place { price: Some(bid.price) },
+            None => {}
+        }
+        if server.fresh(now, FRESH).is_none() {
+            decision.hold(Hold::MarketStale(FRESH));
+        }
+        decision
     }
 
     /// The bid that one more order on that server would make; `None` where its market is not known well enough.
-    pub(crate) fn bid_there(
+    fn bid_there(
         &self,
-        server: ServerId,
+        id: ServerId,
+        server: &Server,
         target: &Target,
         leaving: Option<ServerId>,
         now: Time,
-    ) -> Option<Result<Choice, Denial>> {
-        let entry = self.servers.get(&server)?;
-        let situation = self.situation(server, entry.fresh(now, ESTIMATE_FRESH)?, target, now)?;
-        let without: Vec<ServerId> = leaving.into_iter().chain([server]).collect();
-        let exposure = self.exposure(now, &without);
+    ) -> Option<Result<FirstBid, Denial>> {
+        let situation = self.situation(id, server.fresh(now, ESTIMATE_FRESH)?, target, now)?;
         let (least_winning, floor) = (situation.least_winning, situation.floor);
         if let Some(most) = highest_floor(target).filter(|most| floor > *most) {
             // The list is minutes old; the floor has passed what the target takes since.
             return Some(Err(Denial::NotWorthIt { least_winning: floor, ceiling: most }));
         }
-        let bid = policy::open(&target.bid, &situation, entry.last_bid).and_then(|price| {
-            let least = if target.bid.policy == PolicyKind::Fixed { price } else { least_winning };
-            limits::most(&self.strategy.limits, &exposure, price, least, true)
+        let bid = target.policy.open(&target.bid, &situation, server.last_bid).and_then(|opening| {
+            let without = [leaving.unwrap_or(id), id];
+            let exposure = self.exposure(now, &without);
+            limits::most(&self.strategy.limits, &exposure, opening.price, opening.least, true)
         });
-        Some(bid.map(|price| Choice::Bid { server, price, least_winning, floor }))
-    }
-
-    /// Until when it is certain that no first bid would be made there while its market stays as it is, nor its market be
-    /// read for that decision; `None` where one might.
-    pub(crate) fn denied_until(&self, id: ServerId, server: &Server, target: &Target, now: Time) -> Option<Time> {
-        let seen = server.fresh(now, ESTIMATE_FRESH)?;
-        let is_denied = !self.is_usable(id, server, now)
-            || self.estimate(id, server, now).is_none()
-            || matches!(self.bid_there(id, target, None, now), Some(Err(_)));
-        is_denied.then(|| seen.sent_at + ESTIMATE_FRESH + Span::from_ms(1))
+        Some(bid.map(|price| FirstBid { price, least_winning, floor }))
     }
 
     /// Whether nothing but the price could keep us from bidding there.
     fn is_usable(&self, id: ServerId, server: &Server, now: Time) -> bool {
+        let mut is_barred = false;
+        self.bars(id, server, now, &mut |_| is_barred = true);
+        server.watched && server.claim == Claim::Empty && !is_barred
+    }
+
+    /// Tells of everything but the price that keeps us from bidding there.
+    fn bars(&self, id: ServerId, server: &Server, now: Time, tell: &mut impl FnMut(Hold)) {
+        if let Some(until) = server.blocked_until.filter(|until| now < *until) {
+            tell(Hold::CreateRefused { until });
+        }
         let facts = self.facts.get(&id);
-        server.watched
-            && server.claim == Claim::Empty
-            && server.blocked_until.is_none_or(|until| now >= until)
-            && !self.hosted.contains(&id)
-            && facts.is_none_or(|f| !f.rented && f.takes_currency)
-            && !self.foreign.values().any(|f| f.server == id)
-            && !self.strays.values().any(|s| s.server == id)
+        let mut tell_if = |is: bool, hold: Hold| {
+            if is {
+                tell(hold);
+            }
+        };
+        tell_if(self.hosted.contains(&id), Hold::OurServer);
+        tell_if(facts.is_some_and(|f| f.rented), Hold::Rented);
+        tell_if(facts.is_some_and(|f| !f.takes_currency), Hold::CurrencyNotTaken);
+        tell_if(self.foreign.values().any(|f| f.server == id), Hold::ForeignOrder);
+        tell_if(self.strays.values().any(|s| s.server == id), Hold::StrayOrder);
     }
 
     /// What winning there would take, as far as known: an old read or the listed floor can only be too low or late,
-    /// and the market is read before anything is bid. `None` where it is known that nothing can be bid.
-    fn estimate(&self, id: ServerId, server: &Server, now: Time) -> Option<Price> {
+    /// and the market is read before anything is bid. An error where it is known that nothing can be bid.
+    fn estimate(&self, id: ServerId, server: &Server, now: Time) -> Result<Price, Hold> {
         let floor = self.facts.get(&id).and_then(|f| f.floor).unwrap_or(Price::ZERO);
-        match server.fresh(now, ESTIMATE_FRESH) {
-            Some(market) if !market.value.is_open() || market.value.mine().is_some() => None,
-            Some(market) => market.quote.least_winning,
-            None => Some(floor),
+        let Some(market) = server.fresh(now, ESTIMATE_FRESH) else { return Ok(floor) };
+        let until = market.sent_at + ESTIMATE_FRESH + Span::from_ms(1);
+        if !market.value.is_open() {
+            return Err(Hold::Closed { until: Some(until) });
         }
+        if market.value.mine().is_some() {
+            return Err(Hold::OfferOfOurs { until });
+        }
+        market.quote.least_winning.ok_or(Hold::NoBidWins { until })
     }
 
-    /// A server where one more order would be cheaper than `than`; also: which market to read to know.
-    pub(crate) fn cheaper_elsewhere(
-        &mut self,
-        id: TargetId,
-        target: &Target,
-        than: Option<Price>,
-        leaving: ServerId,
-        now: Time,
-    ) -> Choice {
-        match self.choose(id, target, Some(leaving), now) {
-            Choice::Bid { price, .. } if than.is_some_and(|than| price >= than) => Choice::Nothing,
-            choice => choice,
-        }
+    /// Whether another server of that target could be bid on instead of one that is lost.
+    pub(crate) fn has_choice(&self, target: TargetId) -> bool {
+        self.servers.values().any(|s| s.target == target && s.watched && s.claim == Claim::Empty)
+    }
+
+    /// When the next create may be sent.
+    pub(crate) fn next_create_at(&self) -> Option<Time> {
+        self.last_create_end.map(|end| end + CREATE_SPACING)
     }
 
     /// Whether enough is known to place a first bid.
-    pub(crate) fn knows_enough(&self, target: &Target, now: Time) -> bool {
-        let orders_known = self.orders_read.good_at.is_some_and(|at| now.since(at) <= ORDERS_FRESH);
-        let wallets_known = self.wallets_read.good_at.is_some() || self.strategy.limits.min_balance.is_none();
-        let listing_known = self.listing_read.good_at.is_some() || !needs_listing(target);
-        let tried = self.wallets_read.tried_at.is_some() && self.listing_read.tried_at.is_some();
-        orders_known && wallets_known && listing_known && tried
+    pub(crate) fn knows_enough(&self, target: &Target, context: &Context) -> bool {
+        let mut is_missing = false;
+        self.missing_knowledge(target, context, &mut |_| is_missing = true);
+        !is_missing
+    }
+
+    /// Tells of what a first bid needs to know and does not.
+    fn missing_knowledge(&self, target: &Target, context: &Context, tell: &mut impl FnMut(Hold)) {
+        let orders_known = self.orders_read.good_at.is_some_and(|at| context.age(at) <= ORDERS_FRESH);
+        if !orders_known {
+            tell(Hold::OrdersUnread(ORDERS_FRESH));
+        }
+        let needs_wallets = self.strategy.limits.min_balance.is_some();
+        if self.wallets_read.tried_at.is_none() || (needs_wallets && self.wallets_read.good_at.is_none()) {
+            tell(Hold::WalletsUnread);
+        }
+        if self.listing_read.tried_at.is_none() || (needs_listing(target) && self.listing_read.good_at.is_none()) {
+            tell(Hold::ListingUnread);
+        }
     }
 }
 

@@ -2,40 +2,119 @@
 //!
 //! It does not look at the rivals' bids on its way down: it finds by trying what they are worth.
 
-use super::follow::raise_ceiling;
-use super::{Situation, Standing, Wish};
+use crate::denial::Denial;
 use crate::event::Reason;
-use crate::limits::Denial;
 use crate::money::Price;
-use crate::strategy::{BidRules, Lost};
+use crate::policy::chosen::{ChosenPolicy, Row};
+use crate::policy::contract::{Opening, Opinion, Policy, Situation, Standing, Wish};
+use crate::policy::follow;
+use crate::policy::kept::{Kept, OrderState};
+use crate::policy::rules::BidRules;
+use crate::policy::settings::Settings;
+use crate::time::{Span, Time};
+use crate::words::Words;
 
-pub(super) fn keep(rules: &BidRules, situation: &Situation, standing: &Standing) -> Wish {
-    let rung = rung(rules, situation, standing.bid);
-    if standing.on_top {
-        let settled = standing.holding && situation.now >= standing.stay_until;
-        let below = standing.bid.minus(rung).ceil_to(situation.tick).max(situation.floor.ceil_to(situation.tick));
-        let down = settled && standing.slack_for >= rules.lower_after && below < standing.bid;
-        return if down { Wish::Lower { goal: below } } else { Wish::Keep };
+pub(super) const ROW: Row =
+    Row { name: "ladder", read: |keys| ChosenPolicy::new(Ladder { rung: keys.price(RUNG), stay: keys.span(STAY) }) };
+
+/// Its own keys in a strategy file.
+const RUNG: &str = "rung";
+const STAY: &str = "stay";
+
+/// Walks down until it loses, then one rung up, and stays a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ladder {
+    /// Height of a rung; `None`: the venue's largest step, or one hundredth of the bid while that is not known.
+    pub rung: Option<Price>,
+    /// How long it stays on the rung it fell back to.
+    pub stay: Span,
+}
+
+/// How long an order stays on its rung.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OnRung {
+    /// No step down before this.
+    stay_until: Time,
+}
+
+/// The name under which that moment outlives the process.
+const STAY_UNTIL: &str = "stay_until";
+
+impl OrderState for OnRung {
+    fn keep(&self) -> Kept {
+        Kept::default().with_time(STAY_UNTIL, self.stay_until)
     }
-    if rules.lost == Lost::Wait || standing.lost_for < rules.raise_wait {
-        return Wish::Keep;
-    }
-    let back_up = standing.bid.plus(rung).ceil_to(situation.tick).max(situation.least_winning);
-    match situation.capped(back_up, raise_ceiling(rules, situation)) {
-        Ok(to) if to > standing.bid => Wish::Raise { to, reason: Reason::RungUp { lost_at: standing.bid } },
-        Ok(_) => Wish::Keep,
-        Err(denial) => Wish::GiveUp(denial),
+
+    fn recall(kept: &Kept, now: Time) -> OnRung {
+        OnRung { stay_until: kept.time(STAY_UNTIL).unwrap_or_default().min(now + Span::DAY) }
     }
 }
 
-/// The bid after an order was lost for good: the rung above the one that lost.
-pub(super) fn reopen(rules: &BidRules, situation: &Situation, lost_at: Price) -> Result<Price, Denial> {
-    let back_up = lost_at.plus(rung(rules, situation, lost_at)).ceil_to(situation.tick);
-    situation.capped(back_up.max(situation.least_winning), situation.ceiling)
+impl Policy for Ladder {
+    type State = OnRung;
+
+    fn name(&self) -> &'static str {
+        ROW.name
+    }
+
+    fn settings(&self) -> Settings {
+        let mut settings = Settings::default();
+        *settings.price_mut(RUNG) = self.rung;
+        *settings.span_mut(STAY) = self.stay;
+        settings
+    }
+
+    fn open(&self, rules: &BidRules, market: &Situation, last_bid: Option<Price>) -> Result<Opening, Denial> {
+        // After an order was lost for good: the rung above the one that lost.
+        let Some(lost_at) = last_bid else { return follow::open(rules, market, false) };
+        let back_up = lost_at.plus(self.height(market, lost_at)).ceil_to(market.tick);
+        let price = market.capped(back_up.max(market.least_winning), market.ceiling)?;
+        Ok(Opening { price, least: market.least_winning })
+    }
+
+    fn keep(&self, rules: &BidRules, market: &Situation, order: &Standing, state: &OnRung) -> Opinion {
+        if !order.on_top {
+            let back_up = order.bid.plus(self.height(market, order.bid)).ceil_to(market.tick);
+            let words = Words::new("lost at {}; one rung back up").with(order.bid);
+            return follow::win_back(rules, market, order, back_up.max(market.least_winning), Reason::Policy(words));
+        }
+        let floor = market.floor.ceil_to(market.tick);
+        let below = order.bid.minus(self.height(market, order.bid)).ceil_to(market.tick).max(floor);
+        if below >= order.bid {
+            return Opinion::keep(follow::no_slack(market.goal));
+        }
+        if !order.holding {
+            return Opinion::keep(Words::new("it does not hold the server yet"));
+        }
+        let wish = Wish::Lower { goal: below, or_anew: false, words: Some("next rung down, {}") };
+        if market.now < state.stay_until {
+            let rest = state.stay_until.since(market.now);
+            let words = Words::new("it stays on this rung for another {}").with(rest);
+            return Opinion::later(wish, words, Some(state.stay_until));
+        }
+        match order.slack_since {
+            Some(since) => Opinion { wish, patience: follow::slack_patience(rules, market, since) },
+            None if rules.lower_after > Span::ZERO => Opinion::later(wish, follow::no_slack(market.goal), None),
+            None => Opinion::now(wish),
+        }
+    }
+
+    fn placed(&self, at: Time, again: bool) -> OnRung {
+        // One that was thrown off its lower rung stays on this one.
+        OnRung { stay_until: if again { at + self.stay } else { at } }
+    }
+
+    fn repriced(&self, state: &mut OnRung, from: Price, to: Price, at: Time) {
+        if to >= from {
+            state.stay_until = at + self.stay;
+        }
+    }
 }
 
-/// The height of a rung: as told, else the venue's step, else a hundredth of the bid.
-fn rung(rules: &BidRules, situation: &Situation, bid: Price) -> Price {
-    let hundredth = || bid.plus_percent(rust_decimal::Decimal::ONE).minus(bid).ceil_to(situation.tick);
-    rules.rung.or(situation.step).unwrap_or_else(hundredth)
+impl Ladder {
+    /// The height of a rung: as told, else the venue's step, else a hundredth of the bid.
+    fn height(&self, market: &Situation, bid: Price) -> Price {
+        let hundredth = || bid.plus_percent(rust_decimal::Decimal::ONE).minus(bid).ceil_to(market.tick);
+        self.rung.or(market.step).unwrap_or_else(hundredth)
+    }
 }

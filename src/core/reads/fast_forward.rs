@@ -9,10 +9,11 @@
 
 use crate::beliefs::order::Claim;
 use crate::beliefs::{Beliefs, ReadTimes, Server};
-use crate::decide::{STUCK_FOR, UNWINNABLE_FOR};
+use crate::decide::Context;
+use crate::decide::decision::Held;
+use crate::denial::Denial;
 use crate::engine::Engine;
-use crate::governing::CREATE_SPACING;
-use crate::ids::{ServerId, TargetId};
+use crate::ids::ServerId;
 use crate::request::Request;
 use crate::strategy::Choice;
 use crate::time::{Span, Time};
@@ -64,94 +65,42 @@ impl Engine {
         if !self.may_fast_forward() || self.beliefs.strategy.limits.max_total_cost.is_some() {
             return None;
         }
-        let alarm = self.beliefs.quiet_until(now)?;
-        let is_still = self.beliefs.wants_nothing(now) && self.beliefs.denials_are_told();
-        self.beliefs.denials.clear();
-        self.content_until = is_still.then_some(alarm);
+        self.content_until = self.beliefs.quiet_until(now);
         self.content_until
     }
 }
 
 impl Beliefs {
-    /// The first moment at which time alone could call for a change; `None` while anything is not settled.
+    /// The first moment at which time alone could call for a change, or a read could bring news of our own doings;
+    /// `None` where that may be now.
     fn quiet_until(&self, now: Time) -> Option<Time> {
         let read = |times: ReadTimes| times.good_at.is_some() && times.good_at == times.tried_at;
         let all_read = read(self.orders_read) && read(self.wallets_read) && read(self.listing_read);
+        let context = Context { now, leaving: false, reads_repeat: true, lists_holds: false };
         if !all_read || !self.strays.is_empty() || !self.urgent.is_empty() {
             return None;
         }
-        let lacking = |target: TargetId| self.strategy.target(target).filter(|t| self.claimed(target) < t.want);
+        let matters = |server: &Server| server.watched || server.claim != Claim::Empty;
+        let repeats = self.servers.values().filter(|s| matters(s)).all(Server::repeats);
+        if !repeats || !self.must_go(&context).is_empty() {
+            return None;
+        }
         let mut alarm = Time::from_ms(i64::MAX);
-        let mut ring = |at: Time| {
-            if at > now {
-                alarm = alarm.min(at);
+        for (id, server) in self.servers.iter().filter(|(_, s)| matters(s)) {
+            let decision = self.decide(*id, server, &context)?;
+            // A wish that waits only for a newer read comes true by one that repeats the last.
+            let comes_true = decision.wish.turn().is_some() && decision.held != Held::Firmly;
+            if comes_true || !decision.denied.iter().all(|(id, denial)| self.is_told(*id, *denial)) {
+                return None;
             }
-        };
-        self.last_create_end.into_iter().for_each(|end| ring(end + CREATE_SPACING));
-        for (id, server) in &self.servers {
-            server.blocked_until.into_iter().for_each(&mut ring);
-            let repeats = server.market.as_ref().is_some_and(|m| Some(m.sent_at) == server.tried_at);
-            match &server.claim {
-                Claim::Empty if !server.watched => {}
-                Claim::Empty if repeats => {
-                    if let Some(target) = lacking(server.target) {
-                        ring(self.denied_until(*id, server, target, now)?);
-                    }
-                }
-                Claim::Empty | Claim::Create(_) => return None,
-                Claim::Order(order) => {
-                    // A read from before our last re-pricing would not come again as it was.
-                    let shown = server.market.as_ref().and_then(|m| m.value.mine());
-                    let up_to_date = shown.is_some_and(|o| o.id == order.id && order.is_as_shown(o));
-                    if !repeats || !up_to_date || order.dead || (order.is_lost() && self.has_choice(server.target)) {
-                        return None;
-                    }
-                    let target = self.target_of(server)?;
-                    order.lost_since.into_iter().for_each(|since| ring(since + target.bid.raise_wait));
-                    if let Some(since) = order.idle_since {
-                        ring(since + UNWINNABLE_FOR.max(target.bid.raise_wait));
-                        ring(since + STUCK_FOR);
-                    }
-                    ring(order.next_lower_at);
-                    ring(order.retry_at);
-                    ring(order.stay_until);
-                    order.slack_since.into_iter().for_each(|since| ring(since + target.bid.lower_after));
-                    if !order.fee_counted {
-                        ring(order.placed_at + crate::beliefs::CREATION_FEE_AFTER);
-                    }
-                }
-            }
+            alarm = alarm.min(decision.until.unwrap_or(alarm)).min(server.next_fee_at().unwrap_or(alarm));
         }
-        Some(alarm)
+        (alarm > now).then_some(alarm)
     }
 
-    /// Whether a lost server of that target could be left for another: which one depends on how old every read is.
-    fn has_choice(&self, target: TargetId) -> bool {
-        self.servers.values().any(|s| s.target == target && s.watched && s.claim == Claim::Empty)
-    }
-
-    /// Whether nobody would learn anything from the denials of the last decision.
-    fn denials_are_told(&self) -> bool {
-        self.denials.iter().all(|(id, denial)| self.servers.get(id).is_some_and(|s| s.denial == Some(*denial)))
-    }
-
-    /// Whether no change would be asked for now, were everything read anew with the same answers: a wish that waits only
-    /// for a newer read comes true by one that repeats the last.
-    fn wants_nothing(&mut self, now: Time) -> bool {
-        let claimed = |server: &&mut Server| server.claim != Claim::Empty;
-        for server in self.servers.values_mut().filter(claimed) {
-            server.market.iter_mut().for_each(|market| market.sent_at = now);
-        }
-        let orders_read = self.orders_read.good_at.replace(now);
-        let change = self.next_change(now, false);
-        self.orders_read.good_at = orders_read;
-        for server in self.servers.values_mut().filter(claimed) {
-            // The last read of each succeeded: see `quiet_until`.
-            if let (Some(market), Some(tried_at)) = (&mut server.market, server.tried_at) {
-                market.sent_at = tried_at;
-            }
-        }
-        change.is_none()
+    /// Whether nobody would learn anything from that denial.
+    fn is_told(&self, id: ServerId, denial: Denial) -> bool {
+        self.servers.get(&id).is_some_and(|s| s.denial == Some(denial))
     }
 
     /// Until when that read brings what it brought last time, and that teaches nothing.
@@ -192,6 +141,19 @@ impl Beliefs {
             if let Some(market) = &mut server.market {
                 market.sent_at = at;
             }
+        }
+    }
+}
+
+impl Server {
+    /// Whether its market, read again, can only show what the last read showed, our own doings included.
+    fn repeats(&self) -> bool {
+        let Some(market) = self.market.as_ref().filter(|m| Some(m.sent_at) == self.tried_at) else { return false };
+        match &self.claim {
+            Claim::Empty => true,
+            Claim::Create(_) => false,
+            // A read from before our last re-pricing would not come again as it was.
+            Claim::Order(order) => market.value.mine().is_some_and(|o| o.id == order.id && order.is_as_shown(o)),
         }
     }
 }

@@ -131,8 +131,8 @@ fn account_needs(beliefs: &Beliefs) -> [Need; 3] {
             Claim::Create(_) => unsettled = true,
             Claim::Order(order) if order.cancel.is_some() => unsettled = true,
             Claim::Order(order) => {
-                unsettled |= order.missing_since.is_some();
-                unlisted = unlisted.max(order.idle_since.filter(|_| order.lost_since.is_none()));
+                unsettled |= order.position.missing_since().is_some();
+                unlisted = unlisted.max(order.position.idle_since().filter(|_| order.position.lost_since().is_none()));
             }
         }
     }

@@ -7,8 +7,12 @@ mod common;
 
 use clorebid_core::engine::{Engine, Halt, Next};
 use clorebid_core::event::State;
+use clorebid_core::policy::chosen::ChosenPolicy;
+use clorebid_core::policy::fixed::Fixed;
+use clorebid_core::policy::follow::Follow;
+use clorebid_core::policy::ladder::Ladder;
 use clorebid_core::request::Answer;
-use clorebid_core::strategy::{Lost, Margin, Open, PerDay, PolicyKind, RestartCost, Strategy};
+use clorebid_core::strategy::{Lost, Margin, Open, PerDay, RestartCost, Strategy};
 use clorebid_core::time::Span;
 use common::venue::{Eviction, Machine};
 use common::{Rng, World, follow, matching, price, strategy, sum, target};
@@ -23,8 +27,8 @@ fn random_strategy(rng: &mut Rng) -> Strategy {
     let mut first = if rng.chance(300) { matching("first", "RTX 4090") } else { target("first", &[1, 2, 3, 4, 5]) };
     first.want = rng.between(1, 2) as u32;
     first.bid = follow();
-    first.bid.policy =
-        [PolicyKind::Follow, PolicyKind::Follow, PolicyKind::Ladder, PolicyKind::Fixed][rng.below(4) as usize];
+    let ladder = || ChosenPolicy::new(Ladder { rung: None, stay: Span::from_secs(900) });
+    first.policy = [Follow.into(), Follow.into(), ladder(), Fixed.into()][rng.below(4) as usize].clone();
     first.bid.open = [Open::Floor, Open::Rival, Open::Price(price(1_500))][rng.below(3) as usize];
     first.bid.margin =
         [Margin::Price(price(0)), Margin::Price(price(7)), Margin::Percent(rust_decimal::Decimal::new(5, 0))]
@@ -33,7 +37,6 @@ fn random_strategy(rng: &mut Rng) -> Strategy {
     first.bid.replace = rng.chance(500);
     first.bid.raise_wait = Span::from_secs([0, 0, 20][rng.below(3) as usize]);
     first.bid.lower_after = Span::from_secs([0, 0, 30][rng.below(3) as usize]);
-    first.bid.stay = Span::from_secs(900);
     first.bid.give_up = rng.chance(300).then(|| price(2_500));
     first.value.restart = RestartCost::Amount(sum(rng.price(0, 40)));
     first.value.per_day = if rng.chance(300) { PerDay::OnDemand } else { PerDay::Price(price(8_000)) };
@@ -149,7 +152,7 @@ fn could_place(world: &World, server: u64) -> bool {
     let ceiling = target.bid.give_up.map_or(ceiling, |g| ceiling.min(common::ticks(g)));
     let free = machine.is_open() && !machine.rented && venue.standing(server).is_none();
     // One rung or margin of room, so that only what is plainly affordable counts.
-    free && target.bid.policy != PolicyKind::Fixed && least + 400 <= ceiling
+    free && target.policy != Fixed.into() && least + 400 <= ceiling
 }
 
 /// Whether nothing is in flight and the engine believes what is so.
@@ -181,7 +184,7 @@ fn could_be_had(world: &World) -> Option<u64> {
     let limits = &strategy.limits;
     let walled = limits.max_daily_cost.is_some() || limits.max_orders.is_some() || limits.min_balance.is_some();
     strategy.targets.iter().enumerate().find_map(|(i, target)| {
-        let waits = target.bid.lost == Lost::Wait || target.bid.policy == PolicyKind::Fixed;
+        let waits = target.bid.lost == Lost::Wait || target.policy == Fixed.into();
         let lacks = held(world, i).len() < target.want as usize && !walled && !waits;
         lacks.then(|| (1..=6).find(|server| (*server == 6) == (i == 1) && could_place(world, *server))).flatten()
     })
@@ -198,7 +201,7 @@ fn assert_goal(world: &World) {
         };
         let lowered = world.venue.standing(s.server.0).and_then(|(_, o)| o.lowered_at);
         let on_its_way = lowered.is_some_and(|at| world.now.since(at) <= Span::from_secs(600 + 10));
-        let is_follow = target.bid.policy == PolicyKind::Follow;
+        let is_follow = target.policy == Follow.into();
         assert!(!is_follow || bid <= goal || on_its_way, "I13: {bid} stands above {goal}\n{}", world.tail(50));
     }
 }

@@ -4,22 +4,24 @@
 mod common;
 
 use clorebid_core::event::Reason;
+use clorebid_core::policy::fixed::Fixed;
+use clorebid_core::policy::ladder::Ladder;
 use clorebid_core::request::Answer;
-use clorebid_core::strategy::{BidRules, Lost, Margin, Open, PolicyKind};
+use clorebid_core::strategy::{Lost, Margin, Open, Target};
 use clorebid_core::time::Span;
 use common::{World, price, strategy, target};
 use rust_decimal::Decimal;
 
 /// One server with that floor, a rival (0: none), and those rules.
-fn world(floor: i64, rival: i64, rules: impl FnOnce(&mut BidRules)) -> World {
+fn world(floor: i64, rival: i64, rules: impl FnOnce(&mut Target)) -> World {
     let mut wanted = target("t", &[6]);
-    rules(&mut wanted.bid);
+    rules(&mut wanted);
     let mut world = World::new(strategy(vec![wanted]), &[(6, floor)]);
     world.rival(6, rival);
     world
 }
 
-fn first_bid(floor: i64, rival: i64, rules: impl FnOnce(&mut BidRules)) -> Option<i64> {
+fn first_bid(floor: i64, rival: i64, rules: impl FnOnce(&mut Target)) -> Option<i64> {
     let mut world = world(floor, rival, rules);
     world.run(30);
     world.creates().first().map(|(_, bid)| *bid)
@@ -34,9 +36,9 @@ fn raises(world: &World) -> Vec<i64> {
 fn follow_opens_where_it_is_told() {
     let five = Margin::Percent(Decimal::new(5, 0));
     let open = |open, margin| {
-        move |r: &mut BidRules| {
-            r.open = open;
-            r.margin = margin;
+        move |t: &mut Target| {
+            t.bid.open = open;
+            t.bid.margin = margin;
         }
     };
     assert_eq!(first_bid(900, 0, open(Open::Floor, five)), Some(900), "nobody to beat: no margin");
@@ -51,7 +53,7 @@ fn follow_opens_where_it_is_told() {
 
 #[test]
 fn follow_raises_over_a_rival_and_over_a_risen_floor() {
-    let mut world = world(900, 0, |r| r.margin = Margin::Price(price(5)));
+    let mut world = world(900, 0, |t| t.bid.margin = Margin::Price(price(5)));
     world.until(60, "held", |w| w.holds(6));
     world.rival(6, 1_000);
     world.until(10, "raised", |w| w.bid(6) == Some(1_006) && w.holds(6));
@@ -76,7 +78,7 @@ fn a_tie_is_kept_by_the_holder_and_lost_by_the_newcomer() {
 
 #[test]
 fn a_loss_must_last_as_long_as_raise_wait_says() {
-    let mut world = world(900, 0, |r| r.raise_wait = Span::from_secs(60));
+    let mut world = world(900, 0, |t| t.bid.raise_wait = Span::from_secs(60));
     world.until(60, "held", |w| w.holds(6));
     world.rival(6, 1_000);
     world.run(50);
@@ -92,7 +94,7 @@ fn a_loss_must_last_as_long_as_raise_wait_says() {
 
 #[test]
 fn above_give_up_nothing_is_raised_until_the_rival_comes_down() {
-    let mut world = world(900, 0, |r| r.give_up = Some(price(1_000)));
+    let mut world = world(900, 0, |t| t.bid.give_up = Some(price(1_000)));
     world.until(60, "held", |w| w.holds(6));
     world.rival(6, 1_000);
     world.run(60);
@@ -132,9 +134,9 @@ fn lost_move_raises_where_nothing_is_cheaper() {
 
 #[test]
 fn fixed_keeps_one_price_whatever_happens() {
-    let mut world = world(900, 0, |r| {
-        r.policy = PolicyKind::Fixed;
-        r.open = Open::Price(price(1_200));
+    let mut world = world(900, 0, |t| {
+        t.policy = Fixed.into();
+        t.bid.open = Open::Price(price(1_200));
     });
     world.until(60, "held", |w| w.holds(6));
     world.run(1_300);
@@ -145,20 +147,18 @@ fn fixed_keeps_one_price_whatever_happens() {
     world.until(10, "held again", |w| w.holds(6));
     assert!(world.reprices().is_empty() && world.cancels() == 0);
     assert_eq!(world.creates(), vec![(6, 1_200)]);
-    let below = |r: &mut BidRules| {
-        r.policy = PolicyKind::Fixed;
-        r.open = Open::Price(price(800));
+    let below = |t: &mut Target| {
+        t.policy = Fixed.into();
+        t.bid.open = Open::Price(price(800));
     };
     assert_eq!(first_bid(900, 0, below), None, "the venue would refuse it");
 }
 
 #[test]
 fn ladder_walks_down_until_it_loses_then_one_rung_up_and_stays() {
-    let mut world = world(500, 780, |r| {
-        r.policy = PolicyKind::Ladder;
-        r.open = Open::Price(price(1_000));
-        r.rung = Some(price(100));
-        r.stay = Span::from_secs(3_600);
+    let mut world = world(500, 780, |t| {
+        t.bid.open = Open::Price(price(1_000));
+        t.policy = Ladder { rung: Some(price(100)), stay: Span::from_secs(3_600) }.into();
     });
     world.until(60, "held", |w| w.holds(6));
     world.run(1_900);
@@ -172,11 +172,9 @@ fn ladder_walks_down_until_it_loses_then_one_rung_up_and_stays() {
 
 #[test]
 fn a_ladder_that_lost_its_order_stays_on_the_rung_above() {
-    let mut world = world(500, 780, |r| {
-        r.policy = PolicyKind::Ladder;
-        r.open = Open::Price(price(900));
-        r.rung = Some(price(100));
-        r.stay = Span::from_secs(3_600);
+    let mut world = world(500, 780, |t| {
+        t.bid.open = Open::Price(price(900));
+        t.policy = Ladder { rung: Some(price(100)), stay: Span::from_secs(3_600) }.into();
     });
     world.venue.eviction = common::venue::Eviction::Vanish;
     world.until(1_500, "lost at 700, anew at 800", |w| w.creates().len() == 2);

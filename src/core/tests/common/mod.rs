@@ -17,11 +17,11 @@ use clorebid_core::ids::{ServerId, TargetId};
 use clorebid_core::limits::Denial;
 use clorebid_core::memory::Memory;
 use clorebid_core::money::{Amount, Currency, Price};
+use clorebid_core::policy::follow::Follow;
 use clorebid_core::request::{Answer, Ask, Doubt, Request};
 use clorebid_core::status::ServerStatus;
 use clorebid_core::strategy::{
-    BidRules, Choice, Limits, Lost, Margin, Match, Open, PerDay, PolicyKind, RestartCost, Strategy, Target, Value,
-    VenueRules,
+    BidRules, Choice, Limits, Lost, Margin, Match, Open, PerDay, RestartCost, Strategy, Target, Value, VenueRules,
 };
 use clorebid_core::time::{Span, Time};
 use rust_decimal::Decimal;
@@ -81,14 +81,11 @@ impl Rng {
 /// Bids as the defaults of a strategy file would.
 pub fn follow() -> BidRules {
     BidRules {
-        policy: PolicyKind::Follow,
         open: Open::Floor,
         margin: Margin::Price(Price::ZERO),
         raise_wait: Span::ZERO,
         give_up: None,
         lower_after: Span::ZERO,
-        rung: None,
-        stay: Span::from_secs(3_600),
         replace: false,
         lost: Lost::Raise,
     }
@@ -101,6 +98,7 @@ pub fn target(name: &str, servers: &[u64]) -> Target {
         want: 1,
         choice: Choice::Servers(servers.iter().copied().map(ServerId).collect()),
         value: Value { per_day: PerDay::Price(price(50_000)), restart: RestartCost::Time(Span::from_secs(600)) },
+        policy: Follow.into(),
         bid: follow(),
         adopt: false,
     }

@@ -1,0 +1,73 @@
+//! Which orders may not stand any longer, and why.
+
+use alloc::vec::Vec;
+
+use crate::beliefs::{Beliefs, Server, targets};
+use crate::decide::Context;
+use crate::denial::Denial;
+use crate::event::Reason;
+use crate::ids::ServerId;
+use crate::money::Price;
+
+/// The orders to be marked, by their servers.
+type Going = Vec<(ServerId, Reason)>;
+
+impl Beliefs {
+    /// The orders that are to go and are not marked yet.
+    pub(crate) fn must_go(&self, context: &Context) -> Going {
+        let mut going: Going = Vec::new();
+        let limits = &self.strategy.limits;
+        let limited = limits.max_total_cost.is_some();
+        let stop = limited.then(|| self.exposure(context.now, &[]).must_stop(limits)).flatten();
+        for (id, server) in &self.servers {
+            let Some(order) = server.claim.order().filter(|order| order.cancel.is_none()) else { continue };
+            let reason = if context.leaving {
+                Reason::Exit
+            } else if let Some(denial) = stop {
+                Reason::Limit(denial)
+            } else if order.bid > limits.max_bid {
+                Reason::Limit(Denial::MaxBid { bid: order.bid, max: limits.max_bid })
+            } else if order.dead.is_some() {
+                Reason::Dead
+            } else {
+                continue;
+            };
+            going.push((*id, reason));
+        }
+        for (target, wanted) in targets(&self.strategy) {
+            if self.claimed(target) > wanted.want {
+                self.add_dearest(&mut going, |s| s.target == target, Reason::Surplus);
+            }
+        }
+        if let Some(max) = limits.max_daily_cost {
+            let cost = self.own_per_day(&going).for_a_day();
+            if cost > max {
+                self.add_dearest(&mut going, |_| true, Reason::Limit(Denial::MaxDailyCost { cost, max }));
+            }
+        }
+        going
+    }
+
+    /// What a day of our own orders costs at worst, fees included, without those that go.
+    fn own_per_day(&self, going: &Going) -> Price {
+        let own =
+            self.servers.iter().filter(|(id, s)| !is_going(going, **id, s)).filter_map(|(_, s)| s.claim.worst_bid());
+        own.fold(Price::ZERO, Price::plus).plus_percent(self.fee_percent)
+    }
+
+    /// Of those servers, the order to part with, unless one goes already: one that holds nothing before one that holds,
+    /// then the dearest.
+    fn add_dearest(&self, going: &mut Going, of: impl Fn(&Server) -> bool, reason: Reason) {
+        let all = || self.servers.iter().filter(|(_, s)| of(s));
+        if all().any(|(id, s)| is_going(going, *id, s)) {
+            return;
+        }
+        let orders = all().filter_map(|(id, s)| Some((*id, s.claim.order()?)));
+        let dearest = orders.max_by_key(|(_, order)| (!order.holds(), order.bid, order.id));
+        going.extend(dearest.map(|(id, _)| (id, reason)));
+    }
+}
+
+fn is_going(going: &Going, id: ServerId, server: &Server) -> bool {
+    server.claim.order().is_some_and(|o| o.cancel.is_some()) || going.iter().any(|(gone, _)| *gone == id)
+}

@@ -1,0 +1,64 @@
+//! What a decision counts with: a market as a policy sees it, what a server and a restart are worth, and what stands at
+//! the venue already.
+
+use crate::beliefs::{Beliefs, Seen};
+use crate::ids::ServerId;
+use crate::limits::Exposure;
+use crate::money::{Accrual, Amount, Price};
+use crate::policy::Situation;
+use crate::strategy::{PerDay, RestartCost, Target};
+use crate::time::{Span, Time};
+
+impl Beliefs {
+    /// That market as a policy sees it.
+    pub(crate) fn situation(&self, id: ServerId, market: &Seen, target: &Target, now: Time) -> Option<Situation> {
+        let max_bid = self.strategy.limits.max_bid;
+        Some(Situation {
+            now,
+            tick: self.strategy.venue.tick,
+            floor: market.quote.floor?,
+            least_winning: market.quote.least_winning?,
+            goal: market.goal(target.bid.margin, self.strategy.venue.tick)?,
+            ceiling: self.value_per_day(id, target)?.min(max_bid),
+            step: self.steps.step(id),
+        })
+    }
+
+    /// What a day of holding that server is worth; `None` while it is not known.
+    fn value_per_day(&self, id: ServerId, target: &Target) -> Option<Price> {
+        match target.value.per_day {
+            PerDay::Price(price) => Some(price),
+            PerDay::OnDemand => {
+                self.listing_read.good_at?;
+                Some(self.facts.get(&id).and_then(|f| f.on_demand).unwrap_or(self.strategy.limits.max_bid))
+            }
+        }
+    }
+
+    /// What a restart on that server costs, the creation fee and the seconds without a server included.
+    pub(crate) fn restart_cost(&self, id: ServerId, target: &Target) -> Option<Accrual> {
+        let value = self.value_per_day(id, target)?;
+        let gap = Span::from_secs(5);
+        let (lost, sum) = match target.value.restart {
+            RestartCost::Time(span) => (span + gap, self.creation_fee),
+            RestartCost::Amount(amount) => (gap, amount.plus(self.creation_fee)),
+        };
+        Some(value.accrue(lost).plus(Accrual::of(sum)))
+    }
+
+    /// What stands at the venue at its worst price, without what stands on `but`.
+    pub(crate) fn exposure(&self, now: Time, but: &[ServerId]) -> Exposure {
+        let ours = self.servers.iter().filter(|(id, _)| !but.contains(id)).filter_map(|(_, s)| s.claim.worst_bid());
+        let own = ours.chain(self.strays.values().map(|s| s.bid));
+        let foreign = self.foreign.values().filter_map(|f| f.price);
+        let others = own.clone().count().saturating_add(self.foreign.len());
+        Exposure {
+            others_per_day: own.chain(foreign).fold(Price::ZERO, Price::plus),
+            other_orders: u32::try_from(others).unwrap_or(u32::MAX),
+            fee_percent: self.fee_percent,
+            balance: self.balance,
+            // Counted only where a limit asks for it: it takes a division for every order.
+            spent: self.strategy.limits.max_total_cost.map_or(Amount::ZERO, |_| self.spent(now)),
+        }
+    }
+}
