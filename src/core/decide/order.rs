@@ -62,16 +62,20 @@ impl<'a> Bidding<'a> {
             return decision;
         }
         let Opinion { wish, patience } = self.opinion(&situation, &standing);
+        let is_lost = !standing.on_top;
         match wish {
-            policy::Wish::Lower { goal, or_anew, words } if patience.is_none() => {
+            _ if patience.is_some() => {}
+            // A raise that is none and a lowering that is none are no wishes: no policy breaks a rule by mistake.
+            policy::Wish::Lower { goal, or_anew, words } if goal < standing.bid => {
                 return self.come_down(decision, &situation, goal, or_anew, words);
             }
-            policy::Wish::Raise { .. } | policy::Wish::GiveUp(_) if patience.is_none() && !standing.on_top => {
+            policy::Wish::Raise { to, .. } if is_lost && to > standing.bid => {
                 return self.win_back(decision, &situation, wish);
             }
+            policy::Wish::GiveUp(_) if is_lost => return self.win_back(decision, &situation, wish),
             _ => {}
         }
-        if !standing.on_top {
+        if is_lost {
             decision.wish = Wish::WinBack { least_winning: situation.least_winning, or_elsewhere: false };
         }
         patience.into_iter().for_each(|patience| decision.hold(Hold::Policy(patience)));
