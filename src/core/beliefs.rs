@@ -1,8 +1,9 @@
 //! What we believe: of every server that matters, of our orders, of the wallet, of what was spent.
 //!
-//! Beliefs change only through reads and through answers to our own requests (`reconcile`, `settle`), and every step
+//! Beliefs change only through reads and through answers to our own requests (`reconcile`, `outcomes`), and every step
 //! that an order takes is told as an [`Event`] on its way.
 
+mod ledger;
 pub(crate) mod order;
 mod outcomes;
 pub(crate) mod position;
@@ -16,7 +17,7 @@ use rust_decimal::Decimal;
 
 use crate::beliefs::order::{Claim, Order};
 use crate::denial::Denial;
-use crate::event::{Cause, Event, State};
+use crate::event::Event;
 use crate::ids::{OrderId, ServerId, TargetId};
 use crate::lowering::Steps;
 use crate::market::{Market, Quote};
@@ -119,17 +120,9 @@ pub(crate) struct Beliefs {
     pub spent_ended: Amount,
     pub last_create_end: Option<Time>,
     pub events: Vec<Event>,
-    /// What limits refused in the decision being made.
-    pub denials: Vec<(ServerId, Denial)>,
     /// Servers whose market a decision is waiting for.
     pub urgent: BTreeSet<ServerId>,
 }
-
-/// Orders that ended on one server are remembered up to this many.
-const ENDED_KEPT: usize = 16;
-
-/// The creation fee is charged once an order has stood this long. Source: said of the venue, not documented.
-const CREATION_FEE_AFTER: Span = Span::from_secs(600);
 
 impl Beliefs {
     pub(crate) fn new(strategy: Strategy) -> Beliefs {
@@ -159,7 +152,6 @@ impl Beliefs {
             spent_ended: Amount::ZERO,
             last_create_end: None,
             events: Vec::new(),
-            denials: Vec::new(),
             urgent: BTreeSet::new(),
             strategy: Arc::new(strategy),
         };
@@ -210,92 +202,9 @@ impl Beliefs {
         self.servers.entry(id).or_insert_with(|| Server::new(target))
     }
 
-    /// Changes what we have on a server, and tells of the state and the stretch of holding that changed with it.
-    pub(crate) fn shift(&mut self, id: ServerId, now: Time, cause: Cause, change: impl FnOnce(&mut Server)) {
-        let fee_percent = self.fee_percent;
-        let Some(server) = self.servers.get_mut(&id) else { return };
-        let (target, from, held) = (server.target, server.claim.state(), server.held());
-        change(server);
-        let (to, holds) = (server.claim.state(), server.held());
-        if held != holds
-            && let Some((order, bid)) = held
-        {
-            server.end_stretch(now, bid, fee_percent);
-            self.events.push(Event::HoldingTo { server: id, order });
-        }
-        if from != to {
-            // What was denied before says nothing of the new state.
-            server.denial = None;
-            self.events.push(Event::State { target, server: id, from, to, cause });
-        }
-        if held != holds
-            && let Some((order, bid)) = holds
-        {
-            if let Some(o) = server.claim.order_mut() {
-                o.stretch_since = Some(now);
-            }
-            self.events.push(Event::HoldingFrom { target, server: id, order, bid, fee_percent });
-        }
-    }
-
-    /// What we have on that server is over. It is free again.
-    pub(crate) fn end(&mut self, id: ServerId, now: Time, cause: Cause) {
-        let Some(server) = self.servers.get_mut(&id) else { return };
-        let (target, from) = (server.target, server.claim.state());
-        if let Some((order, bid)) = server.held() {
-            server.end_stretch(now, bid, self.fee_percent);
-            self.events.push(Event::HoldingTo { server: id, order });
-        }
-        if let Some(order) = server.claim.order() {
-            let (order_id, bid, cost) = (order.id, order.bid, order.paid.max(order.venue_spend));
-            self.spent_ended = self.spent_ended.plus(cost);
-            server.last_bid = Some(bid);
-            server.ended.push((order_id, now));
-            if server.ended.len() > ENDED_KEPT {
-                server.ended.remove(0);
-            }
-        }
-        server.claim = Claim::Empty;
-        self.events.push(Event::State { target, server: id, from, to: State::Ended, cause });
-        self.events.push(Event::State {
-            target,
-            server: id,
-            from: State::Ended,
-            to: State::Wanted,
-            cause: Cause::Free,
-        });
-    }
-
-    /// Counts creation fees as they fall due.
-    pub(crate) fn charge_creation_fees(&mut self, now: Time) {
-        let amount = self.creation_fee;
-        for (id, server) in &mut self.servers {
-            let target = server.target;
-            let Some(order) = server.claim.order_mut() else { continue };
-            if !order.fee_counted && now.since(order.placed_at) >= CREATION_FEE_AFTER {
-                order.fee_counted = true;
-                if !amount.is_zero() {
-                    order.paid = order.paid.plus(amount);
-                    self.events.push(Event::CreationFee { target, server: *id, order: order.id, amount });
-                }
-            }
-        }
-    }
-
-    /// Spent so far, fees included: what we counted or what the venue says, whichever is more.
-    pub(crate) fn spent(&self, now: Time) -> Amount {
-        let standing = self.servers.values().filter_map(|s| s.claim.order()).map(|o| {
-            let open = o
-                .stretch_since
-                .map_or(Amount::ZERO, |since| o.bid.accrue(now.since(since)).amount().plus_percent(self.fee_percent));
-            o.paid.plus(open).max(o.venue_spend)
-        });
-        standing.fold(self.spent_ended, Amount::plus)
-    }
-
-    /// Tells of the denials of this decision, each once until it changes.
-    pub(crate) fn tell_denials(&mut self) {
-        for (id, denial) in self.denials.drain(..) {
+    /// Tells of the denials of a decision, each once until it changes.
+    pub(crate) fn tell(&mut self, denied: Vec<(ServerId, Denial)>) {
+        for (id, denial) in denied {
             let Some(server) = self.servers.get_mut(&id) else { continue };
             let news = server.denial.is_none_or(|told| told.code() != denial.code());
             server.denial = Some(denial);
@@ -337,11 +246,6 @@ impl Server {
         self.claim == Claim::Empty && self.ended.is_empty() && self.market.is_none()
     }
 
-    /// When its order will be charged the creation fee, if it has not been.
-    pub(crate) fn next_fee_at(&self) -> Option<Time> {
-        self.claim.order().filter(|o| !o.fee_counted).map(|o| o.placed_at + CREATION_FEE_AFTER)
-    }
-
     /// Lets go of a market read that is older than `limit`, where nothing of ours stands.
     pub(crate) fn forget_market_before(&mut self, now: Time, limit: Span) {
         if self.claim == Claim::Empty && self.fresh(now, limit).is_none() {
@@ -357,19 +261,6 @@ impl Server {
     /// Until when what its last read showed counts, where it counts for `limit`.
     pub(crate) fn read_counts_until(&self, limit: Span) -> Option<Time> {
         self.market.as_ref().map(|m| m.sent_at + limit + Span::from_ms(1))
-    }
-
-    /// The order that holds the server, and its bid.
-    fn held(&self) -> Option<(OrderId, Price)> {
-        self.claim.order().filter(|o| o.holds()).map(|o| (o.id, o.bid))
-    }
-
-    /// Ends the stretch of holding at `bid` and counts its cost with the order.
-    fn end_stretch(&mut self, now: Time, bid: Price, fee_percent: Decimal) {
-        let Some(order) = self.claim.order_mut() else { return };
-        if let Some(since) = order.stretch_since.take() {
-            order.paid = order.paid.plus(bid.accrue(now.since(since)).amount().plus_percent(fee_percent));
-        }
     }
 
     /// Whether that order of ours is over.

@@ -72,31 +72,25 @@ struct Noted {
 }
 
 impl Beliefs {
-    /// The change to ask for now.
-    pub(crate) fn next_change(&mut self, now: Time, leaving: bool) -> Option<Action> {
+    /// The change to ask for now, and the bids that were denied on the way to it: to be told if a request is made.
+    pub(crate) fn next_change(&mut self, now: Time, leaving: bool) -> (Option<Action>, Vec<(ServerId, Denial)>) {
         let context = Context { now, leaving, reads_repeat: false, lists_holds: false };
         for (id, reason) in self.must_go(&context) {
             if let Some(order) = self.servers.get_mut(&id).and_then(|s| s.claim.order_mut()) {
                 order.must_go(reason);
             }
         }
-        if let Some(action) = self.stray_to_cancel(now) {
-            return Some(action);
-        }
-        if let Some(action) = self.order_to_cancel(&context) {
-            return Some(action);
-        }
-        if leaving {
-            return None;
+        let cancelled = self.stray_to_cancel(now).or_else(|| self.order_to_cancel(&context));
+        if cancelled.is_some() || leaving {
+            return (cancelled, Vec::new());
         }
         let mut noted = Noted::default();
         let action = match self.first_change(&context, &mut noted) {
             (Some(won_back), _) => Some(won_back),
             (None, lowered) => self.place(&context, &mut noted).or(lowered),
         };
-        self.denials.append(&mut noted.denied);
         self.urgent.extend(noted.read_first);
-        action
+        (action, noted.denied)
     }
 
     /// What is decided for that server.

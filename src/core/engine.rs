@@ -136,9 +136,9 @@ impl Engine {
             return Next::Wait(until);
         }
         self.beliefs.charge_creation_fees(now);
-        self.beliefs.denials.clear();
         let is_content = self.content_until.take().is_some_and(|until| now < until);
-        let change = if self.observe_only || is_content { None } else { self.beliefs.next_change(now, self.leaving) };
+        let decides = !self.observe_only && !is_content;
+        let (change, denied) = if decides { self.beliefs.next_change(now, self.leaving) } else { (None, Vec::new()) };
         let (request, target, reason) = match change {
             Some(action) => (action.request, action.target, action.reason),
             None => match next_read(&self.beliefs, now) {
@@ -148,7 +148,7 @@ impl Engine {
             },
         };
         self.assert_allowed(&request, now);
-        self.beliefs.tell_denials();
+        self.beliefs.tell(denied);
         self.seq = self.seq.saturating_add(1);
         let ask = Ask { seq: self.seq, request, target, reason };
         self.note_sent(&ask, now);

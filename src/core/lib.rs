@@ -1,12 +1,14 @@
 #![no_std]
 //! What clorebid decides, and nothing else: no IO, no clock, no randomness, no floats.
 //!
-//! [`engine::Engine`] is the only entry point. It believes a [`book`](crate) of servers and orders, corrects it by what
+//! [`engine::Engine`] is the only entry point. It keeps beliefs about servers and orders, corrects them by what
 //! the venue shows, asks a policy what to bid, lets the limits refuse, and says which request is best now.
 //!
 //! ```text
-//! money (by integers), time ◄─ market, ask, change ◄─ strategy, limits, lowering ◄─ policy ◄─ book ◄─ { reconcile, settle,
-//! choose, decide, schedule ◄─ idle_reads } ◄─ engine ◄─ { memory, skip, status, explain }
+//! ids, money (by integers), time, words ◄─ denial ◄─ market, event, request ◄─ policy (rules, chosen, and one file each)
+//! ◄─ strategy ◄─ limits, lowering ◄─ beliefs { order by position, ledger, reconcile: reads, outcomes: answers }
+//! ◄─ decide { decision, order, choose, going, pricing } ◄─ reads { schedule, idle_reads }
+//! ◄─ engine ◄─ { memory, fast_forward, status, explain }
 //! ```
 
 extern crate alloc;

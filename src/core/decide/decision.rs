@@ -272,12 +272,11 @@ impl Decision {
         self.until = Some(self.until.map_or(at, |until| until.min(at)));
     }
 
-    /// The same with another wish that nothing holds.
-    pub(crate) fn at_once(mut self, wish: Wish) -> Decision {
+    /// Another wish takes the place of the one so far, and nothing holds it.
+    pub(crate) fn do_at_once(&mut self, wish: Wish) {
         self.holds.clear();
         self.held = Held::Not;
         self.wish = wish;
-        self
     }
 }
 

@@ -1,6 +1,7 @@
 //! What to do about an order that stands.
 
 use crate::beliefs::order::{Cancelling, Order};
+use crate::beliefs::position::Position;
 use crate::beliefs::reconcile::APPEARS_WITHIN;
 use crate::beliefs::{Beliefs, Seen, Server};
 use crate::decide::choose::{Choice, FRESH};
@@ -48,7 +49,11 @@ impl<'a> Bidding<'a> {
         }
         let mut decision = Decision::new(Wish::Keep { bid: self.order.bid }, self.context);
         if let Some(reason) = self.abandon(&mut decision) {
-            return decision.at_once(Wish::Cancel { reason, turn: Turn::WinBack });
+            decision.do_at_once(Wish::Cancel { reason, turn: Turn::WinBack });
+            return decision;
+        }
+        if self.rests() {
+            return decision;
         }
         self.hold_what_is_open(&mut decision);
         let Some((situation, standing)) = self.server.market.as_ref().and_then(|m| self.stands_in(m)) else {
@@ -62,20 +67,35 @@ impl<'a> Bidding<'a> {
             return decision;
         }
         let Opinion { wish, patience } = self.opinion(&situation, &standing);
+        let is_lost = !standing.on_top;
         match wish {
-            policy::Wish::Lower { goal, or_anew, words } if patience.is_none() => {
-                return self.come_down(decision, &situation, goal, or_anew, words);
+            _ if patience.is_some() => {}
+            // A raise that is none and a lowering that is none are no wishes: no policy breaks a rule by mistake.
+            policy::Wish::Lower { goal, or_anew, words } if goal < standing.bid => {
+                self.come_down(&mut decision, &situation, goal, or_anew, words);
+                return decision;
             }
-            policy::Wish::Raise { .. } | policy::Wish::GiveUp(_) if patience.is_none() && !standing.on_top => {
-                return self.win_back(decision, &situation, wish);
+            policy::Wish::Raise { to, .. } if is_lost && to > standing.bid => {
+                self.win_back(&mut decision, &situation, wish);
+                return decision;
+            }
+            policy::Wish::GiveUp(_) if is_lost => {
+                self.win_back(&mut decision, &situation, wish);
+                return decision;
             }
             _ => {}
         }
-        if !standing.on_top {
+        if is_lost {
             decision.wish = Wish::WinBack { least_winning: situation.least_winning, or_elsewhere: false };
         }
         patience.into_iter().for_each(|patience| decision.hold(Hold::Policy(patience)));
         decision
+    }
+
+    /// Whether nothing is wanted of the order for sure, and nobody asks why.
+    fn rests(&self) -> bool {
+        let wins = self.order.position == Position::Winning { slack_since: None };
+        wins && !self.context.lists_holds && self.target.policy.rests_without_slack()
     }
 
     /// The market as its policy sees it, and the order in it.
@@ -200,7 +220,7 @@ impl<'a> Bidding<'a> {
     }
 
     /// Wins back what is lost here, or gives it up for a cheaper server.
-    fn win_back(&self, mut decision: Decision, situation: &Situation, wish: policy::Wish) -> Decision {
+    fn win_back(&self, decision: &mut Decision, situation: &Situation, wish: policy::Wish) {
         let order = self.order;
         if self.context.now < order.retry_at {
             decision.hold(Hold::RepriceRefused { until: order.retry_at });
@@ -208,7 +228,7 @@ impl<'a> Bidding<'a> {
         if order.position.lost_since().is_none() && order.position.missing_since().is_none() {
             decision.hold(Hold::NotShown);
         }
-        self.hold_unless_fresh(FRESH_ENOUGH_TO_RAISE, &mut decision);
+        self.hold_unless_fresh(FRESH_ENOUGH_TO_RAISE, decision);
         let is_held = decision.is_held();
         match wish {
             policy::Wish::Raise { to, reason } => self.raise(decision, situation, to, reason, is_held),
@@ -221,35 +241,29 @@ impl<'a> Bidding<'a> {
                 if self.target.bid.lost == Lost::Wait {
                     decision.hold(Hold::LostWait);
                 } else if !is_held {
-                    match self.leave_for_cheaper(None, &mut decision) {
+                    match self.leave_for_cheaper(None, decision) {
                         Leaving::Now(reason) => {
-                            return decision.at_once(Wish::Cancel { reason, turn: Turn::WinBack });
+                            return decision.do_at_once(Wish::Cancel { reason, turn: Turn::WinBack });
                         }
                         Leaving::Later(hold) => decision.hold(hold),
                         Leaving::No => {}
                     }
                 }
-                decision
             }
-            policy::Wish::Keep | policy::Wish::Lower { .. } => decision,
+            policy::Wish::Keep | policy::Wish::Lower { .. } => {}
         }
     }
 
-    fn raise(
-        &self,
-        mut decision: Decision,
-        situation: &Situation,
-        to: Price,
-        reason: Reason,
-        is_held: bool,
-    ) -> Decision {
+    fn raise(&self, decision: &mut Decision, situation: &Situation, to: Price, reason: Reason, is_held: bool) {
         if self.target.bid.lost == Lost::Move && !is_held {
-            match self.leave_for_cheaper(Some(to), &mut decision) {
-                Leaving::Now(reason) => return decision.at_once(Wish::Cancel { reason, turn: Turn::WinBack }),
+            match self.leave_for_cheaper(Some(to), decision) {
+                Leaving::Now(reason) => {
+                    return decision.do_at_once(Wish::Cancel { reason, turn: Turn::WinBack });
+                }
                 Leaving::Later(hold) => {
                     decision.wish = Wish::Raise { to, reason };
                     decision.hold(hold);
-                    return decision;
+                    return;
                 }
                 Leaving::No => {}
             }
@@ -264,26 +278,25 @@ impl<'a> Bidding<'a> {
             decision.hold(Hold::Denied { denial, until: None });
         }
         decision.wish = Wish::Raise { to: allowed.unwrap_or(to), reason };
-        decision
     }
 
     /// Takes away what is paid for nothing: one step down, or a new order where that costs less than the steps.
     fn come_down(
         &self,
-        mut decision: Decision,
+        decision: &mut Decision,
         situation: &Situation,
         goal: Price,
         or_anew: bool,
         words: Option<&'static str>,
-    ) -> Decision {
+    ) {
         let (order, now) = (self.order, self.context.now);
-        self.hold_unless_fresh(FRESH, &mut decision);
+        self.hold_unless_fresh(FRESH, decision);
         if or_anew
             && !decision.is_held()
-            && let Some(steps) = self.replacement_pays(goal, &mut decision)
+            && let Some(steps) = self.replacement_pays(goal, decision)
         {
             let reason = Reason::Replace { new_bid: goal, steps };
-            return decision.at_once(Wish::Cancel { reason, turn: Turn::ComeDown });
+            return decision.do_at_once(Wish::Cancel { reason, turn: Turn::ComeDown });
         }
         if now < order.retry_at {
             decision.hold(Hold::RepriceRefused { until: order.retry_at });
@@ -293,7 +306,7 @@ impl<'a> Bidding<'a> {
         }
         if decision.is_held() && !self.context.lists_holds {
             // Which step it would be matters to nobody.
-            return decision;
+            return;
         }
         let (to, lowest) = self.step_towards(goal, situation.tick);
         let least = lowest.unwrap_or(order.bid);
@@ -306,7 +319,6 @@ impl<'a> Bidding<'a> {
             None => Reason::Slack { goal, lowest },
         };
         decision.wish = Wish::Lower { goal, to, reason };
-        decision
     }
 
     /// How many steps down a new order at `goal` would save, where it costs less than they do.

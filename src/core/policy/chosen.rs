@@ -36,6 +36,7 @@ trait AnyPolicy: fmt::Debug + Send + Sync {
     fn settings(&self) -> Settings;
     fn open(&self, rules: &BidRules, market: &Situation, last_bid: Option<Price>) -> Result<Opening, Denial>;
     fn keep(&self, rules: &BidRules, market: &Situation, order: &Standing, state: &PolicyState) -> Opinion;
+    fn rests_without_slack(&self) -> bool;
     fn placed(&self, at: Time, again: bool) -> PolicyState;
     fn repriced(&self, state: &mut PolicyState, from: Price, to: Price, at: Time);
     fn recall(&self, kept: &Kept, now: Time) -> PolicyState;
@@ -70,6 +71,10 @@ impl<P: Policy> AnyPolicy for P {
             Some(state) => Policy::keep(self, rules, market, order, state),
             None => Policy::keep(self, rules, market, order, &P::State::default()),
         }
+    }
+
+    fn rests_without_slack(&self) -> bool {
+        Policy::rests_without_slack(self)
     }
 
     fn placed(&self, at: Time, again: bool) -> PolicyState {
@@ -149,6 +154,10 @@ impl ChosenPolicy {
 
     pub(crate) fn keep(&self, rules: &BidRules, market: &Situation, order: &Standing, state: &PolicyState) -> Opinion {
         self.0.keep(rules, market, order, state)
+    }
+
+    pub(crate) fn rests_without_slack(&self) -> bool {
+        self.0.rests_without_slack()
     }
 
     pub(crate) fn placed(&self, at: Time, again: bool) -> PolicyState {

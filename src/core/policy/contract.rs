@@ -34,6 +34,12 @@ pub trait Policy: fmt::Debug + PartialEq + Send + Sync + 'static {
     /// What to do about an order that stands.
     fn keep(&self, rules: &BidRules, market: &Situation, order: &Standing, state: &Self::State) -> Opinion;
 
+    /// Whether it leaves every order alone that wins and is no higher than the goal: it is not even asked about those,
+    /// and most looks are at such orders.
+    fn rests_without_slack(&self) -> bool {
+        false
+    }
+
     /// What it remembers of an order that was placed `at`; `again`: another order of ours stood there before.
     fn placed(&self, _at: Time, _again: bool) -> Self::State {
         Self::State::default()

@@ -34,6 +34,10 @@ impl Policy for Fixed {
         Ok(Opening { price, least: price })
     }
 
+    fn rests_without_slack(&self) -> bool {
+        true
+    }
+
     fn keep(&self, _rules: &BidRules, _market: &Situation, _order: &Standing, _state: &()) -> Opinion {
         Opinion::keep(Words::new("a fixed bid keeps its price"))
     }

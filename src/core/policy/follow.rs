@@ -27,6 +27,10 @@ impl Policy for Follow {
         open(rules, market, last_bid.is_some())
     }
 
+    fn rests_without_slack(&self) -> bool {
+        true
+    }
+
     fn keep(&self, rules: &BidRules, market: &Situation, order: &Standing, _state: &()) -> Opinion {
         if !order.on_top {
             let reason =

@@ -140,3 +140,42 @@ fn what_it_remembers_of_an_order_outlives_the_process() {
     assert_eq!(held_back_by(&world), ["it has raised twice"]);
     world.assert_clean();
 }
+
+/// Wishes what makes no sense: raises to less, lowers to more, and bids above the limits.
+#[derive(Debug, PartialEq)]
+struct Contrary;
+
+impl Policy for Contrary {
+    type State = ();
+
+    fn name(&self) -> &'static str {
+        "contrary"
+    }
+
+    fn open(&self, _: &BidRules, market: &Situation, _: Option<Price>) -> Result<Opening, Denial> {
+        Ok(Opening { price: price(1_000_000), least: market.floor })
+    }
+
+    fn keep(&self, _: &BidRules, market: &Situation, order: &Standing, _: &()) -> Opinion {
+        let reason = Reason::Policy(Words::new("to be contrary"));
+        Opinion::now(if order.on_top {
+            Wish::Lower { goal: order.bid.plus(market.tick), or_anew: true, words: None }
+        } else {
+            Wish::Raise { to: order.bid.minus(market.tick), reason }
+        })
+    }
+}
+
+#[test]
+fn a_policy_breaks_no_rule_by_mistake() {
+    let mut wanted = target("t", &[6]);
+    wanted.policy = Contrary.into();
+    let mut world = World::new(strategy(vec![wanted]), &[(6, 900)]);
+    world.until(60, "held", |w| w.holds(6));
+    assert_eq!(world.creates(), vec![(6, 900)], "the least it takes, since the limits allow no more");
+    world.run(1_000);
+    world.rival(6, 1_000);
+    world.run(60);
+    assert!(world.reprices().is_empty(), "\n{}", world.tail(10));
+    world.assert_clean();
+}
