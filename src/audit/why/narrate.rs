@@ -25,6 +25,15 @@ pub(super) fn effects(replay: &Replay, step: &Step, before: Option<&Explanation>
     }
     if !matches!(step.answer, Some(Answer::Applied)) {
         let told = |hold: &&Hold| !matches!(hold, Hold::LowerWait { .. });
+        let is_step = |hold: &Hold| matches!(hold, Hold::Step { .. });
+        if let (Request::Reprice { from, to, .. }, Some(lowest), Some(goal)) = (request, after.lowest, after.goal)
+            && to < from
+            && lowest > goal
+            && !after.held_back_by.iter().any(is_step)
+        {
+            // It holds nothing back: the next request asks for no more than that.
+            all.push(format!("server {server}: one step goes no lower than {lowest}"));
+        }
         let holds = after.held_back_by.iter().filter(told);
         all.extend(holds.map(|hold| format!("server {server}: {}", hold.words(at))));
     }
