@@ -315,7 +315,7 @@ impl<'a> Bidding<'a> {
             decision.hold(Hold::Step { lowest: least });
         }
         let reason = match words {
-            Some(words) => Reason::Policy(Words::new(words).with(to)),
+            Some(words) => Reason::from(Words::new(words).with(to)),
             None => Reason::Slack { goal, lowest },
         };
         decision.wish = Wish::Lower { goal, to, reason };
