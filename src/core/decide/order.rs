@@ -243,7 +243,7 @@ impl<'a> Bidding<'a> {
                 } else if !is_held {
                     match self.leave_for_cheaper(None, decision) {
                         Leaving::Now(reason) => {
-                            return decision.do_at_once(Wish::Cancel { reason, turn: Turn::WinBack });
+                            decision.do_at_once(Wish::Cancel { reason, turn: Turn::WinBack });
                         }
                         Leaving::Later(hold) => decision.hold(hold),
                         Leaving::No => {}
