@@ -2,6 +2,7 @@
 //!
 //! All three are closed enums with stable text, since they land in the database and on the screen.
 
+use alloc::boxed::Box;
 use core::fmt;
 
 use rust_decimal::Decimal;
@@ -44,8 +45,8 @@ pub enum Reason {
         /// Least price the venue takes now, where known.
         lowest: Option<Price>,
     },
-    /// What a policy says of a bid of its own.
-    Policy(Words),
+    /// What a policy says of a bid of its own. Boxed: it is larger than all the others, and rarer.
+    Policy(Box<Words>),
     /// Bidding anew is cheaper than stepping down.
     Replace {
         /// The bid that will be made.
@@ -70,6 +71,12 @@ pub enum Reason {
     Exit,
     /// A person asked for it.
     ByHand,
+}
+
+impl From<Words> for Reason {
+    fn from(words: Words) -> Reason {
+        Reason::Policy(Box::new(words))
+    }
 }
 
 impl fmt::Display for Reason {

@@ -24,6 +24,10 @@ pub(super) fn effects(replay: &Replay, step: &Step, before: Option<&Explanation>
         all.push(format!("server {server}: the next lowering is allowed at {}", rfc3339(next)));
     }
     if !matches!(step.answer, Some(Answer::Applied)) {
+        let learned = after.lowest.filter(|lowest| before.is_none_or(|e| e.lowest != Some(*lowest)));
+        let is_held = after.held_back_by.iter().any(|hold| matches!(hold, Hold::Step { .. }));
+        let step = learned.filter(|_| !is_held).map(|lowest| Hold::Step { lowest });
+        all.extend(step.map(|hold| format!("server {server}: {}", hold.words(at))));
         let told = |hold: &&Hold| !matches!(hold, Hold::LowerWait { .. });
         let is_step = |hold: &Hold| matches!(hold, Hold::Step { .. });
         if let (Request::Reprice { from, to, .. }, Some(lowest), Some(goal)) = (request, after.lowest, after.goal)

@@ -243,7 +243,7 @@ impl<'a> Bidding<'a> {
                 } else if !is_held {
                     match self.leave_for_cheaper(None, decision) {
                         Leaving::Now(reason) => {
-                            return decision.do_at_once(Wish::Cancel { reason, turn: Turn::WinBack });
+                            decision.do_at_once(Wish::Cancel { reason, turn: Turn::WinBack });
                         }
                         Leaving::Later(hold) => decision.hold(hold),
                         Leaving::No => {}
@@ -315,7 +315,7 @@ impl<'a> Bidding<'a> {
             decision.hold(Hold::Step { lowest: least });
         }
         let reason = match words {
-            Some(words) => Reason::Policy(Words::new(words).with(to)),
+            Some(words) => Reason::from(Words::new(words).with(to)),
             None => Reason::Slack { goal, lowest },
         };
         decision.wish = Wish::Lower { goal, to, reason };

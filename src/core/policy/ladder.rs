@@ -76,7 +76,7 @@ impl Policy for Ladder {
         if !order.on_top {
             let back_up = order.bid.plus(self.height(market, order.bid)).ceil_to(market.tick);
             let words = Words::new("lost at {}; one rung back up").with(order.bid);
-            return follow::win_back(rules, market, order, back_up.max(market.least_winning), Reason::Policy(words));
+            return follow::win_back(rules, market, order, back_up.max(market.least_winning), Reason::from(words));
         }
         let floor = market.floor.ceil_to(market.tick);
         let below = order.bid.minus(self.height(market, order.bid)).ceil_to(market.tick).max(floor);

@@ -38,7 +38,7 @@ impl Policy for FloorPlusTick {
         let price = wanted(market);
         if price > order.bid && price <= market.ceiling {
             let words = Words::new("the floor is {} now").with(market.floor);
-            return Opinion::now(Wish::Raise { to: price, reason: Reason::Policy(words) });
+            return Opinion::now(Wish::Raise { to: price, reason: Reason::from(words) });
         }
         if price < order.bid {
             return Opinion::now(Wish::Lower { goal: price, or_anew: false, words: Some("down to {}") });
@@ -107,7 +107,7 @@ impl Policy for FewRaises {
         match order.lost_since {
             Some(since) if raised.0 < 2 => {
                 let to = order.bid.plus(price(10));
-                let wish = Wish::Raise { to, reason: Reason::Policy(Words::new("once more")) };
+                let wish = Wish::Raise { to, reason: Reason::from(Words::new("once more")) };
                 let (until, words) = (since + Span::from_secs(20), Words::new("it takes its time"));
                 if market.now < until { Opinion::later(wish, words, Some(until)) } else { Opinion::now(wish) }
             }
@@ -157,7 +157,7 @@ impl Policy for Contrary {
     }
 
     fn keep(&self, _: &BidRules, market: &Situation, order: &Standing, _: &()) -> Opinion {
-        let reason = Reason::Policy(Words::new("to be contrary"));
+        let reason = Reason::from(Words::new("to be contrary"));
         Opinion::now(if order.on_top {
             Wish::Lower { goal: order.bid.plus(market.tick), or_anew: true, words: None }
         } else {
