@@ -144,7 +144,7 @@ async fn look(path: &Path) {
     println!("floor, rows of a table by their key: {:.2?}, {} rows", floor.0, floor.1);
     for run in [1, RUNS] {
         for view in View::ALL {
-            let has_server = view.columns().contains("server");
+            let has_server = view.has_server();
             for server in [Some(6), Some(999)].into_iter().filter(|_| has_server).chain((!has_server).then_some(None)) {
                 let filter = Filter { run: Some(run), server, limit: Some(100), ..Filter::default() };
                 let on = server.map_or(String::new(), |s| format!(" --server {s}"));

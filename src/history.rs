@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, Column, ConnectOptions, Executor, SqlSafeStr, Statemen
 
 use crate::clock::rfc3339;
 use crate::journal::{
-    APPLICATION_ID, ChainFault, JournalError, Unpacker, chain_faults, has_sqlite_header, result_code,
+    APPLICATION_ID, ChainFault, JournalError, Unpacker, chain_faults, has_sqlite_header, lay_over, result_code,
 };
 
 mod exchange;
@@ -79,7 +79,7 @@ pub struct Filter {
     pub server: Option<u64>,
     /// At this time or later.
     pub since: Option<Time>,
-    /// Before this time.
+    /// At this time or earlier.
     pub until: Option<Time>,
     /// The newest so many; they are still shown oldest first.
     pub limit: Option<u64>,
@@ -113,7 +113,7 @@ impl History {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .read_only(true)
-            .pragma("query_only", "ON")
+            .pragma("temp_store", "MEMORY")
             .pragma("cache_size", "-4096")
             .pragma("mmap_size", "0")
             .disable_statement_logging();
@@ -123,6 +123,9 @@ impl History {
         if id != APPLICATION_ID {
             return Err(JournalError::NotAJournal { path: owned, why: "it holds no journal" }.into());
         }
+        lay_over(&mut conn).await.map_err(failed)?;
+        // From here on, so that it lets the views be made.
+        sqlx::query("PRAGMA query_only = ON").execute(&mut conn).await.map_err(failed)?;
         Ok(History { conn, path: owned, unpacker: Unpacker::default() })
     }
 
@@ -137,6 +140,10 @@ impl History {
         if filter.limit.is_some() {
             rows.rows.reverse();
         }
+        if view.keyed() {
+            rows.columns.remove(0);
+            rows.rows.iter_mut().for_each(|row| drop(row.remove(0)));
+        }
         Ok(rows)
     }
 
@@ -148,10 +155,11 @@ impl History {
             let (mut firsts, mut lasts) = (Vec::new(), Vec::new());
             for (table, time) in view.timed() {
                 let sql: Arc<str> = view::select_first(table, time).into();
-                for (moment, found) in [(filter.since, &mut firsts), (filter.until, &mut lasts)] {
+                let after = filter.until.map(|until| until.ms().saturating_add(1));
+                for (moment, found) in [(filter.since.map(Time::ms), &mut firsts), (after, &mut lasts)] {
                     let Some(moment) = moment else { continue };
                     let query = sqlx::query_scalar(AssertSqlSafe(Arc::clone(&sql)));
-                    let query = query.bind(run.first).bind(run.last).bind(moment.ms());
+                    let query = query.bind(run.first).bind(run.last).bind(moment);
                     found.push(query.fetch_one(&mut self.conn).await?);
                 }
             }

@@ -108,8 +108,8 @@ async fn the_numbers_of_a_backtest_are_those_of_its_views() {
     let mut cost = Accrual::ZERO;
     let (mut held_ms, mut restarts, mut last_end) = (0, 0, None);
     for row in &holdings {
-        let (from, to) = (time(&row[4]), time(&row[5]));
-        let bid = Price::parse(&row[6]).expect("a price");
+        let (from, to) = (time(&row["from_at"]), time(&row["to_at"]));
+        let bid = Price::parse(&row["bid"]).expect("a price");
         cost = cost.plus(bid.accrue(to.since(from)));
         held_ms += to.since(from).ms();
         restarts += u64::from(last_end != Some(from));
@@ -128,7 +128,7 @@ async fn the_numbers_of_a_backtest_are_those_of_its_views() {
     assert_eq!(ran.effective_cost, effective);
 
     let bids = rows(&db, View::Bids).await;
-    let count = |action: &str| bids.iter().filter(|b| b[6] == action && b[10] == "applied").count();
+    let count = |action: &str| bids.iter().filter(|b| b["action"] == action && b["outcome"] == "applied").count();
     let counts = ran.counts;
     assert_eq!((count("place"), count("raise")), (to_usize(counts.places), to_usize(counts.raises)));
     assert_eq!((count("lower"), count("cancel")), (to_usize(counts.lowerings), to_usize(counts.cancels)));
@@ -160,12 +160,12 @@ async fn the_oracles_run_costs_what_the_oracle_says() {
     journal.close().await.expect("a closed journal");
 
     let bids = rows(&db, View::Bids).await;
-    let places = bids.iter().filter(|b| b[6] == "place").count();
+    let places = bids.iter().filter(|b| b["action"] == "place").count();
     let mut cost = Accrual::ZERO;
     let mut held_ms = 0;
     for row in &rows(&db, View::Holdings).await {
-        let span = time(&row[5]).since(time(&row[4]));
-        cost = cost.plus(Price::parse(&row[6]).expect("a price").accrue(span));
+        let span = time(&row["to_at"]).since(time(&row["from_at"]));
+        cost = cost.plus(Price::parse(&row["bid"]).expect("a price").accrue(span));
         held_ms += span.ms();
     }
     let per_day = Price::parse("0.00008").expect("a price");

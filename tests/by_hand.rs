@@ -86,11 +86,13 @@ async fn what_a_person_asks_is_answered_and_journaled() {
     assert_eq!(again.status.code(), Some(1), "there is nothing left to cancel");
 
     let bids = rows(&dir.join("clorebid.db"), View::Bids).await;
-    let by_hand: Vec<_> = bids.iter().filter(|b| b[11] == "asked for by hand").collect();
+    let by_hand: Vec<_> = bids.iter().filter(|b| b["reason"] == "asked for by hand").collect();
     assert_eq!(by_hand.len(), 2, "both cancellations are on record: {by_hand:?}");
-    assert_eq!((by_hand[0][10].as_str(), by_hand[1][10].as_str()), ("applied", "refused"));
-    let (server, order, old_price) = (&by_hand[0][4], &by_hand[0][5], &by_hand[0][7]);
-    assert_eq!((server.as_str(), *order == id, old_price.as_str()), ("6", true, "0.00002"), "{by_hand:?}");
+    assert_eq!((by_hand[0]["outcome"].as_str(), by_hand[1]["outcome"].as_str()), ("applied", "refused"));
+    let first = &by_hand[0];
+    let (server, order, old_price) =
+        (first["server"].as_str(), first["offer_id"].as_str(), first["old_price"].as_str());
+    assert_eq!((server, order, old_price), ("6", id.as_str(), "0.00002"), "{by_hand:?}");
 }
 
 #[test]

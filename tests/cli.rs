@@ -6,8 +6,10 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use clorebid::core::time::{Span, Time};
 use clorebid::history::View;
 use common::{follow, rows};
+use serde_json::Value;
 
 fn clorebid(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_clorebid"));
@@ -39,6 +41,41 @@ fn a_paper_run_ends_by_itself_with_exit_0_and_leaves_a_history() {
     let bids = clorebid(folder.path()).args(["history", "bids", "--format", "json"]).output().expect("the binary");
     let bids = String::from_utf8(bids.stdout).expect("UTF-8");
     assert!(bids.contains("\"action\":\"place\"") && bids.contains("\"reason\":\"first bid;"), "{bids}");
+}
+
+/// The numbers of the requests that `history requests` shows with those arguments.
+fn requests(folder: &Path, args: &[&str]) -> Vec<(u64, String)> {
+    let output = clorebid(folder).args(["history", "requests", "--format", "json"]).args(args).output();
+    let rows: Vec<Value> = serde_json::from_slice(&output.expect("the binary").stdout).expect("JSON");
+    let text = |row: &Value| row["sent_at"].as_str().expect("a time").to_owned();
+    rows.iter().map(|row| (row["seq"].as_u64().expect("a number"), text(row))).collect()
+}
+
+#[test]
+fn since_and_until_include_the_moment_or_the_whole_day_that_they_name() {
+    let folder = folder_with_strategy();
+    assert_eq!(run(folder.path(), &PAPER_HOUR).0, 0);
+    let all = requests(folder.path(), &[]);
+    let (seq, at) = &all[all.len() / 2];
+    let only = requests(folder.path(), &["--since", at, "--until", at]);
+    assert_eq!(only, [(*seq, at.clone())]);
+    let (first_day, last_day) = (&all[0].1[..10], &all[all.len() - 1].1[..10]);
+    assert_eq!(requests(folder.path(), &["--since", first_day, "--until", last_day]), all);
+    let moment = chrono::DateTime::parse_from_rfc3339(&all[0].1).expect("a time").timestamp_millis();
+    let day_before = clorebid::clock::rfc3339(Time::from_ms(moment) - Span::DAY);
+    assert_eq!(requests(folder.path(), &["--until", &day_before[..10]]), []);
+}
+
+#[test]
+fn history_notices_shows_the_creation_fees_by_name() {
+    let folder = folder_with_strategy();
+    assert_eq!(run(folder.path(), &["run", "--strategy", "s.toml", "--for", "1h", "--time-scale", "1000000"]).0, 0);
+    let output = clorebid(folder.path()).args(["history", "notices", "--format", "csv"]).output().expect("the binary");
+    let shown = String::from_utf8(output.stdout).expect("UTF-8");
+    let header = "run_id,seq,at,kind,target,server,offer_id,amount,currency,code,words";
+    assert_eq!(shown.lines().next(), Some(header));
+    let fee = |line: &str| line.contains(",creation_fee,") && line.contains(",0.0000003,bitcoin,");
+    assert!(shown.lines().skip(1).any(fee), "{shown}");
 }
 
 #[test]
@@ -208,6 +245,6 @@ async fn a_signal_ends_a_run_in_order_within_five_seconds() {
         assert_eq!(status.code(), Some(0), "{signal}");
         assert!(told.elapsed() < Duration::from_secs(5), "{signal}");
         let runs = rows(&folder.path().join("clorebid.db"), View::Runs).await;
-        assert_eq!(runs[0].last().map(String::as_str), Some("signal"));
+        assert_eq!(runs[0]["ended_by"], "signal");
     }
 }

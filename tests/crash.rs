@@ -89,10 +89,13 @@ async fn survives(point: &str, call: &str) {
     let db = folder.path().join("bot.db");
     let holdings = rows(&db, View::Holdings).await;
     let id = orders[0].id.to_string();
-    assert!(holdings.iter().any(|h| h[0] == "2" && h.contains(&id)), "{point}:{call}: run 2 adopted it: {holdings:?}");
+    assert!(
+        holdings.iter().any(|h| h["run_id"] == "2" && h["offer_id"] == id),
+        "{point}:{call}: run 2 adopted it: {holdings:?}"
+    );
     let runs = rows(&db, View::Runs).await;
     assert_eq!(runs.len(), 2);
-    assert_eq!(runs[0][10], "", "the first run never ended");
+    assert_eq!(runs[0]["ended_by"], "", "the first run never ended");
     // Both runs are decided alike again, the one that was cut short and the one that went on from it.
     assert_eq!(assert_sound(&db).await.len(), 2, "{point}:{call}");
 }
@@ -118,10 +121,10 @@ async fn the_clock_of_a_lowering_outlives_the_process() {
     finish(venue.bot(folder.path(), "30m", None)).await;
     assert_sound(&folder.path().join("bot.db")).await;
     let bids = rows(&folder.path().join("bot.db"), View::Bids).await;
-    let lowered: Vec<_> = bids.iter().filter(|b| b[6] == "lower" && b[10] == "applied").collect();
-    assert!(lowered.iter().any(|b| b[0] == "1") && lowered.iter().any(|b| b[0] == "2"), "{lowered:?}");
-    let too_soon = bids.iter().filter(|b| b[12] == "can_lower_every_600_seconds").count();
+    let lowered: Vec<_> = bids.iter().filter(|b| b["action"] == "lower" && b["outcome"] == "applied").collect();
+    assert!(lowered.iter().any(|b| b["run_id"] == "1") && lowered.iter().any(|b| b["run_id"] == "2"), "{lowered:?}");
+    let too_soon = bids.iter().filter(|b| b["error"] == "can_lower_every_600_seconds").count();
     assert_eq!(too_soon, 0, "the second run waited for the first one's window: {bids:?}");
-    let taught = bids.iter().filter(|b| b[12] == "exceeded_max_step").count();
+    let taught = bids.iter().filter(|b| b["error"] == "exceeded_max_step").count();
     assert_eq!(taught, 1, "and remembered the step");
 }

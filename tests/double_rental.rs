@@ -21,9 +21,9 @@ async fn one_order_after(kind: &str) {
     let held = ran.engine.status(world.clock.now()).servers.first().and_then(|s| s.order).map(|o| o.to_string());
     assert_eq!(held, Some(order.clone()), "{kind}: it is adopted");
     let holdings = ran.view(View::Holdings).await;
-    assert!(holdings.iter().any(|row| row.contains(&order)), "{kind}: its holding is journaled: {holdings:?}");
+    assert!(holdings.iter().any(|row| row["offer_id"] == order), "{kind}: its holding is journaled: {holdings:?}");
     let bids = ran.view(View::Bids).await;
-    let outcomes: Vec<&str> = bids.iter().filter(|b| b[6] == "place").map(|b| b[10].as_str()).collect();
+    let outcomes: Vec<&str> = bids.iter().filter(|b| b["action"] == "place").map(|b| b["outcome"].as_str()).collect();
     assert_eq!(outcomes[0], "unknown", "{kind}: nobody could know from the answer alone");
     assert_sound_and_busy(&ran.db, 500, 1).await;
 }
@@ -121,8 +121,8 @@ async fn a_lost_cancellation_settles_too() {
         let ran = world.run_over_http(&follow("replace = \"auto\""), Span::from_secs(1200)).await;
         assert_sound_and_busy(&ran.db, 1_000, 4).await;
         let bids = ran.view(View::Bids).await;
-        let cancelled = bids.iter().find(|b| b[6] == "cancel").expect("a cancellation");
-        assert_eq!(cancelled[10], "unknown", "{kind}");
+        let cancelled = bids.iter().find(|b| b["action"] == "cancel").expect("a cancellation");
+        assert_eq!(cancelled["outcome"], "unknown", "{kind}");
         let open = world.truth().open_orders();
         assert_eq!(open.len(), 1, "{kind}: {open:?}");
         assert!(open[0].holding && open[0].price.to_string() == "0.00002", "{kind}: {open:?}");

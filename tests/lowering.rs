@@ -4,7 +4,7 @@ mod common;
 
 use clorebid::core::time::{Span, Time};
 use clorebid::history::View;
-use common::{Ran, World, follow, one_server};
+use common::{Ran, Row, World, follow, one_server};
 
 /// A rival that holds us up at 0.00003 until `20m`; then nobody.
 const GONE_AFTER_20_MINUTES: &str = r#"
@@ -20,9 +20,9 @@ async fn after_the_rival(rival: &str, bid: &str, hours: i64) -> (World, Ran) {
     (world, ran)
 }
 
-fn lowered(bids: &[Vec<String>]) -> Vec<(String, String)> {
-    let lowered = bids.iter().filter(|b| b[6] == "lower" && b[10] == "applied");
-    lowered.map(|b| (b[2].clone(), b[8].clone())).collect()
+fn lowered(bids: &[Row]) -> Vec<(String, String)> {
+    let lowered = bids.iter().filter(|b| b["action"] == "lower" && b["outcome"] == "applied");
+    lowered.map(|b| (b["at"].clone(), b["new_price"].clone())).collect()
 }
 
 #[tokio::test]
@@ -48,8 +48,8 @@ async fn a_replacement_is_taken_where_it_is_cheaper() {
     let high = GONE_AFTER_20_MINUTES.replace("0.00003", "0.00005");
     let (world, ran) = after_the_rival(&high, "replace = \"auto\"", 2).await;
     let bids = ran.view(View::Bids).await;
-    let cancel = bids.iter().find(|b| b[6] == "cancel").expect("a replacement");
-    assert!(cancel[11].starts_with("bidding anew at 0.00002 costs less than"), "{}", cancel[11]);
+    let cancel = bids.iter().find(|b| b["action"] == "cancel").expect("a replacement");
+    assert!(cancel["reason"].starts_with("bidding anew at 0.00002 costs less than"), "{}", cancel["reason"]);
     let truth = world.truth();
     let open = truth.open_orders();
     assert_eq!(open.len(), 1);
@@ -66,7 +66,7 @@ async fn no_replacement_where_the_steps_are_cheaper() {
     assert_eq!(orders.len(), 1);
     assert_eq!(orders[0].price.to_string(), "0.00002");
     let bids = ran.view(View::Bids).await;
-    let raised: Vec<&str> = bids.iter().filter(|b| b[6] == "raise").map(|b| b[8].as_str()).collect();
+    let raised: Vec<&str> = bids.iter().filter(|b| b["action"] == "raise").map(|b| b["new_price"].as_str()).collect();
     assert_eq!(raised, ["0.00003001"]);
     assert_eq!(lowered(&bids).len(), 11);
 }
@@ -91,7 +91,11 @@ async fn a_lowering_whose_answer_is_lost_counts_as_spent() {
     let repriced: Vec<_> = truth.log().iter().filter(|e| e.endpoint == "set_spot_price").collect();
     let lost: Vec<usize> = (1..).zip(&repriced).filter(|(_, e)| e.fault.is_some()).map(|(nth, _)| nth).collect();
     assert_eq!(lost, [4], "the fourth was lost");
-    let in_doubt: Vec<_> = bids.iter().filter(|b| b[10] == "unknown").map(|b| (b[6].as_str(), b[8].as_str())).collect();
+    let in_doubt: Vec<_> = bids
+        .iter()
+        .filter(|b| b["outcome"] == "unknown")
+        .map(|b| (b["action"].as_str(), b["new_price"].as_str()))
+        .collect();
     let [("lower", to)] = in_doubt[..] else { panic!("{in_doubt:?}") };
     // The venue took it, so the window is spent although nobody was told.
     assert_eq!(repriced[3].args["desired_price"].get(), to);

@@ -60,7 +60,7 @@ const TABLES: [(&str, &[&str]); 14] = [
     ("stretches", &["id", "seq", "from_at", "target", "server", "offer", "bid", "fee_percent", "hash"]),
     ("stretch_ends", &["id", "stretch", "seq", "to_at", "cost", "hash"]),
     ("spending", &["id", "day", "cost", "fees", "held_ms", "hash"]),
-    ("notices", &["id", "seq", "at", "kind", "target", "server", "offer", "amount", "code", "words", "hash"]),
+    ("notice_rows", &["id", "seq", "at", "kind", "target", "server", "offer", "amount", "code", "words", "hash"]),
     ("run_ends", &["id", "ended_at", "ended_by", "heads", "hash"]),
 ];
 
@@ -254,7 +254,7 @@ async fn a_bid_past_a_limit_on_the_whole_account_is_named() {
              (SELECT r.reply_id FROM reads r JOIN calls c ON c.id = r.call_id WHERE c.call = '{call}')"
         )
     };
-    let foreign = "INSERT INTO notices (id, seq, at, kind, server, offer, hash) \
+    let foreign = "INSERT INTO notice_rows (id, seq, at, kind, server, offer, hash) \
                    VALUES ((1 << 32) + 100000, 1, 0, 'foreign_order', 77, 88, zeroblob(32))";
     let listed = |price: &str, expired: bool| {
         let row = format!("{{\"id\":88,\"si\":77,\"price\":{price},\"currency\":\"bitcoin\",\"expired\":{expired}}}");

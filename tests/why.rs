@@ -9,7 +9,7 @@ use clorebid::clock::rfc3339;
 use clorebid::core::money::Price;
 use clorebid::core::time::{Span, Time};
 use clorebid::history::{History, View};
-use common::{Ran, World, follow, one_server, rows};
+use common::{Ran, Row, World, follow, one_server, rows};
 
 const RIVAL: &str = "[[server.rival]]\nat = \"2m\"\nuntil = \"6m\"\nbid = \"0.000025\"\n";
 
@@ -19,8 +19,8 @@ async fn half_an_hour(bid: &str) -> Ran {
 
 async fn first(ran: &Ran, action: &str) -> u64 {
     let bids = ran.view(View::Bids).await;
-    let row = bids.iter().find(|b| b[6] == action && b[11] == "applied");
-    row.or_else(|| bids.iter().find(|b| b[6] == action)).expect("such a bid")[1].parse().expect("a number")
+    let row = bids.iter().find(|b| b["action"] == action && b["reason"] == "applied");
+    row.or_else(|| bids.iter().find(|b| b["action"] == action)).expect("such a bid")["seq"].parse().expect("a number")
 }
 
 #[tokio::test]
@@ -44,7 +44,7 @@ async fn a_lowering_that_was_not_made_is_explained_by_its_clock() {
     let ran = half_an_hour("replace = \"never\"").await;
     let lowered = first(&ran, "lower").await;
     let bids = ran.view(View::Bids).await;
-    assert!(bids.iter().filter(|b| b[6] == "lower").count() > 1, "{bids:?}");
+    assert!(bids.iter().filter(|b| b["action"] == "lower").count() > 1, "{bids:?}");
     let mut history = History::open_read_only(&ran.db).await.expect("a journal");
     let explained = why(&mut history, 1, lowered + 20).await.expect("a chain");
     assert!(!explained.is_change);
@@ -89,9 +89,9 @@ fn assert_says(told: &str, line: &str) {
 }
 
 /// The bid of that number as the view has it, and the row of its request.
-async fn bid(ran: &Ran, seq: u64) -> (Vec<String>, Vec<String>) {
+async fn bid(ran: &Ran, seq: u64) -> (Row, Row) {
     let number = seq.to_string();
-    let find = |rows: Vec<Vec<String>>| rows.into_iter().find(|row| row[1] == number).expect("a row");
+    let find = |rows: Vec<Row>| rows.into_iter().find(|row| row["seq"] == number).expect("a row");
     (find(ran.view(View::Bids).await), find(rows(&ran.db, View::Requests).await))
 }
 
@@ -105,17 +105,23 @@ async fn what_a_raise_did_is_told_with_both_bids_and_the_state_that_followed() {
     let raised = first(&ran, "raise").await;
     let (row, request) = bid(&ran, raised).await;
     let told = told(&ran, raised);
-    assert_says(&told, &format!("server 6: the bid of order {} went from {} to {}", row[5], row[7], row[8]));
+    assert_says(
+        &told,
+        &format!(
+            "server 6: the bid of order {} went from {} to {}",
+            row["offer_id"], row["old_price"], row["new_price"]
+        ),
+    );
     assert_says(&told, "server 6: still outbid");
     assert!(!told.contains("nothing changed") && !told.contains("what was not done"), "{told}");
     let states = ran.view(View::States).await;
-    let won = states.iter().find(|s| s[6] == "holding" && s[1].parse::<u64>().expect("a number") > raised);
+    let won = states.iter().find(|s| s["to_state"] == "holding" && s["seq"].parse::<u64>().expect("a number") > raised);
     let won = won.expect("it won");
-    let read = rows(&ran.db, View::Requests).await.into_iter().find(|r| r[1] == won[1]).expect("the read");
-    let after = time(&read[2]).since(time(&request[3]));
-    let followed = told.lines().find(|l| l.contains(&format!("{after} later (request {}): ", won[1])));
-    let followed = followed.unwrap_or_else(|| panic!("request {} is not in\n{told}", won[1]));
-    assert!(followed.contains(&format!("our bid {} (holds the server)", row[8])), "{followed}");
+    let read = rows(&ran.db, View::Requests).await.into_iter().find(|r| r["seq"] == won["seq"]).expect("the read");
+    let after = time(&read["sent_at"]).since(time(&request["answered_at"]));
+    let followed = told.lines().find(|l| l.contains(&format!("{after} later (request {}): ", won["seq"])));
+    let followed = followed.unwrap_or_else(|| panic!("request {} is not in\n{told}", won["seq"]));
+    assert!(followed.contains(&format!("our bid {} (holds the server)", row["new_price"])), "{followed}");
     assert!(followed.ends_with("server 6: outbid to holding (won)"), "{followed}");
 }
 
@@ -123,15 +129,17 @@ async fn what_a_raise_did_is_told_with_both_bids_and_the_state_that_followed() {
 async fn a_refused_lowering_names_the_refusal_and_what_was_tried_next() {
     let ran = half_an_hour("replace = \"never\"").await;
     let bids = ran.view(View::Bids).await;
-    let refused = bids.iter().find(|b| b[6] == "lower" && b[10] == "refused").expect("the step is learned");
-    let next = bids.iter().find(|b| b[6] == "lower" && b[10] == "applied").expect("a lowering");
-    let told = told(&ran, refused[1].parse().expect("a number"));
-    let stays = format!("server 6: the bid of order {} stays at {} and is not", refused[5], refused[7]);
-    assert_says(&told, &format!("{stays} {}: exceeded_max_step", refused[8]));
+    let refused =
+        bids.iter().find(|b| b["action"] == "lower" && b["outcome"] == "refused").expect("the step is learned");
+    let next = bids.iter().find(|b| b["action"] == "lower" && b["outcome"] == "applied").expect("a lowering");
+    let told = told(&ran, refused["seq"].parse().expect("a number"));
+    let stays =
+        format!("server 6: the bid of order {} stays at {} and is not", refused["offer_id"], refused["old_price"]);
+    assert_says(&told, &format!("{stays} {}: exceeded_max_step", refused["new_price"]));
     assert_says(&told, "server 6: still holding");
-    assert_says(&told, &format!("server 6: one step goes no lower than {}", next[8]));
-    let tried = told.lines().find(|l| l.contains(&format!("later (request {}): set_spot_price", next[1])));
-    assert!(tried.is_some_and(|l| l.ends_with(&next[11])), "{told}");
+    assert_says(&told, &format!("server 6: one step goes no lower than {}", next["new_price"]));
+    let tried = told.lines().find(|l| l.contains(&format!("later (request {}): set_spot_price", next["seq"])));
+    assert!(tried.is_some_and(|l| l.ends_with(&next["reason"])), "{told}");
 }
 
 #[tokio::test]
@@ -139,29 +147,31 @@ async fn a_raise_whose_answer_was_lost_is_in_doubt_until_a_read_tells() {
     let fault = format!("{RIVAL}[[fault]]\ncall = \"set_spot_price\"\nnth = 1\nkind = \"timeout\"\napplied = true\n");
     let ran = World::new(&one_server("", &fault)).run(&follow("replace = \"never\""), Span::from_secs(1200)).await;
     let bids = ran.view(View::Bids).await;
-    let lost = bids.iter().find(|b| b[6] == "raise" && b[10] == "unknown").expect("a lost answer");
-    let told = told(&ran, lost[1].parse().expect("a number"));
-    let doubt =
-        format!("server 6: nobody knows whether the bid of order {} went from {} to {}", lost[5], lost[7], lost[8]);
-    assert_says(&told, &format!("{doubt}; until reads tell the higher one counts: {}", lost[12]));
+    let lost = bids.iter().find(|b| b["action"] == "raise" && b["outcome"] == "unknown").expect("a lost answer");
+    let told = told(&ran, lost["seq"].parse().expect("a number"));
+    let doubt = format!(
+        "server 6: nobody knows whether the bid of order {} went from {} to {}",
+        lost["offer_id"], lost["old_price"], lost["new_price"]
+    );
+    assert_says(&told, &format!("{doubt}; until reads tell the higher one counts: {}", lost["error"]));
     let settled = told.lines().find(|l| l.contains("later (request ")).expect("a read");
-    assert!(settled.contains(&format!("our bid {} (holds the server)", lost[8])), "{settled}");
+    assert!(settled.contains(&format!("our bid {} (holds the server)", lost["new_price"])), "{settled}");
 }
 
 #[tokio::test]
 async fn a_lowering_that_was_not_made_is_told_with_its_moment_and_its_price() {
     let ran = half_an_hour("replace = \"never\"").await;
     let bids = ran.view(View::Bids).await;
-    let lowered: Vec<_> = bids.iter().filter(|b| b[6] == "lower" && b[10] == "applied").collect();
+    let lowered: Vec<_> = bids.iter().filter(|b| b["action"] == "lower" && b["outcome"] == "applied").collect();
     let [first, second, ..] = lowered.as_slice() else { panic!("{} lowerings", lowered.len()) };
-    let seq: u64 = first[1].parse().expect("a number");
+    let seq: u64 = first["seq"].parse().expect("a number");
     let told = told(&ran, seq + 20);
     let (_, request) = bid(&ran, seq).await;
     // The 600 seconds count from the answer, and what was then bid is what had been said.
-    let due = time(&request[3]) + Span::from_secs(600);
-    assert!(time(&second[2]) >= due, "{second:?}");
+    let due = time(&request["answered_at"]) + Span::from_secs(600);
+    assert!(time(&second["at"]) >= due, "{second:?}");
     let line = told.lines().find(|l| l.contains("our bid was not lowered")).unwrap_or_else(|| panic!("{told}"));
-    let moved = format!("server 6: our bid was not lowered from {} to {}: ", second[7], second[8]);
+    let moved = format!("server 6: our bid was not lowered from {} to {}: ", second["old_price"], second["new_price"]);
     assert!(line.trim_start().starts_with(&moved), "{moved}\n{line}");
     assert!(
         line.contains("the next lowering is allowed in ") && line.contains(&format!(", at {}", rfc3339(due))),
@@ -214,14 +224,14 @@ async fn a_create_in_doubt_is_followed_until_reads_have_settled_it() {
     let fault = "[[fault]]\ncall = \"create_order\"\nnth = 1\nkind = \"lost_before\"\n";
     let ran = World::new(&one_server("", fault)).run(&follow(""), Span::from_secs(400)).await;
     let bids = ran.view(View::Bids).await;
-    assert_eq!([&bids[0][6], &bids[0][10]], ["place", "unknown"], "{bids:?}");
+    assert_eq!([&bids[0]["action"], &bids[0]["outcome"]], ["place", "unknown"], "{bids:?}");
     let states = ran.view(View::States).await;
-    let settled = states.iter().find(|s| s[7] == "never_appeared").expect("it never was");
-    let told = told(&ran, bids[0][1].parse().expect("a number"));
+    let settled = states.iter().find(|s| s["cause"] == "never_appeared").expect("it never was");
+    let told = told(&ran, bids[0]["seq"].parse().expect("a number"));
     assert_says(&told, "server 6: wanted to unknown (answer_unknown)");
     let last = told.lines().last().expect("a line");
     assert!(
-        last.contains(&format!("later (request {}): server 6: unknown to ended (never_appeared)", settled[1])),
+        last.contains(&format!("later (request {}): server 6: unknown to ended (never_appeared)", settled["seq"])),
         "{told}"
     );
 }

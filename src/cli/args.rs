@@ -373,10 +373,10 @@ pub(super) struct HistoryArgs {
     /// Only this server
     #[arg(long, global = true)]
     pub server: Option<u64>,
-    /// Not before this time (RFC 3339)
+    /// Not before this time (RFC 3339) or day
     #[arg(long, global = true, value_name = "TIME")]
     pub since: Option<String>,
-    /// Not after this time (RFC 3339)
+    /// Not after this time (RFC 3339) or day, all of which is in
     #[arg(long, global = true, value_name = "TIME")]
     pub until: Option<String>,
     /// Only the newest so many
@@ -420,6 +420,8 @@ pub(super) enum HistoryView {
     Holdings,
     /// Cost, fees and time held for each day
     Spend,
+    /// What a limit did not allow, orders that are not ours, creation fees
+    Notices,
     /// Every run
     Runs,
     /// A read-only SQL query over the views and tables

@@ -1,7 +1,7 @@
 //! `history`: what happened, from the journal alone.
 
-use chrono::DateTime;
-use clorebid_core::time::Time;
+use chrono::{DateTime, NaiveDate, NaiveTime};
+use clorebid_core::time::{Span, Time};
 
 use super::args::{Format, Global, HistoryArgs, HistoryView};
 use super::{Failure, Kind};
@@ -13,8 +13,8 @@ pub(super) async fn show(global: &Global, args: &HistoryArgs) -> Result<(), Fail
         run: args.run,
         target: args.target.clone(),
         server: args.server,
-        since: args.since.as_deref().map(time).transpose()?,
-        until: args.until.as_deref().map(time).transpose()?,
+        since: args.since.as_deref().map(|text| moments(text).map(|(first, _)| first)).transpose()?,
+        until: args.until.as_deref().map(|text| moments(text).map(|(_, last)| last)).transpose()?,
         limit: args.limit,
     };
     let rows = match &args.what {
@@ -29,6 +29,7 @@ pub(super) async fn show(global: &Global, args: &HistoryArgs) -> Result<(), Fail
         HistoryView::Holdings => journal.view(View::Holdings, &filter).await?,
         HistoryView::Spend => journal.view(View::Spend, &filter).await?,
         HistoryView::Runs => journal.view(View::Runs, &filter).await?,
+        HistoryView::Notices => journal.view(View::Notices, &filter).await?,
     };
     print(global, &rows)
 }
@@ -46,11 +47,15 @@ pub(super) fn print(global: &Global, rows: &history::Rows) -> Result<(), Failure
     }
 }
 
-fn time(text: &str) -> Result<Time, Failure> {
-    let day = || text.parse::<chrono::NaiveDate>().ok().and_then(|d| d.and_hms_opt(0, 0, 0)).map(|t| t.and_utc());
-    let parsed = DateTime::parse_from_rfc3339(text).ok().map(|t| t.to_utc()).or_else(day);
-    parsed
-        .map(|t| Time::from_ms(t.timestamp_millis()))
+/// The first and the last millisecond of what the text names: of a moment, or of a day.
+fn moments(text: &str) -> Result<(Time, Time), Failure> {
+    let moment = DateTime::parse_from_rfc3339(text).ok().map(|t| (t.timestamp_millis(), Span::ZERO));
+    let whole_day = Span::DAY - Span::from_ms(1);
+    let day =
+        || text.parse::<NaiveDate>().ok().map(|d| (d.and_time(NaiveTime::MIN).and_utc().timestamp_millis(), whole_day));
+    moment
+        .or_else(day)
+        .map(|(first, span)| (Time::from_ms(first), Time::from_ms(first) + span))
         .ok_or_else(|| Failure::usage(format!("`{text}` is no time; write 2026-11-01T00:00:00Z or 2026-11-01")))
 }
 

@@ -30,7 +30,7 @@ impl Keys {
 /// whole for them; its keys alone it reads backwards and stops.
 pub(super) const SELECT_OLDEST_WANTED: &str = "SELECT min(id) FROM ( \
      SELECT id FROM (SELECT id, sent_at FROM reads UNION ALL SELECT id, sent_at FROM changes) \
-     WHERE id BETWEEN ?1 AND ?2 AND sent_at >= ?3 AND sent_at < ?4 ORDER BY id DESC LIMIT ?5)";
+     WHERE id BETWEEN ?1 AND ?2 AND sent_at >= ?3 AND sent_at <= ?4 ORDER BY id DESC LIMIT ?5)";
 
 /// Whether any answer of those runs told of a server.
 pub(super) const SELECT_SEEN: &str = "SELECT EXISTS (SELECT 1 FROM sightings WHERE id BETWEEN ? AND ? AND server = ?)";
@@ -68,12 +68,22 @@ pub enum View {
     Holdings,
     /// One row a run and UTC day.
     Spend,
+    /// One row a limit that said no, an order that is not ours, or a creation fee.
+    Notices,
 }
 
 impl View {
     /// Every view.
-    pub const ALL: [View; 7] =
-        [View::Runs, View::Requests, View::Bids, View::States, View::Observations, View::Holdings, View::Spend];
+    pub const ALL: [View; 8] = [
+        View::Runs,
+        View::Requests,
+        View::Bids,
+        View::States,
+        View::Observations,
+        View::Holdings,
+        View::Spend,
+        View::Notices,
+    ];
 
     /// Its name in the database.
     pub const fn name(self) -> &'static str {
@@ -85,6 +95,7 @@ impl View {
             View::Observations => "observations",
             View::Holdings => "holdings",
             View::Spend => "spend",
+            View::Notices => "notices",
         }
     }
 
@@ -93,7 +104,7 @@ impl View {
         match self {
             View::Runs => "started_at",
             View::Requests => "sent_at",
-            View::Bids | View::States | View::Observations => "at",
+            View::Bids | View::States | View::Observations | View::Notices => "at",
             View::Holdings => "from_at",
             View::Spend => "day",
         }
@@ -102,18 +113,19 @@ impl View {
     const fn order(self) -> &'static str {
         match self {
             View::Runs => "run_id",
-            View::Requests | View::Bids | View::States | View::Observations => "id",
+            View::Requests | View::Bids | View::States | View::Observations | View::Notices => "id",
             View::Holdings => "run_id, from_at, offer_id",
             View::Spend => "run_id, day",
         }
     }
 
     const fn has_target(self) -> bool {
-        matches!(self, View::Bids | View::States | View::Holdings)
+        matches!(self, View::Bids | View::States | View::Holdings | View::Notices)
     }
 
-    pub(super) const fn has_server(self) -> bool {
-        matches!(self, View::Bids | View::States | View::Holdings | View::Observations)
+    /// Whether its rows can be picked by server.
+    pub const fn has_server(self) -> bool {
+        matches!(self, View::Bids | View::States | View::Holdings | View::Observations | View::Notices)
     }
 
     fn refuse(self, filter: &'static str) -> HistoryError {
@@ -123,9 +135,9 @@ impl View {
         HistoryError::Filter { view: self.name(), filter, can: can.join(", ") }
     }
 
-    /// Whether the view has a sibling with the row's key, which makes finding the newest rows quick.
+    /// Whether the view has a sibling that starts with the row's key, which makes finding the newest rows quick.
     pub(super) const fn keyed(self) -> bool {
-        matches!(self, View::Requests | View::Bids | View::States | View::Observations)
+        matches!(self, View::Requests | View::Bids | View::States | View::Observations | View::Notices)
     }
 
     /// The tables that grow with every request and whose rows the view shows, with the time it shows.
@@ -134,23 +146,6 @@ impl View {
             View::Requests => &[("reads", "sent_at"), ("changes", "sent_at")],
             View::Observations => &[("reads", "sent_at + took")],
             _ => &[],
-        }
-    }
-
-    /// Its columns, in order.
-    pub const fn columns(self) -> &'static str {
-        match self {
-            View::Runs => {
-                "run_id, started_at, ended_at, mode, strategy, strategy_sha256, strategy_toml, version, venue, seed, ended_by"
-            }
-            View::Requests => "run_id, seq, sent_at, answered_at, call, args, http_status, code, error, outcome",
-            View::Bids => {
-                "run_id, seq, at, target, server, offer_id, action, old_price, new_price, currency, outcome, reason, error"
-            }
-            View::States => "run_id, seq, at, target, server, from_state, to_state, cause",
-            View::Observations => "run_id, seq, at, server, floor, best_rival, our_bid, holding, online, visibility",
-            View::Holdings => "run_id, target, server, offer_id, from_at, to_at, bid, cost, currency",
-            View::Spend => "run_id, day, currency, cost, fees, held_seconds",
         }
     }
 
@@ -189,7 +184,7 @@ impl View {
             test(format!("{last} >= ?"), text_of(since));
         }
         if let Some(until) = filter.until {
-            test(format!("{first} < ?"), text_of(until));
+            test(format!("{first} <= ?"), text_of(until));
         }
         let tests = if tests.is_empty() { String::new() } else { format!(" WHERE {}", tests.join(" AND ")) };
         let source = if self.keyed() { format!("{}_by_key", self.name()) } else { self.name().to_string() };
@@ -198,6 +193,6 @@ impl View {
             None => String::new(),
         };
         let order = self.order().replace(", ", if limit.is_empty() { ", " } else { " DESC, " });
-        Ok((format!("SELECT {} FROM {source}{tests} ORDER BY {order}{limit}", self.columns()), binds))
+        Ok((format!("SELECT * FROM {source}{tests} ORDER BY {order}{limit}"), binds))
     }
 }

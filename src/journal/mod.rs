@@ -30,6 +30,7 @@ mod run;
 mod statements;
 mod tables;
 mod verify;
+mod views;
 mod writer;
 
 pub(crate) use bodies::{BodyError, Unpacker, unpack};
@@ -40,6 +41,7 @@ pub use resume::{RecordedAnswer, Resume, Unfinished};
 pub(crate) use tables::key;
 pub use verify::ChainFault;
 pub(crate) use verify::chain_faults;
+pub(crate) use views::lay_over;
 pub use writer::Journal;
 
 /// Proof that a value is in the journal. Only the journal makes one.

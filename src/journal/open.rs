@@ -1,15 +1,15 @@
-//! Opening the journal: what the file must be, how SQLite is set up, and the migrations.
+//! Opening the journal: what the file must be, how SQLite is set up, the migrations, and the views.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::ConnectOptions;
-use sqlx::migrate::Migrator;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, SqlSafeStr};
 
-use super::JournalError;
+use super::{JournalError, views};
 
 /// In the file's header, so that no other program's database is taken for a journal.
 pub(crate) const APPLICATION_ID: i64 = 1_129_071_172;
@@ -18,9 +18,18 @@ const SQLITE_MIN: [u32; 3] = [3, 51, 3];
 /// How long another process may keep the file locked.
 const BUSY_MAX: Duration = Duration::from_secs(5);
 
+/// The files of the folder `migrations`, each under its number and its name.
+///
 /// A migration that has been on the main branch is never edited, a comment in it included: the journals it made would be
 /// refused, and a bot that starts another one does not know its own orders. What is to change is a new migration.
-pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+const MIGRATIONS: [(i64, &str, &str); 6] = [
+    (1, "tables", include_str!("../../migrations/0001_tables.sql")),
+    (2, "append only", include_str!("../../migrations/0002_append_only.sql")),
+    (3, "views", include_str!("../../migrations/0003_views.sql")),
+    (4, "spliced replies", include_str!("../../migrations/0004_spliced_replies.sql")),
+    (5, "views", include_str!("../../migrations/0005_views.sql")),
+    (6, "notice rows", include_str!("../../migrations/0006_notice_rows.sql")),
+];
 
 pub(crate) const SELECT_VERSION: &str = "SELECT sqlite_version()";
 pub(crate) const SELECT_OTHER_TABLES: &str = "SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE '\\_sqlx\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
@@ -45,8 +54,18 @@ pub(crate) async fn open(path: &Path) -> Result<SqliteConnection, JournalError> 
     let mut conn = options.connect().await.map_err(failed)?;
     demand_version(&mut conn, path).await?;
     refuse_other_databases(&mut conn, path).await?;
-    MIGRATIONS.run(&mut conn).await.map_err(|e| JournalError::from_migrate(path, &e))?;
+    migrator().run(&mut conn).await.map_err(|e| JournalError::from_migrate(path, &e))?;
+    views::renew(&mut conn).await.map_err(failed)?;
     Ok(conn)
+}
+
+/// What `sqlx::migrate!` would make of the folder. That macro would have sqlx, tokio and SQLite itself compiled a second
+/// time, for the compiler to run.
+fn migrator() -> Migrator {
+    let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    Migrator::with_migrations(MIGRATIONS.map(migration).to_vec())
 }
 
 /// A file that is no database is refused before SQLite sees it.

@@ -4,7 +4,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Executor, Row, SqlSafeStr};
 
 use super::tables::Table;
-use super::{bodies, open, resume, writer};
+use super::{bodies, open, resume, views, writer};
 
 async fn migrated() -> (tempfile::TempDir, SqliteConnection) {
     let dir = tempfile::tempdir().unwrap();
@@ -21,6 +21,8 @@ async fn every_statement_prepares_against_the_migrated_schema() {
         bodies::SELECT_BODY,
         resume::SELECT_MEMORY,
         resume::SELECT_UNFINISHED,
+        views::SELECT_VIEWS,
+        views::SELECT_NOTICE_ROWS,
         writer::SELECT_LAST_RUN,
     ]
     .map(str::to_string)

@@ -1,4 +1,16 @@
 //! The tables as the writer and the verifier see them: names, stored columns, and how a row is hashed.
+//!
+//! The hashes in the journals out there are made of the following, so none of it can ever change:
+//!
+//! 1. Each table's first name ([`Table::first_name`]). The name in the schema can: a migration renames the table.
+//! 2. Its stored columns, their order, and what kind of value each holds. What is to be stored besides goes into a table
+//!    of its own, or into values that no row has yet, as a new `kind` or `encoding`.
+//! 3. The order of [`Table::ALL`], and that the end of a run vouches for every table in it, those without a row too. A
+//!    new table may be vouched for only in runs that started with it.
+//! 4. How a value, a row, a table's start and the end of a run are hashed: [`Value::feed`] and all below it.
+//!
+//! Keys count up within a run and rows are never touched, which triggers hold. Computed columns, constraints, indexes and
+//! views are in no hash: a migration may change them, and views.sql the views.
 
 use std::sync::OnceLock;
 
@@ -70,8 +82,16 @@ impl Table {
             Table::Stretches => "stretches",
             Table::StretchEnds => "stretch_ends",
             Table::Spending => "spending",
-            Table::Notices => "notices",
+            Table::Notices => "notice_rows",
             Table::RunEnds => "run_ends",
+        }
+    }
+
+    /// The name that the hashes are made of: the one that the table had when it was first written.
+    const fn first_name(self) -> &'static str {
+        match self {
+            Table::Notices => "notices",
+            _ => self.name(),
         }
     }
 
@@ -218,7 +238,7 @@ pub(crate) fn genesis() -> Hash {
 pub(crate) fn first_head(run: &Hash, table: Table) -> Hash {
     let mut hash = Sha256::new();
     hash.update(run);
-    hash.update(table.name());
+    hash.update(table.first_name());
     hash.finalize().into()
 }
 
@@ -234,7 +254,7 @@ pub(crate) fn row_hash(before: &Hash, row: &[Value]) -> Hash {
 pub(crate) fn heads_digest(heads: impl Iterator<Item = (Table, u64, Hash)>) -> Hash {
     let mut hash = Sha256::new();
     for (table, rows, head) in heads {
-        hash.update(table.name());
+        hash.update(table.first_name());
         hash.update(rows.to_le_bytes());
         hash.update(head);
     }

@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(unreachable_pub, reason = "a module of several test programs")]
 
+use std::collections::BTreeMap;
+use std::ops::Index;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -113,17 +115,28 @@ impl World {
 }
 
 impl Ran {
-    /// Rows of a view as text, one `Vec` a row.
-    pub async fn view(&self, view: View) -> Vec<Vec<String>> {
+    /// Rows of a view as text.
+    pub async fn view(&self, view: View) -> Vec<Row> {
         rows(&self.db, view).await
     }
 }
 
+/// One row of a view as text: `row["bid"]`.
+#[derive(Debug, Clone)]
+pub struct Row(BTreeMap<String, String>);
+
+impl Index<&str> for Row {
+    type Output = String;
+    fn index(&self, column: &str) -> &String {
+        self.0.get(column).unwrap_or_else(|| panic!("no column {column} in {:?}", self.0))
+    }
+}
+
 /// Rows of a view as text.
-pub async fn rows(db: &Path, view: View) -> Vec<Vec<String>> {
+pub async fn rows(db: &Path, view: View) -> Vec<Row> {
     let mut history = History::open_read_only(db).await.expect("a journal");
     let rows = history.view(view, &Filter::default()).await.expect("a view");
-    rows.rows.iter().map(|row| row.iter().map(text).collect()).collect()
+    rows.rows.iter().map(|row| Row(rows.columns.iter().cloned().zip(row.iter().map(text)).collect())).collect()
 }
 
 /// Demands that the journal checks out, that every run in it which a strategy decided is decided alike again, and that

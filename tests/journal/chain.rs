@@ -137,7 +137,7 @@ async fn run(conn: &mut SqliteConnection, sql: &str) -> Result<(), sqlx::Error> 
 
 #[tokio::test]
 async fn rows_cut_off_the_end_of_a_table_are_missed_once_the_run_has_ended() {
-    for table in ["reads", "answers", "transitions", "spending"] {
+    for table in ["reads", "answers", "transitions", "spending", "notice_rows"] {
         let (_dir, path, mut journal) = full_run().await;
         journal.end_run(at(900_000), "signal").await.unwrap();
         let mut conn = look(&path).await;

@@ -23,7 +23,7 @@ const TABLES: [&str; 14] = [
     "stretches",
     "stretch_ends",
     "spending",
-    "notices",
+    "notice_rows",
     "run_ends",
 ];
 

@@ -27,6 +27,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0003_views.sql", "7916e666a836bc724e1d7b6dc35dba5239fd5660c3ae1117d3c90b7a1fe16012"),
     ("0004_spliced_replies.sql", "bdaec4963b75d6227f9ceba39cf85cb68a47b4141d252e8a33f6caf61d1d55ad"),
     ("0005_views.sql", "d890da33e100470e147dd147c8880b7153db6c26682175d9be4cd789b757494c"),
+    ("0006_notice_rows.sql", "89f6c8b0cf922ee388444e484d4a0bb5117fadf21d3b8e018d5b583d73444790"),
 ];
 
 fn folder() -> PathBuf {
@@ -135,11 +136,12 @@ async fn history_and_verify_read_an_earlier_builds_journal_without_touching_it()
         (View::Observations, 9),
         (View::Holdings, 1),
         (View::Spend, 1),
+        (View::Notices, 0),
     ] {
         for limit in [None, Some(100)] {
             let filter = Filter { run: Some(1), limit, ..Filter::default() };
             let shown = history.view(view, &filter).await.unwrap();
-            assert_eq!(shown.columns.join(", "), view.columns());
+            assert_eq!(shown.columns, history.sql(&format!("SELECT * FROM {}", view.name())).await.unwrap().columns);
             assert_eq!(shown.rows.len(), rows, "{}", view.name());
         }
     }
@@ -177,6 +179,32 @@ async fn an_upgrade_that_fails_leaves_the_journal_as_it_was() {
     demand_resume(Journal::open(&path).await.unwrap().last_memory(Mode::Paper, VENUE).await.unwrap());
 }
 
+/// Some other program's idea of what was spent, and a view that its user has made.
+const ALTERED: &str = "DROP VIEW spend; CREATE VIEW spend AS SELECT 1 AS run_id, '1970-01-01' AS day, 'nothing' AS cost; \
+                       CREATE VIEW of_my_own AS SELECT * FROM notices";
+
+#[tokio::test]
+async fn views_are_shown_as_this_build_has_them_and_made_so_when_the_journal_is_opened() {
+    let (_dir, path) = earlier().await;
+    let mut history = History::open_read_only(&path).await.unwrap();
+    let spend = history.view(View::Spend, &Filter::default()).await.unwrap();
+    sqlx::raw_sql(ALTERED).execute(&mut look(&path).await).await.unwrap();
+    assert_eq!(history.view(View::Spend, &Filter::default()).await.unwrap(), spend);
+    drop(history);
+    Journal::open(&path).await.unwrap().close().await.unwrap();
+    let mut history = History::open_read_only(&path).await.unwrap();
+    for sql in ["SELECT * FROM spend", "SELECT * FROM main.spend"] {
+        assert_eq!(history.sql(sql).await.unwrap(), spend, "{sql}");
+    }
+    // What the user made goes on showing what it did.
+    assert_eq!(history.sql("SELECT * FROM main.of_my_own").await.unwrap().columns[0], "id");
+    // As in a fresh journal, nothing is left of the views of earlier builds.
+    let (_fresh_dir, fresh) = db();
+    Journal::open(&fresh).await.unwrap().close().await.unwrap();
+    sqlx::query("DROP VIEW of_my_own").execute(&mut look(&path).await).await.unwrap();
+    assert_eq!(schema(&path).await, schema(&fresh).await);
+}
+
 #[test]
 fn a_migration_that_was_on_main_is_never_edited() {
     let mut found: Vec<(String, String)> = std::fs::read_dir(folder())
@@ -202,12 +230,13 @@ fn a_migration_that_was_on_main_is_never_edited() {
 async fn the_program_carries_the_migrations_that_are_in_the_folder() {
     let (_dir, path) = db();
     Journal::open(&path).await.unwrap().close().await.unwrap();
-    let applied: Vec<(i64, Vec<u8>)> =
-        sqlx::query_as("SELECT version, checksum FROM _sqlx_migrations ORDER BY version")
+    let applied: Vec<(i64, String, Vec<u8>)> =
+        sqlx::query_as("SELECT version, description, checksum FROM _sqlx_migrations ORDER BY version")
             .fetch_all(&mut look(&path).await)
             .await
             .unwrap();
     let folder = Migrator::new(folder()).await.unwrap();
-    let wanted: Vec<(i64, Vec<u8>)> = folder.iter().map(|m| (m.version, m.checksum.to_vec())).collect();
-    assert_eq!(applied, wanted, "build clorebid anew: a migration was added since");
+    let wanted: Vec<(i64, String, Vec<u8>)> =
+        folder.iter().map(|m| (m.version, m.description.to_string(), m.checksum.to_vec())).collect();
+    assert_eq!(applied, wanted, "the list in src/journal/open.rs and the folder `migrations` differ");
 }

@@ -1,5 +1,6 @@
 //! What the views show of a run.
 
+use clorebid::core::denial::Denial;
 use clorebid::core::event::Event;
 use clorebid::core::ids::{OrderId, ServerId, TargetId};
 use clorebid::core::money::Amount;
@@ -24,6 +25,12 @@ fn text(rows: &Rows) -> Vec<String> {
 
 async fn view(path: &std::path::Path, view: View) -> Vec<String> {
     text(&History::open_read_only(path).await.unwrap().view(view, &Filter::default()).await.unwrap())
+}
+
+/// The cells of the column with that name.
+fn column(rows: &Rows, name: &str) -> Vec<Cell> {
+    let at = rows.columns.iter().position(|column| column == name).expect("such a column");
+    rows.rows.iter().map(|row| row[at].clone()).collect()
 }
 
 fn holding(order: u64, bid: &str, percent: i64) -> Event {
@@ -55,10 +62,40 @@ async fn the_views_have_exactly_these_columns() {
         (View::Observations, "run_id, seq, at, server, floor, best_rival, our_bid, holding, online, visibility"),
         (View::Holdings, "run_id, target, server, offer_id, from_at, to_at, bid, cost, currency"),
         (View::Spend, "run_id, day, currency, cost, fees, held_seconds"),
+        (View::Notices, "run_id, seq, at, kind, target, server, offer_id, amount, currency, code, words"),
     ] {
-        let rows = history.view(view, &Filter::default()).await.unwrap();
-        assert_eq!(rows.columns.join(", "), columns, "{}", view.name());
+        let shown = history.view(view, &Filter::default()).await.unwrap();
+        let ours = history.sql(&format!("SELECT * FROM {}", view.name())).await.unwrap();
+        let in_the_file = history.sql(&format!("SELECT * FROM main.{}", view.name())).await.unwrap();
+        for rows in [shown, ours, in_the_file] {
+            assert_eq!(rows.columns.join(", "), columns, "{}", view.name());
+        }
     }
+}
+
+#[tokio::test]
+async fn notices_tell_of_denials_orders_that_are_not_ours_and_creation_fees() {
+    let (_dir, path, mut journal) = running().await;
+    let (target, server) = (TargetId(0), ServerId(6));
+    let amount = Amount::parse("0.000002").unwrap();
+    let denial = Denial::MaxBid { bid: price("0.00007"), max: price("0.00006") };
+    let words = denial.to_string();
+    note(&mut journal, 1, 1000, Event::Denied { target, server, denial });
+    note(&mut journal, 2, 2000, Event::ForeignOrder { server, order: OrderId(77) });
+    note(&mut journal, 3, 3000, Event::CreationFee { target, server, order: OrderId(501), amount });
+    journal.flush().await.unwrap();
+    assert_eq!(
+        view(&path, View::Notices).await,
+        [
+            format!("1 | 1 | 2026-11-01T00:00:01.000Z | denied | trainer | 6 | - | - | - | max_bid | {words}"),
+            "1 | 2 | 2026-11-01T00:00:02.000Z | foreign_order | - | 6 | 77 | - | - | - | -".to_string(),
+            "1 | 3 | 2026-11-01T00:00:03.000Z | creation_fee | trainer | 6 | 501 | 0.000002 | bitcoin | - | -"
+                .to_string(),
+        ]
+    );
+    let mut history = History::open_read_only(&path).await.unwrap();
+    let of_target = Filter { target: Some("trainer".into()), limit: Some(1), ..Filter::default() };
+    assert_eq!(column(&history.view(View::Notices, &of_target).await.unwrap(), "seq"), [Cell::Integer(3)]);
 }
 
 #[tokio::test]
@@ -183,11 +220,15 @@ async fn a_filter_picks_and_a_limit_keeps_the_newest_in_order() {
     }
     journal.end_run(at(11_000), "signal").await.unwrap();
     let mut history = History::open_read_only(&path).await.unwrap();
-    let seqs = |rows: Rows| rows.rows.iter().map(|row| row[1].clone()).collect::<Vec<_>>();
+    let seqs = |rows: Rows| column(&rows, "seq");
     let newest = Filter { limit: Some(2), run: Some(1), ..Filter::default() };
     assert_eq!(seqs(history.view(View::Requests, &newest).await.unwrap()), [Cell::Integer(9), Cell::Integer(10)]);
-    let between = Filter { since: Some(at(3000)), until: Some(at(5000)), ..Filter::default() };
-    assert_eq!(seqs(history.view(View::Requests, &between).await.unwrap()), [Cell::Integer(3), Cell::Integer(4)]);
+    // Both ends are in.
+    for (until, newest) in [(4999, 4), (5000, 5), (5001, 5)] {
+        let between = Filter { since: Some(at(3000)), until: Some(at(until)), ..Filter::default() };
+        let wanted: Vec<Cell> = (3..=newest).map(Cell::Integer).collect();
+        assert_eq!(seqs(history.view(View::Requests, &between).await.unwrap()), wanted);
+    }
     let none = Filter { run: Some(2), ..Filter::default() };
     assert!(history.view(View::Requests, &none).await.unwrap().rows.is_empty());
     for (view, filter) in [
@@ -219,16 +260,18 @@ async fn a_filter_by_time_keeps_what_lies_within_it_and_nothing_else() {
     }
     journal.end_run(at(30_000), "signal").await.unwrap();
     let mut history = History::open_read_only(&path).await.unwrap();
-    for (view, time_column) in [(View::Requests, 2), (View::Observations, 2)] {
+    for (view, time_column) in [(View::Requests, "sent_at"), (View::Observations, "at")] {
         let run = Filter { run: Some(1), ..Filter::default() };
-        let all = history.view(view, &run).await.unwrap().rows;
+        let all = history.view(view, &run).await.unwrap();
+        let times = column(&all, time_column);
         for (since, until) in
             (-1..23).flat_map(|a| (-1..23).map(move |b| (a * 1000 + 200 * (a % 3), b * 1000 + 400 * (b % 2))))
         {
             let filter = Filter { since: Some(at(since)), until: Some(at(until)), ..run.clone() };
             let (first, last) = (clorebid::clock::rfc3339(at(since)), clorebid::clock::rfc3339(at(until)));
-            let within = |row: &&Vec<Cell>| matches!(&row[time_column], Cell::Text(at) if *at >= first && *at < last);
-            let wanted: Vec<Vec<Cell>> = all.iter().filter(within).cloned().collect();
+            let within = |at: &Cell| matches!(at, Cell::Text(at) if *at >= first && *at <= last);
+            let wanted = all.rows.iter().zip(&times).filter(|(_, at)| within(at));
+            let wanted: Vec<Vec<Cell>> = wanted.map(|(row, _)| row.clone()).collect();
             assert_eq!(history.view(view, &filter).await.unwrap().rows, wanted, "{} {since} {until}", view.name());
             let two = Filter { limit: Some(2), ..filter };
             let newest = wanted[wanted.len().saturating_sub(2)..].to_vec();
@@ -248,7 +291,7 @@ async fn a_run_or_a_server_that_is_not_there_shows_nothing_under_every_column() 
     for (view, run, server) in absent {
         let filter = Filter { run, server, since: Some(at(0)), limit: Some(9), ..Filter::default() };
         let rows = history.view(view, &filter).await.unwrap();
-        assert_eq!((rows.columns.len(), rows.rows.len()), (10, 0), "{}", view.name());
+        assert_eq!((rows.columns[1].as_str(), rows.columns.len(), rows.rows.len()), ("seq", 10, 0), "{}", view.name());
     }
 }
 
@@ -258,7 +301,7 @@ async fn a_day_of_spend_is_shown_when_any_moment_of_it_is_asked_for() {
     note(&mut journal, 1, 12 * HOUR, holding(501, "0.0001", 0));
     journal.end_run(at(36 * HOUR), "signal").await.unwrap();
     let mut history = History::open_read_only(&path).await.unwrap();
-    for (since, until, days) in [(13, 14, 1), (0, 24, 1), (24, 25, 1), (23, 25, 2), (48, 49, 0)] {
+    for (since, until, days) in [(13, 14, 1), (0, 23, 1), (0, 24, 2), (24, 25, 1), (23, 25, 2), (48, 49, 0)] {
         let filter = Filter { since: Some(at(since * HOUR)), until: Some(at(until * HOUR)), ..Filter::default() };
         assert_eq!(history.view(View::Spend, &filter).await.unwrap().rows.len(), days, "{since} to {until}");
     }

@@ -23,7 +23,7 @@ const SELECTS: [(&str, &str); 4] = [
          WHERE {}",
         "e.id",
     ),
-    ("SELECT id, seq, at, kind, target, server, offer, amount, code, words FROM notices WHERE {}", "id"),
+    ("SELECT id, seq, at, kind, target, server, offer, amount, code, words FROM notice_rows WHERE {}", "id"),
 ];
 
 /// Lines of each kind.

@@ -21,11 +21,11 @@ const TABLES: [&str; 12] = [
     "stretches",
     "stretch_ends",
     "spending",
-    "notices",
+    "notice_rows",
 ];
 
-/// Each view with the rows that it must show.
-const VIEWS: [(&str, &str); 5] = [
+/// Each view with the rows that it must show, as it is in the file for others to read.
+const VIEWS: [(&str, &str); 6] = [
     ("requests_by_key", "(SELECT count(*) FROM reads WHERE {}) + (SELECT count(*) FROM changes WHERE {})"),
     ("bids_by_key", "(SELECT count(*) FROM changes WHERE {})"),
     ("states_by_key", "(SELECT count(*) FROM transitions WHERE {})"),
@@ -34,6 +34,7 @@ const VIEWS: [(&str, &str); 5] = [
         "(SELECT count(*) FROM reads WHERE {} AND reply_id IN (SELECT id FROM sightings WHERE {}))",
     ),
     ("holdings", "(SELECT count(*) FROM stretches WHERE {})"),
+    ("notices", "(SELECT count(*) FROM notice_rows WHERE {})"),
 ];
 
 const SELECT_STRETCHES: &str = "SELECT s.id AS id, s.from_at, s.bid, e.to_at, e.cost, s.offer \
@@ -54,8 +55,8 @@ pub(super) async fn run(history: &mut History, run: &Recorded, tally: &mut Tally
     let run_id = run.run_id;
     for (view, tables) in VIEWS {
         let keys = format!("id > {run_id} << 32 AND id < ({run_id} + 1) << 32");
-        let of_run = if view == "holdings" { format!("run_id = {run_id}") } else { keys.clone() };
-        let sql = format!("SELECT (SELECT count(*) FROM {view} WHERE {of_run}), {}", tables.replace("{}", &keys));
+        let of_run = if view.ends_with("_by_key") { keys.clone() } else { format!("run_id = {run_id}") };
+        let sql = format!("SELECT (SELECT count(*) FROM main.{view} WHERE {of_run}), {}", tables.replace("{}", &keys));
         let counted = history.sql(&sql).await?;
         let row: &[Cell] = counted.rows.first().map_or(&[], Vec::as_slice);
         let (shown, held) = (int(row, 0), int(row, 1));

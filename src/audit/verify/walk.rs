@@ -27,7 +27,7 @@ const SELECT_REQUESTS: &str = "\
 const SELECT_STATES: &str = "SELECT id, seq, at, server, target, from_state, to_state, cause FROM transitions WHERE {}";
 const SELECT_STRETCHES: &str = "SELECT s.id AS id, s.seq, s.server, s.offer, s.bid, s.fee_percent, e.to_at, e.cost \
      FROM stretches s LEFT JOIN stretch_ends e ON e.stretch_id = s.id WHERE s.{}";
-const SELECT_FOREIGN: &str = "SELECT id, seq, offer FROM notices WHERE kind = 'foreign_order' AND {}";
+const SELECT_FOREIGN: &str = "SELECT id, seq, offer FROM notice_rows WHERE kind = 'foreign_order' AND {}";
 
 /// What is asked for the pace of requests.
 #[derive(Debug, Default)]
