@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clorebid_core::duration::SpanError;
 use clorebid_core::money::{Amount, Price};
-use clorebid_core::time::{Span, SpanError};
+use clorebid_core::time::Span;
 
 /// Bids on the GPU spot market of CLORE.AI: raises when outbid, steps down as fast as the rules allow, keeps to hard
 /// limits, and records every request, bid and state change.

@@ -4,6 +4,7 @@
 //! What is wanted on one server, and what keeps us from it, is decided for that server alone: see [`decision`].
 
 pub(crate) mod choose;
+pub(crate) mod context;
 pub mod decision;
 pub(crate) mod going;
 pub(crate) mod order;
@@ -12,56 +13,23 @@ mod pricing;
 use alloc::vec::Vec;
 
 use crate::beliefs::order::{Claim, Create, Order};
-use crate::beliefs::{Beliefs, Seen, Server, targets};
+use crate::beliefs::{Beliefs, Server, targets};
 use crate::decide::choose::Choice;
+use crate::decide::context::{CANCEL_AGAIN, Context};
 use crate::decide::decision::{Decision, Hold, Turn, Wish};
 use crate::decide::order::Bidding;
 use crate::denial::Denial;
 use crate::event::Reason;
 use crate::ids::{OrderId, ServerId, TargetId};
 use crate::request::Request;
-use crate::time::{Span, Time};
+use crate::time::Time;
 
-/// A raise may rest on a market read a little older than other bids may: it only ever wins back what is wanted.
-pub(crate) const FRESH_ENOUGH_TO_RAISE: Span = Span::from_secs(5);
-/// A server that no bid of ours can win is left for another one after this long.
-const UNWINNABLE_FOR: Span = Span::from_secs(60);
-/// An order that should hold its server, and does not for no reason to be seen, is taken for dead after this long.
-const STUCK_FOR: Span = Span::from_secs(300);
-/// A cancellation without effect is asked for again after this long.
-const CANCEL_AGAIN: Span = Span::from_secs(10);
-
-/// A change and why.
+/// A command and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Action {
     pub request: Request,
     pub target: Option<TargetId>,
     pub reason: Reason,
-}
-
-/// What a decision about one server rests on beside our beliefs.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Context {
-    /// Now.
-    pub now: Time,
-    /// Whether the run ends and leaves nothing behind.
-    pub leaving: bool,
-    /// Whether our orders and their markets count as read just now, each with what its last read brought.
-    pub reads_repeat: bool,
-    /// Whether every hold is to be listed, for a person to read.
-    pub lists_holds: bool,
-}
-
-impl Context {
-    /// How old what was read at `at` is.
-    pub(crate) fn age(&self, at: Time) -> Span {
-        if self.reads_repeat { Span::ZERO } else { self.now.since(at) }
-    }
-
-    /// The market of a server on which something of ours stands, where its read is no older than `limit`.
-    pub(crate) fn fresh<'a>(&self, server: &'a Server, limit: Span) -> Option<&'a Seen> {
-        server.market.as_ref().filter(|m| self.age(m.sent_at) <= limit)
-    }
 }
 
 /// What decisions say beside their wishes, in the order in which they were made.

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use crate::beliefs::Server;
 use crate::beliefs::order::Claim;
-use crate::decide::Context;
+use crate::decide::context::Context;
 use crate::decide::decision::{Decision, Hold, Turn};
 use crate::decide::order::Bidding;
 use crate::engine::Engine;

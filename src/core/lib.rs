@@ -16,6 +16,7 @@ extern crate alloc;
 pub mod beliefs;
 pub mod decide;
 pub mod denial;
+pub mod duration;
 pub mod engine;
 pub mod event;
 pub mod explain;

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use clorebid_core::duration::SpanError;
 use clorebid_core::money::{Amount, Currency, PerCurrency, Price, read_decimal};
-use clorebid_core::time::{Span, SpanError, Time};
+use clorebid_core::time::{Span, Time};
 use rust_decimal::Decimal;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};

@@ -1,7 +1,7 @@
 //! The words of a strategy file: decimals, percentages, strings. Each is read exactly or refused with a hint.
 
+use clorebid_core::duration::SpanError;
 use clorebid_core::money::{Currency, MoneyError, Price, read_decimal};
-use clorebid_core::time::SpanError;
 use rust_decimal::Decimal;
 use toml::de::DeValue;
 

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use crate::beliefs::order::Claim;
 use crate::beliefs::{Beliefs, Server};
-use crate::decide::Context;
+use crate::decide::context::Context;
 use crate::decide::decision::{Decision, Hold, Wish};
 use crate::denial::Denial;
 use crate::governing::CREATE_SPACING;

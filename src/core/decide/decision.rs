@@ -8,7 +8,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::beliefs::reconcile::CREATE_SETTLES_AFTER;
-use crate::decide::Context;
+use crate::decide::context::Context;
 use crate::denial::Denial;
 use crate::event::Reason;
 use crate::ids::ServerId;

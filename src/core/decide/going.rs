@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::beliefs::{Beliefs, Server, targets};
-use crate::decide::Context;
+use crate::decide::context::Context;
 use crate::denial::Denial;
 use crate::event::Reason;
 use crate::ids::ServerId;

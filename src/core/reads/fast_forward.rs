@@ -9,7 +9,7 @@
 
 use crate::beliefs::order::Claim;
 use crate::beliefs::{Beliefs, ReadTimes, Server};
-use crate::decide::Context;
+use crate::decide::context::Context;
 use crate::decide::decision::Held;
 use crate::denial::Denial;
 use crate::engine::Engine;

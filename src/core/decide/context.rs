@@ -1,0 +1,38 @@
+//! What a decision about one server rests on beside our beliefs: the time, and how old what was read may be.
+
+use crate::beliefs::{Seen, Server};
+use crate::time::{Span, Time};
+
+/// A raise may rest on a market read a little older than other bids may: it only ever wins back what is wanted.
+pub(crate) const FRESH_ENOUGH_TO_RAISE: Span = Span::from_secs(5);
+/// A server that no bid of ours can win is left for another one after this long.
+pub(crate) const UNWINNABLE_FOR: Span = Span::from_secs(60);
+/// An order that should hold its server, and does not for no reason to be seen, is taken for dead after this long.
+pub(crate) const STUCK_FOR: Span = Span::from_secs(300);
+/// A cancellation without effect is asked for again after this long.
+pub(crate) const CANCEL_AGAIN: Span = Span::from_secs(10);
+
+/// What a decision about one server rests on beside our beliefs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Context {
+    /// Now.
+    pub now: Time,
+    /// Whether the run ends and leaves nothing behind.
+    pub leaving: bool,
+    /// Whether our orders and their markets count as read just now, each with what its last read brought.
+    pub reads_repeat: bool,
+    /// Whether every hold is to be listed, for a person to read.
+    pub lists_holds: bool,
+}
+
+impl Context {
+    /// How old what was read at `at` is.
+    pub(crate) fn age(&self, at: Time) -> Span {
+        if self.reads_repeat { Span::ZERO } else { self.now.since(at) }
+    }
+
+    /// The market of a server on which something of ours stands, where its read is no older than `limit`.
+    pub(crate) fn fresh<'a>(&self, server: &'a Server, limit: Span) -> Option<&'a Seen> {
+        server.market.as_ref().filter(|m| self.age(m.sent_at) <= limit)
+    }
+}
