@@ -6,7 +6,7 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `scenario`, `rules`, `fault`, `text`, `check` | the scenario file |
+//! | `scenario`, `rules`, `fault`, `text`, `check`, `load` | the scenario file |
 //! | `handle` | the way in: time, keys, rates, faults |
 //! | `calls`, `orders`, `body`, `wire`, `reply` | the ten calls, their bodies and answers |
 //! | `exchange`, `state`, `queue`, `draw` | the venue's data: books and orders, what is due, chance |
@@ -24,6 +24,7 @@ pub mod fault;
 mod handle;
 mod holding;
 pub mod http;
+mod load;
 mod orders;
 mod queue;
 mod reply;
@@ -37,9 +38,10 @@ mod wire;
 
 pub use exchange::Exchange;
 pub use http::{Shared, router, serve};
+pub use load::ScenarioError;
 pub use reply::{Handled, LogEntry, Wire};
 pub use rules::{Eviction, PAPER_KEY, Rules};
-pub use scenario::{Scenario, ScenarioError};
+pub use scenario::Scenario;
 pub use state::{End, EvictionRecord, Holder, HolderChange, Kind, Loss, OrderState};
 pub use text::SpanRange;
 pub use truth::OrderTruth;
