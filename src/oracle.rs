@@ -7,7 +7,8 @@
 //! gives the least cost for one target exactly, and for several a bracket; [`replay_plan`] proves a plan move by move.
 //!
 //! ```text
-//! market, valuation ◄─ units, plan ◄─ path (exact) ◄─ several (upper bound), relaxed (lower bound), baseline ◄─ solve
+//! cost ◄─ valuation ◄─ market ◄─ units, plan ◄─ path (exact) ◄─ several (upper bound), relaxed (lower bound), baseline
+//!     ◄─ solve
 //! ```
 //!
 //! Invariants:
@@ -16,6 +17,7 @@
 //! 3. A plan obeys every rule, and replaying it costs exactly `upper`.
 
 mod baseline;
+mod cost;
 mod market;
 mod path;
 mod plan;
@@ -25,7 +27,8 @@ mod units;
 mod valuation;
 
 pub use baseline::{Fixed, best_fixed_cost, follow_cost, on_demand_cost};
-pub use market::{Cost, Problem, ProblemError, Rules, Track, ticks_between};
+pub use cost::{Cost, ProblemError, ticks_between};
+pub use market::{Problem, Rules, Track};
 pub use plan::{Action, Breach, Holding, Move, Plan, PlanError, replay_plan, replay_plans};
 pub use units::{Terms, Units, Value};
 pub use valuation::Valuation;

@@ -24,98 +24,16 @@
 use serde::Serialize;
 
 use crate::audit::replay::{ReplayError, recorded_run, runs};
-use crate::history::{Cell, History, HistoryError};
+use crate::history::{History, HistoryError};
 
 mod account;
 mod journal;
 mod rules;
+mod tally;
 mod walk;
 
-/// The kinds of checks, in the order they are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    /// Every row can be read.
-    Readable,
-    /// The hash chain.
-    Chain,
-    /// Numbers and times of requests.
-    Gaps,
-    /// Requests without an answer.
-    Answers,
-    /// Views against tables.
-    Views,
-    /// Costs and times of holding.
-    Money,
-    /// States.
-    States,
-    /// Bids and `max_bid`.
-    I1,
-    /// Orders a server and a target.
-    I2,
-    /// The worst case a day.
-    I3,
-    /// Creates that are not settled.
-    I6,
-    /// Lowering.
-    I9,
-    /// Pace.
-    I10,
-    /// Other people's orders.
-    I12,
-}
-
-impl Kind {
-    /// Every kind.
-    pub const ALL: [Kind; 14] = [
-        Kind::Readable,
-        Kind::Chain,
-        Kind::Gaps,
-        Kind::Answers,
-        Kind::Views,
-        Kind::Money,
-        Kind::States,
-        Kind::I1,
-        Kind::I2,
-        Kind::I3,
-        Kind::I6,
-        Kind::I9,
-        Kind::I10,
-        Kind::I12,
-    ];
-
-    /// Its name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Kind::Readable => "readable",
-            Kind::Chain => "chain",
-            Kind::Gaps => "gaps",
-            Kind::Answers => "answers",
-            Kind::Views => "views",
-            Kind::Money => "money",
-            Kind::States => "states",
-            Kind::I1 => "I1",
-            Kind::I2 => "I2",
-            Kind::I3 => "I3",
-            Kind::I6 => "I6",
-            Kind::I9 => "I9",
-            Kind::I10 => "I10",
-            Kind::I12 => "I12",
-        }
-    }
-}
-
-/// One check and what it found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Check {
-    /// Its name.
-    pub check: &'static str,
-    /// How many things were looked at.
-    pub checked: u64,
-    /// How many of them were wrong.
-    pub faults: u64,
-    /// The first of those, in words.
-    pub first: Option<String>,
-}
+use tally::Tally;
+pub use tally::{Check, Kind};
 
 /// What verifying came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -133,28 +51,6 @@ impl Report {
     /// The checks that found something.
     pub fn broken(&self) -> impl Iterator<Item = &Check> {
         self.checks.iter().filter(|c| c.faults > 0)
-    }
-}
-
-/// Counts what is looked at and what is wrong.
-#[derive(Debug)]
-struct Tally(Vec<Check>);
-
-impl Tally {
-    fn new() -> Tally {
-        let check = |kind: Kind| Check { check: kind.name(), checked: 0, faults: 0, first: None };
-        Tally(Kind::ALL.into_iter().map(check).collect())
-    }
-
-    /// One thing was looked at; `fault` says in words what is wrong where it is not as it must be.
-    fn check(&mut self, kind: Kind, holds: bool, fault: impl FnOnce() -> String) {
-        let at = Kind::ALL.iter().position(|k| *k == kind).unwrap_or(0);
-        let Some(check) = self.0.get_mut(at) else { return };
-        check.checked += 1;
-        if !holds {
-            check.faults += 1;
-            check.first.get_or_insert_with(fault);
-        }
     }
 }
 
@@ -204,14 +100,4 @@ fn unless_unreadable<T>(read: Result<T, HistoryError>, tally: &mut Tally, run_id
         format!("{of_run}{}", error.unwrap_or_default())
     });
     read.ok()
-}
-
-/// The whole number in that column.
-fn int(row: &[Cell], at: usize) -> Option<i64> {
-    row.get(at).and_then(Cell::int)
-}
-
-/// The text in that column.
-fn text(row: &[Cell], at: usize) -> Option<&str> {
-    row.get(at).and_then(Cell::text)
 }

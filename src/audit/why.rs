@@ -20,6 +20,8 @@ use crate::history::{Exchange, History};
 
 mod narrate;
 
+use narrate::effect;
+
 /// How many requests after a change are looked at for what it led to: a create in doubt settles after two minutes.
 const FOLLOWED_FOR: u32 = 200;
 
@@ -184,7 +186,8 @@ fn chain(replay: &Replay, reads: &Reads, before: &[Explanation], step: &Step) ->
     let strategy = replay.engine().strategy();
     let is_read = !request.is_command();
     let servers: Vec<Seen> = before.iter().filter(matters).map(|e| seen(e, sent_at)).collect();
-    let not_done = before.iter().filter(matters).zip(&servers).filter_map(|(e, s)| narrate::not_done(e, s, &request));
+    let not_done = |(e, s): (&Explanation, &Seen)| narrate::not_done(e, &s.held_back_by, &request);
+    let not_done = before.iter().filter(matters).zip(&servers).filter_map(not_done);
     Why {
         run: replay.run().run_id,
         seq,
@@ -356,24 +359,4 @@ fn limits(limits: &Limits, request: &Request) -> Vec<String> {
     add("min_balance", limits.min_balance.map(|v| v.to_string()));
     add("max_orders", limits.max_orders.map(|v| v.to_string()));
     all
-}
-
-/// Something that came of an answer, in words.
-fn effect(replay: &Replay, change: &Event) -> String {
-    match change {
-        Event::State { server, from, to, cause, .. } => {
-            format!("server {server}: {} to {} ({})", from.code(), to.code(), cause.code())
-        }
-        Event::HoldingFrom { server, order, bid, .. } => {
-            format!("server {server}: order {order} holds it from now on at {bid}")
-        }
-        Event::HoldingTo { server, order } => format!("server {server}: order {order} no longer holds it at that bid"),
-        Event::CreationFee { server, order, amount, .. } => {
-            format!("server {server}: order {order} is charged its creation fee of {amount}")
-        }
-        Event::Denied { target, server, denial } => {
-            format!("server {server}: no bid for {}: {denial}", replay.engine().target_name(*target))
-        }
-        Event::ForeignOrder { server, order } => format!("server {server}: order {order} is not ours and left alone"),
-    }
 }

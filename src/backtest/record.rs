@@ -10,8 +10,10 @@ use clorebid_core::request::{Answer, Ask};
 use clorebid_core::strategy::Strategy;
 use clorebid_core::time::Time;
 
+use super::steps::{Keep, drive};
+use super::terms::total;
 use super::venue::TapeVenue;
-use super::{Look, Ran, Recorded, Rivals, VenueRules, drive, render};
+use super::{Look, Ran, Recorded, Rivals, VenueRules, render};
 use crate::api::{self, Enclosure};
 use crate::clore::{OrderForm, RawForm};
 use crate::journal::{Journal, JournalError, Mode, RunStart};
@@ -19,54 +21,6 @@ use crate::run::driver::is_worth_remembering;
 use crate::run::memory_json;
 use crate::session::{Asked, received, sent};
 use crate::strategy::StrategyFile;
-
-/// What a backtest keeps of its steps, in the order in which they happen.
-pub(super) trait Keep {
-    /// Whether a step that is left out would be missed.
-    const EVERY_STEP: bool;
-
-    /// Something is about to be asked.
-    async fn asks(&mut self, now: Time, ask: &Ask, engine: &Engine, venue: &mut TapeVenue) -> Result<(), JournalError>;
-
-    /// It was answered.
-    async fn answers(&mut self, now: Time, ask: &Ask, answer: &Answer) -> Result<(), JournalError>;
-
-    /// That came of it.
-    async fn follows(
-        &mut self,
-        now: Time,
-        ask: &Ask,
-        events: &[Event],
-        engine: &Engine,
-        venue: &mut TapeVenue,
-    ) -> Result<(), JournalError>;
-}
-
-/// Keeps nothing.
-pub(super) struct Nothing;
-
-impl Keep for Nothing {
-    const EVERY_STEP: bool = false;
-
-    async fn asks(&mut self, _: Time, _: &Ask, _: &Engine, _: &mut TapeVenue) -> Result<(), JournalError> {
-        Ok(())
-    }
-
-    async fn answers(&mut self, _: Time, _: &Ask, _: &Answer) -> Result<(), JournalError> {
-        Ok(())
-    }
-
-    async fn follows(
-        &mut self,
-        _: Time,
-        _: &Ask,
-        _: &[Event],
-        _: &Engine,
-        _: &mut TapeVenue,
-    ) -> Result<(), JournalError> {
-        Ok(())
-    }
-}
 
 /// Runs a strategy over a tape, every step of it on record, and ends the journal's run. `look` sees each step.
 ///
@@ -101,7 +55,7 @@ pub async fn run_recorded(
     let (counts, engine) = drive(engine, &mut venue, (from, to), true, &mut keeper, look).await?;
     venue.finish(to);
     let journal = keeper.end(to, &engine, &mut venue).await?;
-    Ok((super::total(rules, (from, to), counts, venue.ledger), journal, run_id))
+    Ok((total(rules, (from, to), counts, venue.ledger), journal, run_id))
 }
 
 /// Keeps every step in a journal.

@@ -4,7 +4,8 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::market::{Cost, Cursor, Problem, Rules, Track};
+use super::cost::Cost;
+use super::market::{Cursor, Problem, Rules, Track};
 use super::valuation::Valuation;
 
 /// What renting on demand throughout costs.

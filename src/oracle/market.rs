@@ -5,29 +5,10 @@
 
 use std::borrow::Cow;
 
+use super::cost::{Cost, ProblemError, ticks_between};
 use super::valuation::{Valuation, Valuations};
 use crate::core::money::Price;
 use crate::core::time::{Span, Time};
-
-/// A sum of money in cost units; what one of them is worth, [`Units`](super::Units) knows.
-pub type Cost = i128;
-
-/// Why a market cannot be solved.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ProblemError {
-    /// A tick, a price tick or a window of no length.
-    #[error("{0} must be more than zero")]
-    Zero(&'static str),
-    /// Below zero.
-    #[error("{0} must not be negative")]
-    Negative(&'static str),
-    /// Too large for exact arithmetic.
-    #[error("{0} is too large to be counted exactly")]
-    TooLarge(&'static str),
-    /// A track, a valuation or their changes go back in time.
-    #[error("change {0} is not later than the one before it")]
-    Unsorted(usize),
-}
 
 /// What it took to hold one server: from each start tick on a level, or nothing that would have done.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -142,15 +123,6 @@ impl Track {
             self.runs.push((start, level));
         }
     }
-}
-
-/// How many whole ticks fit between two moments.
-///
-/// # Errors
-/// When a tick has no length, or they are more than four thousand million.
-pub fn ticks_between(from: Time, to: Time, tick: Span) -> Result<u32, ProblemError> {
-    let whole = to.since(from).ms().checked_div(tick.ms()).ok_or(ProblemError::Zero("a tick"))?;
-    u32::try_from(whole).map_err(|_| ProblemError::TooLarge("the number of ticks"))
 }
 
 /// The price in whole price ticks, lifted; what is beyond counting cannot be held.

@@ -15,7 +15,8 @@
 //! is overtaken after one window by the one that did not wait. Hence the work is in ticks times servers, and the
 //! number of levels, the size of a step and the length of a window do not enter into it.
 
-use super::market::{Cost, Cursor, Offered, Problem, Rules};
+use super::cost::Cost;
+use super::market::{Cursor, Offered, Problem, Rules};
 use super::plan::{Action, Move, Plan};
 
 /// The cheapest way for one target, and the plan if it was asked for.

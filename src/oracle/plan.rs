@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::market::{Cost, Cursor, Problem};
+use super::cost::Cost;
+use super::market::{Cursor, Problem};
 
 /// One thing done at the start of a tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -11,7 +11,8 @@
 //!
 //! Where there is a target for every server, no two units meet, and each server is solved on its own.
 
-use super::market::{Cost, Cursor, Problem, Track};
+use super::cost::Cost;
+use super::market::{Cursor, Problem, Track};
 use super::several::wants_all;
 use super::valuation::Valuation;
 

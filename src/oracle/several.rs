@@ -4,7 +4,8 @@
 //! are tried, one good where moving is cheap and one where it is dear. Where there is a target for every server, nobody
 //! is in anybody's way: each server's own best is exact, and takes no more than looking at each server once.
 
-use super::market::{Cost, Problem};
+use super::cost::Cost;
+use super::market::Problem;
 use super::path::{self, Best};
 use super::plan::{Holding, Plan};
 

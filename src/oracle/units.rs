@@ -1,10 +1,9 @@
 //! Units convert money to whole cost units and back. Nowhere else in the oracle is anything rounded.
 
-use std::cmp::Ordering;
-
 use rust_decimal::Decimal;
 
-use super::market::{Cost, ProblemError, Rules};
+use super::cost::{Cost, ProblemError, round_up};
+use super::market::Rules;
 use super::valuation::Valuation;
 use crate::core::money::{Amount, Price};
 use crate::core::time::Span;
@@ -178,11 +177,6 @@ fn common_multiple(a: i128, b: i128) -> Option<i128> {
     times.checked_mul(b)
 }
 
-/// The quotient as a whole number, half to even; `den` is above zero.
-pub(super) fn divided(num: Cost, den: Cost) -> Cost {
-    num / den + round_up(num / den, num % den, den)
-}
-
 fn gcd(a: i128, b: i128) -> i128 {
     let (mut a, mut b) = (a, b);
     while b != 0 {
@@ -195,13 +189,4 @@ fn gcd(a: i128, b: i128) -> i128 {
 fn rounded((num, den): (i128, i128), times: Cost) -> Option<Cost> {
     let (num, den) = ratio(&[num, times], &[den])?;
     (num / den).checked_add(round_up(num / den, num % den, den))
-}
-
-/// What half-to-even adds to a quotient with that rest.
-fn round_up(whole: i128, rest: i128, den: i128) -> i128 {
-    match rest.cmp(&(den - rest)) {
-        Ordering::Less => 0,
-        Ordering::Equal => whole % 2,
-        Ordering::Greater => 1,
-    }
 }

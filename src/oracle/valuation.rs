@@ -1,8 +1,7 @@
 //! A valuation says what an unheld tick and a begin cost, as they move: where a day is worth the on-demand price, it is
 //! worth what that is at the time.
 
-use super::market::{Cost, ProblemError, ticks_between};
-use super::units::divided;
+use super::cost::{Cost, ProblemError, divided, ticks_between};
 use crate::core::time::{Span, Time};
 
 /// A valuation is what it costs not to hold a server, and to begin to, in cost units.

@@ -3,11 +3,10 @@
 use clorebid_core::time::Span;
 use rust_decimal::Decimal;
 
-use super::events::Event;
 use super::exchange::Exchange;
+use super::queue::Event;
 use super::rules::Eviction;
-use super::state::{End, Kind, OrderState, Renter};
-use super::truth::{EvictionRecord, HolderChange, Loss};
+use super::state::{End, EvictionRecord, HolderChange, Kind, Loss, OrderState, Renter};
 
 /// What is paid for as a whole once it has begun.
 const MINUTE: Span = Span::from_secs(60);

@@ -6,10 +6,11 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `scenario`, `rules`, `fault`, `text`, `check` | the scenario file |
-//! | `exchange` | the way in: time, keys, rates, faults |
+//! | `scenario`, `rules`, `fault`, `text`, `check`, `load` | the scenario file |
+//! | `handle` | the way in: time, keys, rates, faults |
 //! | `calls`, `orders`, `body`, `wire`, `reply` | the ten calls, their bodies and answers |
-//! | `state`, `holding`, `events`, `draw` | books and orders, who holds what, what happens by itself, chance |
+//! | `exchange`, `state`, `queue`, `draw` | the venue's data: books and orders, what is due, chance |
+//! | `holding`, `events` | who holds what, what happens by itself |
 //! | `truth` | what tests may know that clients are not told |
 //! | `venue`, `http` | its two faces |
 
@@ -20,9 +21,12 @@ mod draw;
 mod events;
 mod exchange;
 pub mod fault;
+mod handle;
 mod holding;
 pub mod http;
+mod load;
 mod orders;
+mod queue;
 mod reply;
 pub mod rules;
 pub mod scenario;
@@ -34,10 +38,11 @@ mod wire;
 
 pub use exchange::Exchange;
 pub use http::{Shared, router, serve};
+pub use load::ScenarioError;
 pub use reply::{Handled, LogEntry, Wire};
 pub use rules::{Eviction, PAPER_KEY, Rules};
-pub use scenario::{Scenario, ScenarioError};
-pub use state::{End, Holder, Kind, OrderState};
+pub use scenario::Scenario;
+pub use state::{End, EvictionRecord, Holder, HolderChange, Kind, Loss, OrderState};
 pub use text::SpanRange;
-pub use truth::{EvictionRecord, HolderChange, Loss, OrderTruth};
+pub use truth::OrderTruth;
 pub use venue::SimVenue;

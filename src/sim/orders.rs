@@ -6,8 +6,8 @@ use rust_decimal::Decimal;
 
 use super::body::{self, Create};
 use super::draw::{Purpose, Stream};
-use super::events::Event;
 use super::exchange::Exchange;
+use super::queue::Event;
 use super::reply::Answer;
 use super::rules::ClockStart;
 use super::state::{End, Kind, Offer, Order, OrderState, Renter};

@@ -24,17 +24,6 @@ use super::fault::FaultPlan;
 use super::rules::Rules;
 use super::text::{SpanRange, one_or_many, some, table, text};
 
-/// Why a scenario cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ScenarioError {
-    /// Not TOML, an unknown key or a wrong value. The message shows line and column.
-    #[error("{0}")]
-    Toml(#[from] toml::de::Error),
-    /// Every key is fine, but they contradict each other.
-    #[error("{0}")]
-    Invalid(String),
-}
-
 /// A whole scenario.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -272,40 +261,6 @@ pub struct CrowdPlan {
     /// What they bid in; the server's first currency unless given.
     #[serde(default)]
     pub currency: Option<Currency>,
-}
-
-const BUILTIN: [(&str, &str); 3] = [
-    ("demo", include_str!("../../scenarios/demo.toml")),
-    ("crowd", include_str!("../../scenarios/crowd.toml")),
-    ("faults", include_str!("../../scenarios/faults.toml")),
-];
-
-impl Scenario {
-    /// Reads a scenario file.
-    ///
-    /// # Errors
-    /// When it is not one; the message shows where.
-    pub fn parse(text: &str) -> Result<Scenario, ScenarioError> {
-        let scenario: Scenario = toml::from_str(text)?;
-        super::check::check(&scenario).map_err(ScenarioError::Invalid)?;
-        Ok(scenario)
-    }
-
-    /// The scenario of that name that comes with the program. `demo` is the one that paper runs use.
-    pub fn builtin(name: &str) -> Option<Scenario> {
-        // A test reads every one of them, so none is lost here.
-        Scenario::builtin_text(name).and_then(|text| Scenario::parse(text).ok())
-    }
-
-    /// Its file, comments included.
-    pub fn builtin_text(name: &str) -> Option<&'static str> {
-        BUILTIN.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
-    }
-
-    /// The names that [`Scenario::builtin`] knows.
-    pub fn builtin_names() -> impl Iterator<Item = &'static str> {
-        BUILTIN.iter().map(|(name, _)| *name)
-    }
 }
 
 impl ServerPlan {

@@ -1,5 +1,6 @@
 //! What a simulated venue knows at one moment: servers with their books, our orders, our wallets.
 
+use clorebid_core::ids::ServerId;
 use clorebid_core::money::{Amount, Currency, PerCurrency, Price};
 use clorebid_core::time::{Span, Time};
 use rust_decimal::Decimal;
@@ -39,6 +40,49 @@ pub struct Holder {
     pub currency: Currency,
     /// Whether it is ours.
     pub mine: bool,
+}
+
+/// A server came into other hands, or its holder's bid changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HolderChange {
+    /// When.
+    pub at: Time,
+    /// Which server.
+    pub server: ServerId,
+    /// Who held it until then.
+    pub from: Option<Holder>,
+    /// Who holds it now.
+    pub to: Option<Holder>,
+}
+
+/// An order of ours lost its server without our asking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EvictionRecord {
+    /// When.
+    pub at: Time,
+    /// Which server.
+    pub server: ServerId,
+    /// Which order.
+    pub order: u64,
+    /// What it bid.
+    pub bid: Price,
+    /// Why.
+    pub cause: Loss,
+}
+
+/// Why an offer lost its server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    /// Another bid is worth more.
+    Outbid,
+    /// The floor rose above the bid.
+    BelowFloor,
+    /// The server lost its connection.
+    Offline,
+    /// The host took it off the market.
+    Hidden,
+    /// Somebody rented it on demand.
+    OnDemand,
 }
 
 /// A rival that answers our bids.

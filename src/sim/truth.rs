@@ -5,7 +5,7 @@ use clorebid_core::money::{Amount, Currency, Price};
 use clorebid_core::time::Time;
 
 use super::exchange::Exchange;
-use super::state::{Holder, Kind, OrderState};
+use super::state::{EvictionRecord, Holder, HolderChange, Kind, OrderState};
 
 /// An order of ours as it truly stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,49 +30,6 @@ pub struct OrderTruth {
     pub minutes: u64,
     /// What they cost, without the venue's fee.
     pub spend: Amount,
-}
-
-/// A server came into other hands, or its holder's bid changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HolderChange {
-    /// When.
-    pub at: Time,
-    /// Which server.
-    pub server: ServerId,
-    /// Who held it until then.
-    pub from: Option<Holder>,
-    /// Who holds it now.
-    pub to: Option<Holder>,
-}
-
-/// An order of ours lost its server without our asking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EvictionRecord {
-    /// When.
-    pub at: Time,
-    /// Which server.
-    pub server: ServerId,
-    /// Which order.
-    pub order: u64,
-    /// What it bid.
-    pub bid: Price,
-    /// Why.
-    pub cause: Loss,
-}
-
-/// Why an offer lost its server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Loss {
-    /// Another bid is worth more.
-    Outbid,
-    /// The floor rose above the bid.
-    BelowFloor,
-    /// The server lost its connection.
-    Offline,
-    /// The host took it off the market.
-    Hidden,
-    /// Somebody rented it on demand.
-    OnDemand,
 }
 
 impl Exchange {

@@ -16,7 +16,7 @@ use std::sync::LazyLock;
 
 use clorebid_core::strategy::{Limits, Match, Value, VenueRules};
 
-use super::file::{BidDraft, Draft, TargetDraft};
+use super::draft::{BidDraft, Draft, TargetDraft};
 use super::kinds::{
     AMOUNT, COUNT, COUNTRIES, CURRENCY, DURATION, LINE, LOST, MARGIN, NUMBER, OPEN, PER_DAY, PERCENT, PRICE,
     PRICE_ABOVE_ZERO, PolicyName, REPLACE, RESTART_COST, SERVERS, SHARE, SWITCH, TEXT,

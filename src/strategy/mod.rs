@@ -11,11 +11,11 @@
 //! | [`kinds`], [`order`] | what may be written as a value: how it is read and printed, and its schema |
 //! | [`row`] | what a row is, and how rows read a file |
 //! | [`print`] | the filled-in file, the JSON schema and the README's table, as they follow from the rows |
+//! | [`draft`] | what a file says, put together |
 //! | [`file`], [`rules`] | the file as a whole, and what holds between keys |
 //! | [`form`] | what the venue takes as an order's form |
 
-use clorebid_core::strategy::Strategy;
-
+mod draft;
 mod errors;
 mod file;
 pub(crate) mod form;
@@ -27,22 +27,10 @@ mod row;
 mod rules;
 mod values;
 
+pub use draft::StrategyFile;
 pub use errors::{Mistake, StrategyErrors};
 pub use order::OrderSpec;
 pub use print::{filled, key_table, schema};
-
-/// A strategy file without mistakes.
-#[derive(Debug, Clone)]
-pub struct StrategyFile {
-    /// What the core needs to decide.
-    pub strategy: Strategy,
-    /// What is to run on the servers, in the order of `strategy.targets`.
-    pub orders: Vec<OrderSpec>,
-    /// The file as it was written, for the record of the run.
-    pub text: String,
-    /// What is no mistake, but unlikely to work.
-    pub warnings: StrategyErrors,
-}
 
 /// Reads a strategy file; `file_name` is what the mistakes are reported under.
 ///

@@ -4,7 +4,7 @@ use clorebid_core::policy::POLICIES;
 use serde_json::{Map, Value, json};
 
 use super::StrategyFile;
-use super::file::Draft;
+use super::draft::Draft;
 use super::keys::ROOT;
 use super::row::{Absent, Key, Printed, Section};
 

@@ -9,7 +9,7 @@ use clorebid_core::money::{Currency, Price};
 use clorebid_core::strategy::{Margin, Open, PerDay, RestartCost};
 use rust_decimal::Decimal;
 
-use super::file::{Draft, TargetDraft};
+use super::draft::{Draft, TargetDraft};
 use super::form;
 use super::row::Reading;
 use super::values::{self, Wrong};

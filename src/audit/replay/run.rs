@@ -3,7 +3,7 @@
 use clorebid_core::memory::Memory;
 use clorebid_core::time::Time;
 
-use super::ReplayError;
+use super::error::ReplayError;
 use crate::history::{Cell, History, HistoryError};
 
 /// One run as its own rows tell it.

@@ -4,7 +4,7 @@ use clorebid_core::money::Price;
 use clorebid_core::time::Span;
 use sha2::{Digest, Sha256};
 
-use super::{Kind, Tally, int, text};
+use super::tally::{Kind, Tally, int, text};
 use crate::audit::replay::Recorded;
 use crate::history::{Cell, History, HistoryError, Paged};
 

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::account::Account;
-use super::{Kind, Tally};
+use super::tally::{Kind, Tally};
 use crate::audit::replay::Recorded;
 use crate::strategy;
 

@@ -4,7 +4,7 @@ use clorebid_core::money::{Amount, Price};
 use clorebid_core::time::{Span, Time};
 
 use super::rules::{Move, Moved, Place, Reprice, Rules};
-use super::{Kind, Tally, int, text};
+use super::tally::{Kind, Tally, int, text};
 use crate::audit::replay::Recorded;
 use crate::history::{Cell, History, HistoryError, Paged};
 use crate::json::Number;

@@ -5,7 +5,6 @@ use clorebid_core::event::Event;
 use clorebid_core::explain::Explanation;
 use clorebid_core::request::{Answer, Doubt, Request};
 
-use super::{Seen, effect};
 use crate::audit::replay::{Replay, Step};
 use crate::clock::rfc3339;
 
@@ -44,6 +43,26 @@ pub(super) fn effects(replay: &Replay, step: &Step, before: Option<&Explanation>
     all
 }
 
+/// Something that came of an answer, in words.
+pub(super) fn effect(replay: &Replay, change: &Event) -> String {
+    match change {
+        Event::State { server, from, to, cause, .. } => {
+            format!("server {server}: {} to {} ({})", from.code(), to.code(), cause.code())
+        }
+        Event::HoldingFrom { server, order, bid, .. } => {
+            format!("server {server}: order {order} holds it from now on at {bid}")
+        }
+        Event::HoldingTo { server, order } => format!("server {server}: order {order} no longer holds it at that bid"),
+        Event::CreationFee { server, order, amount, .. } => {
+            format!("server {server}: order {order} is charged its creation fee of {amount}")
+        }
+        Event::Denied { target, server, denial } => {
+            format!("server {server}: no bid for {}: {denial}", replay.engine().target_name(*target))
+        }
+        Event::ForeignOrder { server, order } => format!("server {server}: order {order} is not ours and left alone"),
+    }
+}
+
 /// What a change did; nothing for a read.
 fn deed(request: &Request, step: &Step) -> Option<String> {
     let (done, not_done, in_doubt) = match *request {
@@ -77,13 +96,13 @@ fn deed(request: &Request, step: &Step) -> Option<String> {
 }
 
 /// The raise or lowering that the core would have liked and did not make, with what kept it from it.
-pub(super) fn not_done(e: &Explanation, seen: &Seen, request: &Request) -> Option<String> {
+pub(super) fn not_done(e: &Explanation, held_back_by: &[String], request: &Request) -> Option<String> {
     if request.is_command() && request.server() == Some(e.server) {
         return None;
     }
     let (bid, to) = (e.our_bid?, e.next_bid?);
     let what = if to > bid { "raised" } else { "lowered" };
-    let why = match seen.held_back_by.as_slice() {
+    let why = match held_back_by {
         [] => "its turn had not come".to_owned(),
         held => held.join("; "),
     };
