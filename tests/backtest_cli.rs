@@ -342,3 +342,66 @@ fn recorded_floors_run_in_each_currency_and_drift_costs_what_is_pegged_to_usd() 
         assert!(held > Decimal::from(71_950), "{object}");
     }
 }
+
+/// Two targets that take the same servers, each at a worth of its own, on a market that moves now and then. There are
+/// more servers than the first target looks at.
+fn two_targets_that_match() -> (String, Tape) {
+    let target = |name: &str, per_day: &str, margin: &str| {
+        format!(
+            "[[target]]\nname = \"{name}\"\nmatch = {{ max_floor = \"0.6\" }}\n[target.value]\nper_day = \"{per_day}\"\n\
+             restart_cost = \"0.1\"\n[target.bid]\npolicy = \"follow\"\nopen = \"rival\"\nmargin = \"{margin}\"\n\
+             lost = \"move\"\n"
+        )
+    };
+    let head = "name = \"two\"\ncurrency = \"USD-Blockchain\"\n[limits]\nmax_bid = \"8\"\n[venue]\ntick = \"0.001\"\n\
+                step = \"0.1\"\n";
+    let strategy = format!("{head}{}{}", target("first", "8.64", "0"), target("second", "4.32", "10%"));
+    let mut tape = Tape::of(&[1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    for server in 1..=9 {
+        tape = tape.market(100 * i64::try_from(server).expect("small"), server, &[]);
+    }
+    // A fixed sequence of rivals, each above what stands there.
+    for turn in 0..120_i64 {
+        let (server, bid) = (1 + u64::try_from(turn * 7 % 9).expect("small"), 600 + turn * 37 % 400);
+        let bid = format!("0.{bid:03}");
+        let offers: &[made_tape::Offer<'_>] = if turn % 3 == 2 { &[] } else { &[(50 + server, &bid, false)] };
+        tape = tape.market(200_000 + turn * 151_000, server, offers);
+    }
+    (strategy, tape)
+}
+
+#[test]
+fn a_backtest_costs_the_same_with_its_history_and_the_history_names_the_targets() {
+    let (strategy, tape) = two_targets_that_match();
+    let desk = Desk::new(&strategy, &tape);
+    let without = desk.json(&[]).remove(0);
+    let with = desk.json(&["--db", "kept.db"]).remove(0);
+    for key in KEYS.into_iter().filter(|key| *key != "wall_seconds") {
+        assert_eq!(without[key], with[key], "{key}");
+    }
+    assert!(without["places"].as_u64().is_some_and(|n| n >= 4), "{without}");
+    let rows = |query: &str| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_clorebid"))
+            .args(["history", "sql", query, "--db", "kept.db", "--format", "json"])
+            .current_dir(desk.folder())
+            .output()
+            .expect("the binary");
+        let rows: Vec<Value> = serde_json::from_slice(&output.stdout).expect("rows of JSON");
+        rows
+    };
+    let targets = rows("SELECT DISTINCT target FROM bids ORDER BY target");
+    assert_eq!(targets.iter().map(|row| field(row, "target")).collect::<Vec<_>>(), ["first", "second"]);
+    // Each stretch of holding has the target of the bid that its order was placed by.
+    let strangers = rows(
+        "SELECT h.target, b.target AS placed_for FROM holdings h JOIN bids b \
+         ON b.run_id = h.run_id AND b.offer_id = h.offer_id AND b.action = 'place' WHERE b.target <> h.target",
+    );
+    assert!(strangers.is_empty(), "{strangers:?}");
+    let held = rows("SELECT target, count(*) AS n FROM holdings GROUP BY target ORDER BY target");
+    assert_eq!(held.len(), 2, "{held:?}");
+    let checked = std::process::Command::new(env!("CARGO_BIN_EXE_clorebid"))
+        .args(["verify", "--db", "kept.db"])
+        .current_dir(desk.folder())
+        .status();
+    assert!(checked.is_ok_and(|status| status.success()), "verify finds the targets in order");
+}
