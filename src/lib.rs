@@ -1,15 +1,17 @@
 //! clorebid: a bidding bot for the GPU spot market of CLORE.AI.
 //!
-//! One loop ([`driver`]) asks the core which request is best now, commits what must be committed, sends it, commits
-//! the answer and hands it to the core. Live and paper runs drive the very same core and differ only in clock and venue:
+//! One loop ([`run::driver`]) asks the core which request is best now and sends it through the [`session`], which commits
+//! what must be committed, sends it, commits the answer, and only then tells what it means. Live and paper runs drive the
+//! very same core and differ only in clock and venue; a backtest drives it over a tape.
 //!
 //! ```text
-//! core ◄─ clock, json ◄─ strategy, journal ◄─ governor ◄─ venue ◄─ { clore (HTTP), sim, tape } ◄─ driver ◄─ cli ◄─ main
-//! history, clore ◄─ audit ◄─ cli;   tape, oracle ◄─ backtest ◄─ cli
+//! core ◄─ clock, json, lock, wire ◄─ strategy ◄─ journal ◄─ history ◄─ clore (the venue's format) ◄─ api (request ⇄ wire)
+//!      ◄─ session (the only way to send) ◄─ { client (HTTP), sim } ◄─ tape ◄─ run ◄─ audit ◄─ oracle ◄─ backtest ◄─ cli
 //! ```
 //!
-//! Imports point left only; `tests/structure.rs` holds them to it. Where to start reading: `src/core/engine.rs` for what
-//! is decided and which invariants hold, [`driver`] for the order in which things become durable.
+//! Imports point left only; `tests/structure` holds them to it, file by file. Where to start reading: docs/ARCHITECTURE.md
+//! for the map and the words, `src/core/engine.rs` for what is decided and which invariants hold, [`session`] for the
+//! order in which things become durable.
 
 pub use clorebid_core as core;
 

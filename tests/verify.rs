@@ -221,6 +221,7 @@ async fn breaches_are_named() {
         ("UPDATE changes SET offer = 999999 WHERE action = 'raise'", "I12"),
         ("UPDATE transitions SET from_state = 'outbid' WHERE id & 4294967295 = 2", "states"),
         ("UPDATE stretch_ends SET cost = '0.1' WHERE id & 4294967295 = 1", "money"),
+        ("UPDATE stretches SET target = 'another' WHERE id & 4294967295 = 1", "states"),
         ("DELETE FROM reads WHERE id & 4294967295 = 100", "gaps"),
         ("DELETE FROM answers", "answers"),
         (

@@ -212,11 +212,11 @@ impl Replay {
             // A run that was cut short may not have got to note what came of its last answer.
             let cut_short = last && self.run.ended_at.is_none() && recorded.iter().all(Vec::is_empty);
             if !cut_short {
-                for ((what, decided), recorded) in notes::KINDS.into_iter().zip(decided).zip(recorded) {
+                for ((kind, decided), recorded) in notes::Kind::ALL.into_iter().zip(decided).zip(recorded) {
                     // A backtest's stretches are recorded as they were on the tape, which the bot learns of later.
-                    let of_the_tape = what.starts_with("holding") && self.run.mode == "backtest";
+                    let of_the_tape = kind.is_of_holding() && self.run.mode == "backtest";
                     if decided != recorded && !of_the_tape {
-                        return Ok(self.differs(&exchange, what, recorded, decided));
+                        return Ok(self.differs(&exchange, kind.name(), recorded, decided));
                     }
                 }
             }

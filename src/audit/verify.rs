@@ -9,7 +9,7 @@
 //! | answers | every request has an answer, but for the last one of a run that never ended |
 //! | views | the views show every row of the tables, and a strategy has the SHA-256 that is on record |
 //! | money | what a stretch cost and how long servers were held is what bid and times come to |
-//! | states | every state follows from the one before it |
+//! | states | every state follows from the one before it, and an order holds for the target that its bid was made for |
 //! | I1 | no bid above `max_bid` |
 //! | I2 | no bid where an order stands or may stand, and never more than `want` for a target |
 //! | I3 | no bid that takes what stands at worst, other people's orders and fees included, past `max_daily_cost` or `max_orders`, nor one with less than `min_balance` in the wallet or `max_total_cost` already spent |

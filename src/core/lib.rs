@@ -1,14 +1,12 @@
 #![no_std]
 //! What clorebid decides, and nothing else: no IO, no clock, no randomness, no floats.
 //!
-//! [`engine::Engine`] is the only entry point. It keeps beliefs about servers and orders, corrects them by what
-//! the venue shows, asks a policy what to bid, lets the limits refuse, and says which request is best now.
+//! [`engine::Engine`] is the only entry point. It holds [`beliefs`] of servers and orders, corrects them by what the venue
+//! shows, asks a [`policy`] what to bid, lets the [`limits`] refuse, and says which request is best now.
 //!
 //! ```text
-//! ids, money (by integers), time, words ◄─ denial ◄─ market, event, request ◄─ policy (rules, chosen, and one file each)
-//! ◄─ strategy ◄─ limits, lowering ◄─ beliefs { order by position, ledger, reconcile: reads, outcomes: answers }
-//! ◄─ decide { decision, order, choose, going, pricing } ◄─ reads { schedule, idle_reads }
-//! ◄─ engine ◄─ { memory, fast_forward, status, explain }
+//! ids, time, money (by integers), duration ◄─ market, denial, words, event, request ◄─ strategy, limits, lowering,
+//! selection ◄─ policy ◄─ beliefs ◄─ decide ◄─ reads ◄─ engine ◄─ { memory, explain, status, fast forward }
 //! ```
 
 extern crate alloc;

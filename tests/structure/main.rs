@@ -86,3 +86,30 @@ fn the_scanner_is_not_fooled_by_text() {
     assert_eq!(functions(&code), [("f".to_string(), 2, 1)]);
     assert_eq!(functions("trait T { fn a(&self, b: [u8; 2]); fn c() {\n if x {}\n}\n}"), [("c".to_string(), 1, 3)]);
 }
+
+/// What stands between backquotes in a page of Markdown, outside its code blocks.
+fn quoted(page: &str) -> Vec<String> {
+    let prose: Vec<&str> = page.split("```").step_by(2).collect();
+    let quoted = prose.iter().flat_map(|part| part.split('`').skip(1).step_by(2));
+    quoted.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_architecture_page_names_only_files_that_are_there() {
+    let page = fs::read_to_string(root().join("docs/ARCHITECTURE.md")).expect("the page");
+    let is_file = |name: &String| name.ends_with(".rs") || name.ends_with(".sql") || name.ends_with('/');
+    let named: Vec<String> = quoted(&page).into_iter().filter(is_file).collect();
+    assert!(named.len() > 30, "the page looks different now: {named:?}");
+    let is_there = |name: &String| ["", "src", "src/core"].iter().any(|folder| root().join(folder).join(name).exists());
+    // The file that whoever follows the worked example would add.
+    let missing = named.into_iter().filter(|name| name != "core/policy/floor_plus_tick.rs" && !is_there(name));
+    demand_none("docs/ARCHITECTURE.md names what is not there", &missing.collect::<Vec<_>>());
+}
+
+#[test]
+fn the_worked_example_is_the_one_that_a_test_builds() {
+    let page = fs::read_to_string(root().join("docs/ARCHITECTURE.md")).expect("the page");
+    let example = page.split("```rust\n").nth(1).and_then(|rest| rest.split("```").next()).expect("the example");
+    let built = fs::read_to_string(root().join("src/core/tests/new_policy.rs")).expect("the test");
+    assert!(example.contains("impl Policy for") && built.contains(example), "they differ:\n{example}");
+}

@@ -11,8 +11,34 @@ use clorebid_core::time::Time;
 use crate::clock::rfc3339;
 use crate::history::{Cell, History, HistoryError, Paged};
 
-/// The kinds of notes, each in a table of its own.
-pub(super) const KINDS: [&str; 4] = ["states", "holdings", "holding ends", "notices"];
+/// A kind of notes; each has a table of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    States,
+    Holdings,
+    HoldingEnds,
+    Notices,
+}
+
+impl Kind {
+    /// Every kind, in the order of [`Lines`].
+    pub(super) const ALL: [Kind; 4] = [Kind::States, Kind::Holdings, Kind::HoldingEnds, Kind::Notices];
+
+    /// Its name, as a difference is reported.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Kind::States => "states",
+            Kind::Holdings => "holdings",
+            Kind::HoldingEnds => "holding ends",
+            Kind::Notices => "notices",
+        }
+    }
+
+    /// Whether it tells when an order held a server.
+    pub(super) const fn is_of_holding(self) -> bool {
+        matches!(self, Kind::Holdings | Kind::HoldingEnds)
+    }
+}
 
 /// For each kind: id, seq, time, and the line's pieces; with the column of the key.
 const SELECTS: [(&str, &str); 4] = [

@@ -49,6 +49,16 @@ pub(super) struct Reprice {
     pub(super) lowest: Option<Price>,
 }
 
+/// A stretch of holding that began.
+#[derive(Debug)]
+pub(super) struct Holds<'a> {
+    pub(super) seq: i64,
+    pub(super) server: i64,
+    pub(super) order: i64,
+    pub(super) target: &'a str,
+    pub(super) bid: Option<Price>,
+}
+
 /// A state that changed.
 #[derive(Debug)]
 pub(super) struct Moved {
@@ -359,19 +369,16 @@ impl Rules {
     }
 
     /// A stretch of holding began.
-    pub(super) fn holds(
-        &mut self,
-        seq: i64,
-        server: i64,
-        order: i64,
-        bid: Option<Price>,
-        fee_percent: &str,
-        tally: &mut Tally,
-    ) {
+    pub(super) fn holds(&mut self, holds: &Holds<'_>, fee_percent: &str, tally: &mut Tally) {
         self.fee_percent = fee_percent.parse().unwrap_or(self.fee_percent);
-        let at = self.at(seq);
-        self.demand_ours(&at, server, order, tally);
-        if let (Some(slot), Some(bid)) = (self.slots.get_mut(&server), bid) {
+        let at = self.at(holds.seq);
+        self.demand_ours(&at, holds.server, holds.order, tally);
+        let Some(slot) = self.slots.get_mut(&holds.server) else { return };
+        tally.check(Kind::States, slot.target == holds.target, || {
+            let (order, target) = (holds.order, holds.target);
+            format!("{at}: order {order} holds for target {target}, and its bid was made for {}", slot.target)
+        });
+        if let Some(bid) = holds.bid {
             slot.worst = Some(bid);
         }
     }

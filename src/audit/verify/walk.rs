@@ -3,7 +3,7 @@
 use clorebid_core::money::{Amount, Price};
 use clorebid_core::time::{Span, Time};
 
-use super::rules::{Move, Moved, Place, Reprice, Rules};
+use super::rules::{Holds, Move, Moved, Place, Reprice, Rules};
 use super::tally::{Kind, Tally, int, text};
 use crate::audit::replay::Recorded;
 use crate::history::{Cell, History, HistoryError, Paged};
@@ -25,7 +25,7 @@ const SELECT_REQUESTS: &str = "\
      FROM changes c LEFT JOIN answers a ON a.id = c.id LEFT JOIN replies p ON p.id = a.reply_id WHERE c.{}";
 
 const SELECT_STATES: &str = "SELECT id, seq, at, server, target, from_state, to_state, cause FROM transitions WHERE {}";
-const SELECT_STRETCHES: &str = "SELECT s.id AS id, s.seq, s.server, s.offer, s.bid, s.fee_percent, e.to_at, e.cost \
+const SELECT_STRETCHES: &str = "SELECT s.id AS id, s.seq, s.server, s.offer, s.bid, s.fee_percent, e.to_at, e.cost, s.target \
      FROM stretches s LEFT JOIN stretch_ends e ON e.stretch_id = s.id WHERE s.{}";
 const SELECT_FOREIGN: &str = "SELECT id, seq, offer FROM notice_rows WHERE kind = 'foreign_order' AND {}";
 
@@ -65,7 +65,8 @@ pub(super) async fn run(history: &mut History, run: &Recorded, tally: &mut Tally
         while let Some(row) = stretches.next_if(history, due).await? {
             let (server, order) = (int(&row, 2).unwrap_or(0), int(&row, 3).unwrap_or(0));
             if let Some(rules) = &mut rules {
-                rules.holds(seq, server, order, price(&row, 4), text(&row, 5).unwrap_or(""), tally);
+                let holds = Holds { seq, server, order, target: text(&row, 8).unwrap_or(""), bid: price(&row, 4) };
+                rules.holds(&holds, text(&row, 5).unwrap_or(""), tally);
                 if let (Some(to), Some(Ok(cost))) = (int(&row, 6), text(&row, 7).map(Amount::parse)) {
                     rules.account.ends_at(Time::from_ms(to), cost.plus_percent(rules.fee_percent));
                 }
