@@ -6,6 +6,7 @@
 pub(crate) mod order;
 mod outcomes;
 pub mod reconcile;
+pub(crate) mod servers;
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
@@ -14,6 +15,7 @@ use alloc::vec::Vec;
 use rust_decimal::Decimal;
 
 use crate::beliefs::order::{Claim, Order};
+use crate::beliefs::servers::{Group, Servers};
 use crate::event::{Cause, Event, State};
 use crate::ids::TargetId;
 use crate::ids::{OrderId, ServerId};
@@ -101,7 +103,7 @@ pub(crate) struct Stray {
 #[derive(Debug, Clone)]
 pub(crate) struct Beliefs {
     pub strategy: Arc<Strategy>,
-    pub servers: BTreeMap<ServerId, Server>,
+    pub servers: Servers,
     /// For each target, the servers that will do, cheapest floor first.
     pub candidates: Vec<Vec<ServerId>>,
     pub facts: BTreeMap<ServerId, Facts>,
@@ -122,8 +124,6 @@ pub(crate) struct Beliefs {
     pub events: Vec<Event>,
     /// What limits refused in the decision being made.
     pub denials: Vec<(ServerId, Denial)>,
-    /// Servers whose market a decision is waiting for.
-    pub urgent: BTreeSet<ServerId>,
 }
 
 /// Orders that ended on one server are remembered up to this many.
@@ -143,7 +143,7 @@ impl Beliefs {
             })
             .collect();
         let mut beliefs = Beliefs {
-            servers: BTreeMap::new(),
+            servers: Servers::new(&strategy),
             candidates,
             facts: BTreeMap::new(),
             hosted: BTreeSet::new(),
@@ -161,7 +161,6 @@ impl Beliefs {
             last_create_end: None,
             events: Vec::new(),
             denials: Vec::new(),
-            urgent: BTreeSet::new(),
             strategy: Arc::new(strategy),
         };
         beliefs.watch_candidates();
@@ -193,99 +192,90 @@ impl Beliefs {
                 of_target.into_iter().flatten().filter(|s| !watched.contains_key(*s)).copied().take(few).collect();
             watched.extend(unclaimed.into_iter().map(|server| (server, id)));
         }
-        self.servers.retain(|id, s| watched.contains_key(id) || !s.is_forgettable());
-        for (id, server) in &mut self.servers {
-            server.watched = watched.contains_key(id);
-        }
-        for (id, target) in watched {
-            let server = self.servers.entry(id).or_insert_with(|| Server::new(target));
-            server.watched = true;
-            if server.claim == Claim::Empty {
-                server.target = target;
-            }
-        }
-    }
-
-    /// The entry of that server, made for `target` if there is none.
-    pub(crate) fn server_entry(&mut self, id: ServerId, target: TargetId) -> &mut Server {
-        self.servers.entry(id).or_insert_with(|| Server::new(target))
+        self.servers.watch(&watched);
     }
 
     /// Changes what we have on a server, and tells of the state and the stretch of holding that changed with it.
     pub(crate) fn shift(&mut self, id: ServerId, now: Time, cause: Cause, change: impl FnOnce(&mut Server)) {
-        let fee_percent = self.fee_percent;
-        let Some(server) = self.servers.get_mut(&id) else { return };
-        let (target, from, held) = (server.target, server.claim.state(), server.held());
-        change(server);
-        let (to, holds) = (server.claim.state(), server.held());
-        if held != holds
-            && let Some((order, bid)) = held
-        {
-            server.end_stretch(now, bid, fee_percent);
-            self.events.push(Event::HoldingTo { server: id, order });
-        }
-        if from != to {
-            // What was denied before says nothing of the new state.
-            server.denial = None;
-            self.events.push(Event::State { target, server: id, from, to, cause });
-        }
-        if held != holds
-            && let Some((order, bid)) = holds
-        {
-            if let Some(o) = server.claim.order_mut() {
-                o.stretch_since = Some(now);
+        let (fee_percent, events) = (self.fee_percent, &mut self.events);
+        self.servers.change(id, |server| {
+            let (target, from, held) = (server.target, server.claim.state(), server.held());
+            change(server);
+            let (to, holds) = (server.claim.state(), server.held());
+            if held != holds
+                && let Some((order, bid)) = held
+            {
+                server.end_stretch(now, bid, fee_percent);
+                events.push(Event::HoldingTo { server: id, order });
             }
-            self.events.push(Event::HoldingFrom { target, server: id, order, bid, fee_percent });
-        }
+            if from != to {
+                // What was denied before says nothing of the new state.
+                server.denial = None;
+                events.push(Event::State { target, server: id, from, to, cause });
+            }
+            if held != holds
+                && let Some((order, bid)) = holds
+            {
+                if let Some(o) = server.claim.order_mut() {
+                    o.stretch_since = Some(now);
+                }
+                events.push(Event::HoldingFrom { target, server: id, order, bid, fee_percent });
+            }
+        });
     }
 
     /// What we have on that server is over. It is free again.
     pub(crate) fn end(&mut self, id: ServerId, now: Time, cause: Cause) {
-        let Some(server) = self.servers.get_mut(&id) else { return };
-        let (target, from) = (server.target, server.claim.state());
-        if let Some((order, bid)) = server.held() {
-            server.end_stretch(now, bid, self.fee_percent);
-            self.events.push(Event::HoldingTo { server: id, order });
-        }
-        if let Some(order) = server.claim.order() {
-            let (order_id, bid, cost) = (order.id, order.bid, order.paid.max(order.venue_spend));
-            self.spent_ended = self.spent_ended.plus(cost);
-            server.last_bid = Some(bid);
-            server.ended.push((order_id, now));
-            if server.ended.len() > ENDED_KEPT {
-                server.ended.remove(0);
+        let (fee_percent, events, spent_ended) = (self.fee_percent, &mut self.events, &mut self.spent_ended);
+        self.servers.change(id, |server| {
+            let (target, from) = (server.target, server.claim.state());
+            if let Some((order, bid)) = server.held() {
+                server.end_stretch(now, bid, fee_percent);
+                events.push(Event::HoldingTo { server: id, order });
             }
-        }
-        server.claim = Claim::Empty;
-        self.events.push(Event::State { target, server: id, from, to: State::Ended, cause });
-        self.events.push(Event::State {
-            target,
-            server: id,
-            from: State::Ended,
-            to: State::Wanted,
-            cause: Cause::Free,
+            if let Some(order) = server.claim.order() {
+                let (order_id, bid, cost) = (order.id, order.bid, order.paid.max(order.venue_spend));
+                *spent_ended = spent_ended.plus(cost);
+                server.last_bid = Some(bid);
+                server.ended.push((order_id, now));
+                if server.ended.len() > ENDED_KEPT {
+                    server.ended.remove(0);
+                }
+            }
+            server.claim = Claim::Empty;
+            let (ended, wanted) = (State::Ended, State::Wanted);
+            events.push(Event::State { target, server: id, from, to: ended, cause });
+            events.push(Event::State { target, server: id, from: ended, to: wanted, cause: Cause::Free });
         });
     }
 
     /// Counts creation fees as they fall due.
     pub(crate) fn charge_creation_fees(&mut self, now: Time) {
         let amount = self.creation_fee;
-        for (id, server) in &mut self.servers {
-            let target = server.target;
-            let Some(order) = server.claim.order_mut() else { continue };
-            if !order.fee_counted && now.since(order.placed_at) >= CREATION_FEE_AFTER {
+        let mut last = None;
+        while let Some(id) = self.servers.next_of(Group::Uncharged, last) {
+            last = Some(id);
+            let order = self.servers.get(&id).and_then(|s| s.claim.order());
+            if order.is_none_or(|order| now.since(order.placed_at) < CREATION_FEE_AFTER) {
+                continue;
+            }
+            let events = &mut self.events;
+            self.servers.change(id, |server| {
+                let target = server.target;
+                let Some(order) = server.claim.order_mut() else { return };
                 order.fee_counted = true;
                 if !amount.is_zero() {
                     order.paid = order.paid.plus(amount);
-                    self.events.push(Event::CreationFee { target, server: *id, order: order.id, amount });
+                    events.push(Event::CreationFee { target, server: id, order: order.id, amount });
                 }
-            }
+            });
         }
     }
 
     /// Spent so far, fees included: what we counted or what the venue says, whichever is more.
     pub(crate) fn spent(&self, now: Time) -> Amount {
-        let standing = self.servers.values().filter_map(|s| s.claim.order()).map(|o| {
+        let claimed = self.servers.of(Group::Claimed).iter();
+        let standing = claimed.filter_map(|id| self.servers.get(id)?.claim.order()).map(|o| {
             let open = o
                 .stretch_since
                 .map_or(Amount::ZERO, |since| o.bid.accrue(now.since(since)).amount().plus_percent(self.fee_percent));
@@ -294,19 +284,23 @@ impl Beliefs {
         standing.fold(self.spent_ended, Amount::plus)
     }
 
-    /// What stands at the venue at its worst price, without what stands on `but`.
+    /// What stands at the venue at its worst price, as far as a limit asks, without what stands on `but`.
     pub(crate) fn exposure(&self, now: Time, but: &[ServerId]) -> Exposure {
-        let ours = self.servers.iter().filter(|(id, _)| !but.contains(id)).filter_map(|(_, s)| s.claim.worst_bid());
+        let (claimed, limits) = (self.servers.of(Group::Claimed), &self.strategy.limits);
+        let left_out = but.iter().filter(|id| claimed.contains(id)).count();
+        let beside = self.strays.len().saturating_add(self.foreign.len());
+        let others = claimed.len().saturating_sub(left_out).saturating_add(beside);
+        // Both sums are made only where a limit asks for them: they look at every order.
+        let is_limited = limits.max_daily_cost.is_some() || limits.max_total_cost.is_some();
+        let ours = claimed.iter().filter(|id| !but.contains(id)).filter_map(|id| self.servers.get(id)?.claim.worst_bid());
         let own = ours.chain(self.strays.values().map(|s| s.bid));
-        let foreign = self.foreign.values().filter_map(|f| f.price);
-        let others = own.clone().count().saturating_add(self.foreign.len());
+        let all = own.chain(self.foreign.values().filter_map(|f| f.price));
         Exposure {
-            others_per_day: own.chain(foreign).fold(Price::ZERO, Price::plus),
+            others_per_day: if is_limited { all.fold(Price::ZERO, Price::plus) } else { Price::ZERO },
             other_orders: u32::try_from(others).unwrap_or(u32::MAX),
             fee_percent: self.fee_percent,
             balance: self.balance,
-            // Counted only where a limit asks for it: it takes a division for every order.
-            spent: self.strategy.limits.max_total_cost.map_or(Amount::ZERO, |_| self.spent(now)),
+            spent: limits.max_total_cost.map_or(Amount::ZERO, |_| self.spent(now)),
         }
     }
 
@@ -354,19 +348,20 @@ impl Beliefs {
     /// Tells of the denials of this decision, each once until it changes.
     pub(crate) fn tell_denials(&mut self) {
         for (id, denial) in self.denials.drain(..) {
-            let Some(server) = self.servers.get_mut(&id) else { continue };
-            let news = server.denial.is_none_or(|told| told.code() != denial.code());
-            server.denial = Some(denial);
-            if news {
-                self.events.push(Event::Denied { target: server.target, server: id, denial });
-            }
+            let events = &mut self.events;
+            self.servers.change(id, |server| {
+                let news = server.denial.is_none_or(|told| told.code() != denial.code());
+                server.denial = Some(denial);
+                if news {
+                    events.push(Event::Denied { target: server.target, server: id, denial });
+                }
+            });
         }
     }
 
     /// How many servers a target has or may have.
     pub(crate) fn claimed(&self, target: TargetId) -> u32 {
-        let count = self.servers.values().filter(|s| s.target == target && s.claim != Claim::Empty).count();
-        u32::try_from(count).unwrap_or(u32::MAX)
+        self.servers.claimed(target)
     }
 }
 
@@ -391,15 +386,8 @@ impl Server {
     }
 
     /// Whether nothing is lost with this entry: nothing stands there, nothing ended there, its market is not known.
-    fn is_forgettable(&self) -> bool {
+    pub(crate) fn is_forgettable(&self) -> bool {
         self.claim == Claim::Empty && self.ended.is_empty() && self.market.is_none()
-    }
-
-    /// Lets go of a market read that is older than `limit`, where nothing of ours stands.
-    pub(crate) fn forget_market_before(&mut self, now: Time, limit: Span) {
-        if self.claim == Claim::Empty && self.fresh(now, limit).is_none() {
-            self.market = None;
-        }
     }
 
     /// The market, where its read is no older than `limit`.

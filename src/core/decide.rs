@@ -4,10 +4,10 @@
 pub(crate) mod choose;
 
 use alloc::sync::Arc;
-use core::ops::Bound;
 
 use crate::beliefs::order::Order;
 use crate::beliefs::reconcile::APPEARS_WITHIN;
+use crate::beliefs::servers::Group;
 use crate::beliefs::{Beliefs, Seen, Server, targets};
 use crate::decide::choose::{Choice, FRESH};
 use crate::event::Reason;
@@ -50,29 +50,45 @@ impl Beliefs {
         if leaving {
             return None;
         }
-        let is_lost = |_: &Server, order: &Order| order.is_lost();
-        // A ladder walks down without looking whether it must.
-        let walks_blind = |s: &Server| strategy.target(s.target).is_some_and(|t| t.bid.policy == PolicyKind::Ladder);
-        let may_come_down = |server: &Server, order: &Order| order.slack_since.is_some() || walks_blind(server);
-        let raise = self.first_of(is_lost, |beliefs, id| beliefs.raise(&strategy, id, now));
+        let raise = self.first_of(FRESH_ENOUGH_TO_RAISE, now, |beliefs, id| beliefs.win_back(&strategy, id, now));
         raise
             .or_else(|| self.place(&strategy, now))
-            .or_else(|| self.first_of(may_come_down, |beliefs, id| beliefs.come_down(&strategy, id, now)))
+            .or_else(|| self.first_of(FRESH, now, |beliefs, id| beliefs.take_slack(&strategy, id, now)))
     }
 
-    /// The first action that comes of the servers with an order of that kind.
+    /// What is wanted of the order on that server alone.
+    pub(crate) fn change_of_order(&mut self, id: ServerId, now: Time) -> Option<Action> {
+        let strategy = Arc::clone(&self.strategy);
+        self.win_back(&strategy, id, now).or_else(|| self.take_slack(&strategy, id, now))
+    }
+
+    fn win_back(&mut self, strategy: &Strategy, id: ServerId, now: Time) -> Option<Action> {
+        self.servers.get(&id)?.claim.order().filter(|order| order.is_lost())?;
+        self.raise(strategy, id, now)
+    }
+
+    fn take_slack(&self, strategy: &Strategy, id: ServerId, now: Time) -> Option<Action> {
+        let server = self.servers.get(&id)?;
+        // A ladder walks down without looking whether it must.
+        let walks_blind = strategy.target(server.target).is_some_and(|t| t.bid.policy == PolicyKind::Ladder);
+        server.claim.order().filter(|order| order.slack_since.is_some() || walks_blind)?;
+        self.come_down(strategy, id, now)
+    }
+
+    /// The first action that comes of the servers whose market was read within `limit`: no order is re-priced or left
+    /// on an older read.
     fn first_of(
         &mut self,
-        is: impl Fn(&Server, &Order) -> bool,
+        limit: Span,
+        now: Time,
         act: impl Fn(&mut Beliefs, ServerId) -> Option<Action>,
     ) -> Option<Action> {
-        let fits = |(_, server): &(&ServerId, &Server)| server.claim.order().is_some_and(|order| is(server, order));
-        let mut next = self.servers.iter().find(fits).map(|(id, _)| *id);
-        while let Some(id) = next {
+        let mut last = None;
+        while let Some(id) = self.servers.queues.next_read_since(now - limit, last) {
+            last = Some(id);
             if let Some(action) = act(self, id) {
                 return Some(action);
             }
-            next = self.servers.range((Bound::Excluded(id), Bound::Unbounded)).find(fits).map(|(id, _)| *id);
         }
         None
     }
@@ -82,17 +98,22 @@ impl Beliefs {
         let max_bid = strategy.limits.max_bid;
         let limited = strategy.limits.max_total_cost.is_some();
         let stop = limited.then(|| self.exposure(now, &[]).must_stop(&strategy.limits)).flatten();
-        for server in self.servers.values_mut() {
-            let Some(order) = server.claim.order_mut() else { continue };
-            if leaving {
-                order.must_go(Reason::Exit);
-            } else if let Some(denial) = stop {
-                order.must_go(Reason::Limit(denial));
-            } else if order.bid > max_bid {
-                order.must_go(Reason::Limit(Denial::MaxBid { bid: order.bid, max: max_bid }));
-            } else if order.dead {
-                order.must_go(Reason::Dead);
-            }
+        let all_go = leaving || stop.is_some();
+        let group = if all_go { Group::Claimed } else { Group::Doomed };
+        let mut last = None;
+        while let Some(id) = self.servers.next_of(group, last) {
+            last = Some(id);
+            self.servers.change_order(id, |order| {
+                if leaving {
+                    order.must_go(Reason::Exit);
+                } else if let Some(denial) = stop {
+                    order.must_go(Reason::Limit(denial));
+                } else if order.bid > max_bid {
+                    order.must_go(Reason::Limit(Denial::MaxBid { bid: order.bid, max: max_bid }));
+                } else if order.dead {
+                    order.must_go(Reason::Dead);
+                }
+            });
         }
         for (target, wanted) in targets(strategy) {
             if self.claimed(target) > wanted.want {
@@ -107,26 +128,27 @@ impl Beliefs {
         }
     }
 
+    /// Whether our own orders together cost more a day than a limit allows.
+    pub(crate) fn costs_too_much_a_day(&mut self) -> bool {
+        self.strategy.limits.max_daily_cost.is_some_and(|max| self.own_per_day().for_a_day() > max)
+    }
+
     /// What a day of our own orders costs at worst, fees included.
-    fn own_per_day(&self) -> Price {
-        let own = self.servers.values().filter(|s| !is_going(s)).filter_map(|s| s.claim.worst_bid());
-        own.fold(Price::ZERO, Price::plus).plus_percent(self.fee_percent)
+    fn own_per_day(&mut self) -> Price {
+        self.servers.staying_bids().plus_percent(self.fee_percent)
     }
 
     /// Of those servers, the order to part with: one that holds nothing before one that holds, then the dearest.
     fn mark_dearest(&mut self, of: impl Fn(&Server) -> bool, reason: Reason) {
-        let going = self.servers.values().any(|s| of(s) && is_going(s));
-        if going {
+        let servers = &self.servers;
+        let within = |group| servers.of(group).iter().filter_map(|id| Some((*id, servers.get(id).filter(|s| of(s))?)));
+        if within(Group::Going).next().is_some() {
             return;
         }
-        let dearest = self
-            .servers
-            .values_mut()
-            .filter(|s| of(s))
-            .filter_map(|s| s.claim.order_mut())
-            .max_by_key(|order| (!order.holding, order.bid, order.id));
-        if let Some(order) = dearest {
-            order.must_go(reason);
+        let orders = within(Group::Claimed).filter_map(|(id, server)| Some((id, server.claim.order()?)));
+        let dearest = orders.max_by_key(|(_, order)| (!order.holding, order.bid, order.id));
+        if let Some((id, _)) = dearest {
+            self.servers.change_order(id, |order| order.must_go(reason));
         }
     }
 
@@ -136,7 +158,8 @@ impl Beliefs {
         if let Some((order, server)) = stray {
             return Some(cancel(server, order, None, Reason::Surplus));
         }
-        self.servers.iter().find_map(|(id, server)| {
+        self.servers.of(Group::Going).iter().find_map(|id| {
+            let server = self.servers.get(id)?;
             let order = server.claim.order()?;
             let wanted = order.cancel.as_ref().filter(|c| c.accepted_at.is_none() && due(c.asked_at))?;
             Some(cancel(*id, order.id, Some(server.target), wanted.reason.clone()))
@@ -228,7 +251,7 @@ impl Beliefs {
                 Some(Leave::Now(from.cancel(reason)))
             }
             Choice::Read(server) => {
-                self.urgent.insert(server);
+                self.servers.set_urgent(server, true);
                 Some(Leave::Later)
             }
             Choice::Nothing => None,
@@ -250,7 +273,7 @@ impl Beliefs {
                     return Some(Action { request, target: Some(id), reason: Reason::Open { least_winning, floor } });
                 }
                 Choice::Read(server) => {
-                    self.urgent.insert(server);
+                    self.servers.set_urgent(server, true);
                 }
                 Choice::Nothing => {}
             }
@@ -259,7 +282,7 @@ impl Beliefs {
     }
 
     /// Takes away what is paid for nothing: one step down, or a new order where that costs less than the steps.
-    fn come_down(&mut self, strategy: &Strategy, id: ServerId, now: Time) -> Option<Action> {
+    fn come_down(&self, strategy: &Strategy, id: ServerId, now: Time) -> Option<Action> {
         let bidding = self.bidding_on(strategy, id, now, FRESH)?;
         let Bidding { at: Place { target, .. }, situation, standing, .. } = bidding;
         let Wish::Lower { goal } = policy::keep(&target.bid, &situation, &standing) else { return None };
@@ -396,10 +419,6 @@ impl Leave {
             Leave::Later => None,
         }
     }
-}
-
-fn is_going(server: &Server) -> bool {
-    server.claim.order().is_some_and(|o| o.cancel.is_some())
 }
 
 fn cancel(server: ServerId, order: OrderId, target: Option<TargetId>, reason: Reason) -> Action {

@@ -89,7 +89,7 @@ impl Engine {
         let mut orders = Vec::new();
         let mut creates = Vec::new();
         let mut ended = Vec::new();
-        for (id, server) in &beliefs.servers {
+        for (id, server) in beliefs.servers.iter() {
             let target = self.target_name(server.target).to_string();
             ended.extend(server.ended.iter().map(|(order, at)| (*id, *order, *at)));
             match &server.claim {
@@ -148,7 +148,8 @@ impl Engine {
         beliefs.last_create_end = Some(now);
         for (server, order, at) in memory.ended {
             if let Some(target) = self.target_for(None, server) {
-                self.beliefs.server_entry(server, target).ended.push((order, at.min(now)));
+                self.beliefs.servers.add(server, target);
+                self.beliefs.servers.change(server, |s| s.ended.push((order, at.min(now))));
             }
         }
         for order in memory.orders {
@@ -195,18 +196,19 @@ impl Engine {
     /// Takes up a change that the last run sent and never saw the answer of. `answer` is what its journal holds.
     pub fn recall_unfinished(&mut self, request: &Request, sent_at: Time, answer: &Answer, now: Time) {
         let sent_at = sent_at.min(now);
-        if let Request::Cancel { server, order } = *request
-            && let Some(order) =
-                self.beliefs.servers.get_mut(&server).and_then(|s| s.claim.order_mut()).filter(|o| o.id == order)
-        {
-            order.must_go(Reason::Surplus);
+        if let Request::Cancel { server, order: id } = *request {
+            self.beliefs.servers.change_order(server, |order| {
+                if order.id == id {
+                    order.must_go(Reason::Surplus);
+                }
+            });
         }
         let request = match *request {
             Request::Create { server, target, bid } => {
                 let still =
                     self.beliefs.strategy.target(target).filter(|t| could_take(&t.choice, server)).map(|_| target);
                 let Some(target) = still.or_else(|| self.target_for(None, server)) else { return };
-                self.beliefs.server_entry(server, target);
+                self.beliefs.servers.add(server, target);
                 Request::Create { server, target, bid }
             }
             other => other,
@@ -216,7 +218,7 @@ impl Engine {
     }
 
     fn put(&mut self, server: ServerId, target: TargetId, claim: Claim, now: Time) {
-        self.beliefs.server_entry(server, target);
+        self.beliefs.servers.add(server, target);
         self.beliefs.shift(server, now, Cause::Adopted, |s| {
             s.target = target;
             s.claim = claim;

@@ -17,7 +17,7 @@ pub(crate) const FRESH: Span = Span::from_secs(3);
 /// A first bid needs a good my_orders no older than this: what stands unseen could make it a double rental.
 pub(crate) const ORDERS_FRESH: Span = Span::from_secs(90);
 /// An estimate of what another server costs may be this old, to decide which market to read.
-const ESTIMATE_FRESH: Span = Span::from_secs(60);
+pub(crate) const ESTIMATE_FRESH: Span = Span::from_secs(60);
 
 /// What choosing came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,12 +33,9 @@ pub(crate) enum Choice {
 impl Beliefs {
     /// The cheapest place for one more order of that target. The order on `leaving` would be gone by then.
     pub(crate) fn choose(&mut self, id: TargetId, target: &Target, leaving: Option<ServerId>, now: Time) -> Choice {
-        let mut ranked: Vec<(Price, ServerId)> = self
-            .servers
-            .iter()
-            .filter(|(server, s)| s.target == id && self.is_usable(**server, s, now))
-            .filter_map(|(server, s)| Some((self.estimate(*server, s, now)?, *server)))
-            .collect();
+        let usable = self.servers.idle(id).filter(|(server, s)| self.is_usable(*server, s, now));
+        let mut ranked: Vec<(Price, ServerId)> =
+            usable.filter_map(|(server, s)| Some((self.estimate(server, s, now)?, server))).collect();
         ranked.sort_unstable();
         for (_, server) in ranked {
             let Some(entry) = self.servers.get(&server) else { continue };
@@ -80,14 +77,16 @@ impl Beliefs {
         Some(bid.map(|price| Choice::Bid { server, price, least_winning, floor }))
     }
 
-    /// Until when it is certain that no first bid would be made there while its market stays as it is, nor its market be
-    /// read for that decision; `None` where one might.
-    pub(crate) fn denied_until(&self, id: ServerId, server: &Server, target: &Target, now: Time) -> Option<Time> {
-        let seen = server.fresh(now, ESTIMATE_FRESH)?;
-        let is_denied = !self.is_usable(id, server, now)
-            || self.estimate(id, server, now).is_none()
-            || matches!(self.bid_there(id, target, None, now), Some(Err(_)));
-        is_denied.then(|| seen.sent_at + ESTIMATE_FRESH + Span::from_ms(1))
+    /// Whether it is certain that no first bid would be made there while its market stays as it is and is young enough,
+    /// nor its market be read for that decision, nor anything be told of it that has not been told.
+    pub(crate) fn is_denied_as_told(&self, id: ServerId, server: &Server, target: &Target, now: Time) -> bool {
+        if server.fresh(now, ESTIMATE_FRESH).is_none() {
+            return false;
+        }
+        if !self.is_usable(id, server, now) || self.estimate(id, server, now).is_none() {
+            return true;
+        }
+        matches!(self.bid_there(id, target, None, now), Some(Err(denial)) if server.denial == Some(denial))
     }
 
     /// Whether nothing but the price could keep us from bidding there.

@@ -1,21 +1,24 @@
 //! Jumping over reads that can only repeat the last answer.
 //!
-//! Most of a backtest is a bot looking at a market that stands still. While an order stands wherever one is wanted and
-//! nothing is under way, a read that brings what the last one brought changes nothing but when things were last read,
-//! and no change is asked for before some known moment: the next lowering, the end of a wait, a fee. So the reads up to
-//! the first one that could bring something else, or up to the first moment at which a wish could differ, are made at
-//! once: the same reads, at the same times, with the same numbers, but without looking at their answers. A test compares
-//! whole runs with and without the jump.
+//! Most of a backtest is a bot looking at a market that stands still. While nothing is under way, a read that brings
+//! what the last one brought changes nothing but when things were last read, and no change is asked for before some
+//! known moment: the next lowering, the end of a wait, a fee. So the reads up to the first one that could bring something
+//! else, or up to the first moment at which a wish could differ, are made at once: the same reads, at the same times,
+//! with the same numbers, but without looking at their answers. A test compares whole runs with and without the jump.
 
-use crate::beliefs::order::Claim;
+use alloc::collections::VecDeque;
+
+use crate::beliefs::order::{Claim, Order};
+use crate::beliefs::servers::Group;
 use crate::beliefs::{Beliefs, ReadTimes, Server};
+use crate::decide::choose::ESTIMATE_FRESH;
 use crate::decide::{STUCK_FOR, UNWINNABLE_FOR};
 use crate::engine::Engine;
-use crate::governing::CREATE_SPACING;
-use crate::ids::ServerId;
-use crate::ids::TargetId;
+use crate::ids::{ServerId, TargetId};
+use crate::reads::queues::{Class, Turn};
+use crate::reads::schedule::{LIVE, Need, Overdue, SPARE, STARVING, account_needs, first_due, most_overdue, urgency};
 use crate::request::Request;
-use crate::strategy::Choice;
+use crate::strategy::{Choice, Target};
 use crate::time::{Span, Time};
 
 /// A jump: where it ends, and what was read on the way.
@@ -27,12 +30,17 @@ pub struct FastForwarded {
     pub reads: u64,
 }
 
+/// A read that is not known to repeat the last one.
+const NOT_AT_ALL: Time = Time::from_ms(i64::MIN);
+/// A read that always repeats the last one.
+const EVER: Time = Time::from_ms(i64::MAX);
+
 impl Engine {
     /// Makes every read from `now` on that can only repeat the last answer, one each `slot`.
     ///
     /// `news(request, since)`: when the venue's answer to that read first becomes another than it was at `since`, our own
-    /// doings aside; `until`: no further than this. The venue must be one that answers at once. Does nothing, and says
-    /// so by no reads, unless all stands still.
+    /// doings aside, which is asked once for each `since`; `until`: no further than this. The venue must be one that
+    /// answers at once. Does nothing, and says so by no reads, unless all stands still.
     pub fn fast_forward(
         &mut self,
         now: Time,
@@ -41,17 +49,13 @@ impl Engine {
         news: impl Fn(&Request, Time) -> Time,
     ) -> FastForwarded {
         let mut forwarded = FastForwarded { now, reads: 0 };
-        let Some(alarm) = self.still_until(now) else { return forwarded };
-        let beliefs = &self.beliefs;
-        let idle_reads = core::mem::take(&mut self.idle_reads)
-            .made_anew(beliefs, slot, |request| beliefs.repeats_until(request, &news));
-        let Some(mut idle_reads) = idle_reads else { return forwarded };
-        // The list may settle why a server is idle, and how often the list is read depends on that.
-        (forwarded.now, forwarded.reads) = idle_reads.read_until(now, alarm.min(until), Some(&Request::Marketplace));
-        for (request, at) in idle_reads.made() {
-            self.beliefs.note_repeat(request, at);
-        }
-        self.idle_reads = idle_reads;
+        let Some(alarm) = self.still_until(now, &news) else { return forwarded };
+        let accounts = account_needs(&self.beliefs);
+        let news_at = self.beliefs.account_news(&accounts, &news);
+        let mut walk = Walk { beliefs: &mut self.beliefs, slot, accounts, news_at, singles: 0 };
+        (forwarded.now, forwarded.reads) = walk.read_until(now, alarm.min(until));
+        let accounts = walk.accounts;
+        self.beliefs.note_repeats(&accounts, now);
         if let Some(listed_at) = self.beliefs.listing_read.good_at.filter(|at| *at >= now) {
             // The list is always the last read of a jump.
             self.beliefs.see_listing_again(listed_at);
@@ -61,138 +65,301 @@ impl Engine {
     }
 
     /// Until when nothing would be asked for but reads, if their answers repeat; `None` where that is not certain.
-    fn still_until(&mut self, now: Time) -> Option<Time> {
+    fn still_until(&mut self, now: Time, news: &impl Fn(&Request, Time) -> Time) -> Option<Time> {
         if !self.may_fast_forward() || self.beliefs.strategy.limits.max_total_cost.is_some() {
             return None;
         }
-        let alarm = self.beliefs.quiet_until(now)?;
-        let is_still = self.beliefs.wants_nothing(now) && self.beliefs.denials_are_told();
-        self.beliefs.denials.clear();
-        self.content_until = is_still.then_some(alarm);
+        let beliefs = &mut self.beliefs;
+        if !beliefs.is_settled() {
+            return None;
+        }
+        beliefs.touch_what_limits_bind();
+        while let Some((_, id)) = self.agenda.first().filter(|(until, _)| *until <= now) {
+            self.agenda.set(id, None);
+            beliefs.servers.touch(id);
+        }
+        while let Some(id) = beliefs.servers.first_touched() {
+            let until = beliefs.content_until(id, now)?;
+            let until = beliefs.wants_nothing(id, now).then_some(until)?;
+            self.agenda.set(id, (until < EVER).then_some(until));
+            beliefs.expect_news(id, news);
+            beliefs.servers.untouch(id);
+        }
+        let alarm = self.agenda.first().map_or(EVER, |(until, _)| until);
+        self.content_until = Some(alarm.min(beliefs.estimates_fresh_until(now)?));
         self.content_until
     }
 }
 
 impl Beliefs {
-    /// The first moment at which time alone could call for a change; `None` while anything is not settled.
-    fn quiet_until(&self, now: Time) -> Option<Time> {
+    /// Whether nothing is under way that a read might settle, or a request, and nothing is wanted of all orders together.
+    fn is_settled(&mut self) -> bool {
         let read = |times: ReadTimes| times.good_at.is_some() && times.good_at == times.tried_at;
         let all_read = read(self.orders_read) && read(self.wallets_read) && read(self.listing_read);
-        if !all_read || !self.strays.is_empty() || !self.urgent.is_empty() {
-            return None;
+        let servers = &self.servers;
+        let certain = servers.of(Group::Uncertain).is_empty() && servers.of(Group::Doomed).is_empty();
+        // Which server a lost one could be left for depends on how old every read is.
+        let has_choice = |id: &ServerId| servers.get(id).is_some_and(|s| servers.idle(s.target).next().is_some());
+        let has_surplus = |(id, target): (TargetId, &Target)| servers.claimed(id) > target.want;
+        all_read
+            && self.strays.is_empty()
+            && !servers.any_urgent()
+            && certain
+            && !servers.of(Group::Lost).iter().any(has_choice)
+            && !self.targets().any(has_surplus)
+            && !self.costs_too_much_a_day()
+    }
+
+    /// A wish that a limit holds back may come true when another bid changes.
+    fn touch_what_limits_bind(&mut self) {
+        let limits = &self.strategy.limits;
+        if self.servers.take_bids_changed() && (limits.max_daily_cost.is_some() || limits.max_orders.is_some()) {
+            self.servers.touch_all();
         }
-        let lacking = |target: TargetId| self.strategy.target(target).filter(|t| self.claimed(target) < t.want);
-        let mut alarm = Time::from_ms(i64::MAX);
+    }
+
+    /// The first moment at which time alone could call for a change on that server; `None` where anything else could.
+    fn content_until(&self, id: ServerId, now: Time) -> Option<Time> {
+        let mut until = EVER;
         let mut ring = |at: Time| {
             if at > now {
-                alarm = alarm.min(at);
+                until = until.min(at);
             }
         };
-        self.last_create_end.into_iter().for_each(|end| ring(end + CREATE_SPACING));
-        for (id, server) in &self.servers {
-            server.blocked_until.into_iter().for_each(&mut ring);
-            let repeats = server.market.as_ref().is_some_and(|m| Some(m.sent_at) == server.tried_at);
-            match &server.claim {
-                Claim::Empty if !server.watched => {}
-                Claim::Empty if repeats => {
-                    if let Some(target) = lacking(server.target) {
-                        ring(self.denied_until(*id, server, target, now)?);
-                    }
-                }
-                Claim::Empty | Claim::Create(_) => return None,
-                Claim::Order(order) => {
-                    // A read from before our last re-pricing would not come again as it was.
-                    let shown = server.market.as_ref().and_then(|m| m.value.mine());
-                    let up_to_date = shown.is_some_and(|o| o.id == order.id && order.is_as_shown(o));
-                    if !repeats || !up_to_date || order.dead || (order.is_lost() && self.has_choice(server.target)) {
-                        return None;
-                    }
-                    let target = self.target_of(server)?;
-                    order.lost_since.into_iter().for_each(|since| ring(since + target.bid.raise_wait));
-                    if let Some(since) = order.idle_since {
-                        ring(since + UNWINNABLE_FOR.max(target.bid.raise_wait));
-                        ring(since + STUCK_FOR);
-                    }
-                    ring(order.next_lower_at);
-                    ring(order.retry_at);
-                    ring(order.stay_until);
-                    order.slack_since.into_iter().for_each(|since| ring(since + target.bid.lower_after));
-                    if !order.fee_counted {
-                        ring(order.placed_at + crate::beliefs::CREATION_FEE_AFTER);
-                    }
+        let Some(server) = self.servers.get(&id) else { return Some(until) };
+        match &server.claim {
+            Claim::Empty if !server.watched || !self.servers.lacks(server.target) => {}
+            Claim::Empty => {
+                server.blocked_until.into_iter().for_each(&mut ring);
+                if !is_last_read(server) {
+                    return None;
                 }
             }
+            Claim::Create(_) => return None,
+            Claim::Order(order) => {
+                server.blocked_until.into_iter().for_each(&mut ring);
+                self.order_moments(order, self.target_of(server)?).into_iter().flatten().for_each(ring);
+            }
         }
-        Some(alarm)
+        Some(until)
     }
 
-    /// Whether a lost server of that target could be left for another: which one depends on how old every read is.
-    fn has_choice(&self, target: TargetId) -> bool {
-        self.servers.values().any(|s| s.target == target && s.watched && s.claim == Claim::Empty)
+    /// The moments at which what is wanted of an order may change.
+    fn order_moments(&self, order: &Order, target: &Target) -> [Option<Time>; 8] {
+        let bid = &target.bid;
+        [
+            order.lost_since.map(|since| since + bid.raise_wait),
+            order.idle_since.map(|since| since + UNWINNABLE_FOR.max(bid.raise_wait)),
+            order.idle_since.map(|since| since + STUCK_FOR),
+            Some(order.next_lower_at),
+            Some(order.retry_at),
+            Some(order.stay_until),
+            order.slack_since.map(|since| since + bid.lower_after),
+            (!order.fee_counted).then(|| order.placed_at + crate::beliefs::CREATION_FEE_AFTER),
+        ]
     }
 
-    /// Whether nobody would learn anything from the denials of the last decision.
-    fn denials_are_told(&self) -> bool {
-        self.denials.iter().all(|(id, denial)| self.servers.get(id).is_some_and(|s| s.denial == Some(*denial)))
+    /// Until when what a decision goes by is young enough, of all candidates whose target lacks a server.
+    fn estimates_fresh_until(&self, now: Time) -> Option<Time> {
+        let oldest = self.servers.queues.of(Class::Wanted).front();
+        let until = oldest.map_or(EVER, |turn| turn.tried_at.map_or(NOT_AT_ALL, |at| at + ESTIMATE_FRESH + Span::from_ms(1)));
+        (until > now).then_some(until)
     }
 
-    /// Whether no change would be asked for now, were everything read anew with the same answers: a wish that waits only
-    /// for a newer read comes true by one that repeats the last.
-    fn wants_nothing(&mut self, now: Time) -> bool {
-        let claimed = |server: &&mut Server| server.claim != Claim::Empty;
-        for server in self.servers.values_mut().filter(claimed) {
-            server.market.iter_mut().for_each(|market| market.sent_at = now);
+    /// Whether no change would be asked for on that server now, were everything read anew with the same answers: a wish
+    /// that waits only for a newer read comes true by one that repeats the last. Nor would anybody learn anything from
+    /// what was denied.
+    fn wants_nothing(&mut self, id: ServerId, now: Time) -> bool {
+        self.denials.clear();
+        let Some(server) = self.servers.get(&id) else { return true };
+        match (&server.claim, self.target_of(server)) {
+            (Claim::Empty, Some(target)) if server.watched && self.servers.lacks(server.target) => {
+                return self.is_denied_as_told(id, server, target, now);
+            }
+            (Claim::Empty, _) => return true,
+            (_, _) => {}
         }
+        // A read from before our last re-pricing would not come again as it was: then it only grows older.
+        let read_at = shows_what_stands(server).then(|| self.servers.assume_read(id, now)).flatten();
         let orders_read = self.orders_read.good_at.replace(now);
-        let change = self.next_change(now, false);
+        let create_end = self.last_create_end.take();
+        let change = self.change_of_order(id, now);
+        self.last_create_end = create_end;
         self.orders_read.good_at = orders_read;
-        for server in self.servers.values_mut().filter(claimed) {
-            // The last read of each succeeded: see `quiet_until`.
-            if let (Some(market), Some(tried_at)) = (&mut server.market, server.tried_at) {
-                market.sent_at = tried_at;
-            }
+        if let Some(at) = read_at {
+            self.servers.assume_read(id, at);
         }
-        change.is_none()
+        let is_told = self.denials.drain(..).all(|(id, denial)| self.servers.get(&id).is_some_and(|s| s.denial == Some(denial)));
+        change.is_none() && is_told
     }
 
-    /// Until when that read brings what it brought last time, and that teaches nothing.
-    fn repeats_until(&self, request: &Request, news: impl Fn(&Request, Time) -> Time) -> Time {
-        const NOT_AT_ALL: Time = Time::from_ms(i64::MIN);
-        const EVER: Time = Time::from_ms(i64::MAX);
-        match request {
-            Request::SpotMarket { server } => {
-                let seen = self.servers.get(server).and_then(|s| s.market.as_ref());
-                seen.map_or(NOT_AT_ALL, |seen| news(request, seen.sent_at))
-            }
+    /// From when on a read of that server's market may bring something else than the last one.
+    fn expect_news(&mut self, id: ServerId, news: &impl Fn(&Request, Time) -> Time) {
+        let Some(server) = self.servers.get(&id) else { return };
+        let seen = server.market.as_ref().filter(|_| shows_what_stands(server));
+        let news_at = seen.map_or(NOT_AT_ALL, |seen| news(&Request::SpotMarket { server: id }, seen.sent_at));
+        let tried_at = server.tried_at;
+        self.servers.queues.expect_news(id, tried_at, news_at);
+    }
+
+    /// From when on each account read may bring something else than last time, or teach something all the same.
+    fn account_news(&self, accounts: &[Need; 3], news: &impl Fn(&Request, Time) -> Time) -> [Time; 3] {
+        let matches_any = self.targets().any(|(_, t)| matches!(t.choice, Choice::Match(_)));
+        accounts.each_ref().map(|need| match need.request {
             // The same list ranks candidates anew by what was read of their markets since.
-            Request::Marketplace if self.targets().any(|(_, t)| matches!(t.choice, Choice::Match(_))) => NOT_AT_ALL,
-            Request::Marketplace => self.listing_read.good_at.map_or(NOT_AT_ALL, |at| news(request, at)),
-            Request::MyOrders => {
-                let unlisted = self.servers.values().filter_map(|s| s.claim.order()).any(|order| !order.listed);
-                if unlisted { NOT_AT_ALL } else { EVER }
-            }
+            Request::Marketplace if matches_any => NOT_AT_ALL,
+            Request::Marketplace => self.listing_read.good_at.map_or(NOT_AT_ALL, |at| news(&need.request, at)),
+            Request::MyOrders if !self.servers.of(Group::Unlisted).is_empty() => NOT_AT_ALL,
             _ => EVER,
-        }
+        })
     }
 
-    /// A read that brought what the last one brought.
-    fn note_repeat(&mut self, request: &Request, at: Time) {
-        let times = ReadTimes { tried_at: Some(at), good_at: Some(at) };
-        match *request {
-            Request::MyOrders => self.orders_read = times,
-            Request::Wallets => self.wallets_read = times,
-            Request::Marketplace => self.listing_read = times,
-            Request::SpotMarket { server } => self.note_market_repeat(server, at),
-            Request::Create { .. } | Request::Reprice { .. } | Request::Cancel { .. } => {}
-        }
-    }
-
-    fn note_market_repeat(&mut self, id: ServerId, at: Time) {
-        if let Some(server) = self.servers.get_mut(&id) {
-            server.tried_at = Some(at);
-            if let Some(market) = &mut server.market {
-                market.sent_at = at;
+    /// Takes note of the reads made since `from`, which brought what the last ones brought.
+    fn note_repeats(&mut self, accounts: &[Need; 3], from: Time) {
+        for need in accounts.iter().filter(|need| need.tried_at >= Some(from)) {
+            let times = ReadTimes { tried_at: need.tried_at, good_at: need.tried_at };
+            match need.request {
+                Request::MyOrders => self.orders_read = times,
+                Request::Wallets => self.wallets_read = times,
+                _ => self.listing_read = times,
             }
         }
+        self.servers.note_read_again(from);
     }
+}
+
+/// Whether the last read of that server's market succeeded.
+fn is_last_read(server: &Server) -> bool {
+    server.market.as_ref().is_some_and(|market| Some(market.sent_at) == server.tried_at)
+}
+
+/// Whether the last read of that server's market shows what stands there, so that another one can only repeat it.
+fn shows_what_stands(server: &Server) -> bool {
+    let shown = server.market.as_ref().and_then(|market| market.value.mine());
+    is_last_read(server)
+        && match &server.claim {
+            Claim::Empty => true,
+            Claim::Create(_) => false,
+            Claim::Order(order) => shown.is_some_and(|offer| offer.id == order.id && order.is_as_shown(offer)),
+        }
+}
+
+/// The reads of a jump, one after the other, in the order of the schedule.
+struct Walk<'a> {
+    beliefs: &'a mut Beliefs,
+    slot: Span,
+    accounts: [Need; 3],
+    /// From when on each of those may bring something else than last time.
+    news_at: [Time; 3],
+    /// How many reads to make one by one before whole rounds are looked for again.
+    singles: usize,
+}
+
+impl Walk<'_> {
+    /// Makes the reads from `now` on until `limit`, until the next one may bring news, or until the marketplace was read:
+    /// it may settle why a server is idle, and how often it is read depends on that. Tells when the next may be made, and
+    /// how many were.
+    fn read_until(&mut self, mut now: Time, limit: Time) -> (Time, u64) {
+        let mut reads = 0_u64;
+        while now < limit {
+            let block = self.live_block(now, limit);
+            if block > 0 {
+                self.beliefs.servers.queues.rotate_by(Class::Live, block, now, self.slot);
+                reads = reads.saturating_add(block.unsigned_abs());
+                now = now + self.slot.times(block);
+                continue;
+            }
+            let (news_at, ends) = match most_overdue(self.beliefs, &self.accounts, now) {
+                None => {
+                    now = first_due(self.beliefs, &self.accounts).unwrap_or(now).max(now + Span::from_ms(1));
+                    continue;
+                }
+                Some(Overdue::Market(class, turn, index)) if turn.news_at > now => {
+                    self.beliefs.servers.queues.rotate(class, index, now);
+                    (turn.news_at, false)
+                }
+                Some(Overdue::Market(_, turn, _)) => (turn.news_at, true),
+                Some(Overdue::Account(index)) => self.read_account(index, now),
+            };
+            if news_at <= now {
+                break;
+            }
+            reads = reads.saturating_add(1);
+            now = now + self.slot;
+            if ends {
+                break;
+            }
+        }
+        (now, reads)
+    }
+
+    /// Reads that account's list, unless it may bring news; tells from when on it may, and whether the jump ends with it.
+    fn read_account(&mut self, index: usize, now: Time) -> (Time, bool) {
+        let news_at = self.news_at.get(index).copied().unwrap_or(NOT_AT_ALL);
+        match self.accounts.get_mut(index) {
+            Some(need) if news_at > now => {
+                need.tried_at = Some(now);
+                (news_at, need.request == Request::Marketplace)
+            }
+            _ => (news_at, true),
+        }
+    }
+
+    /// How many reads from `now` on are certain to be those of the live ones in turn, where they are whole rounds.
+    fn live_block(&mut self, now: Time, limit: Time) -> i64 {
+        if self.singles > 0 {
+            self.singles = self.singles.saturating_sub(1);
+            return 0;
+        }
+        let live = self.beliefs.servers.queues.of(Class::Live);
+        let Some(turns) = i64::try_from(live.len()).ok().filter(|turns| *turns > 0) else { return 0 };
+        let round = self.slot.times(turns);
+        let end = self.others_wait_until(round, limit);
+        if self.slot < LIVE || end <= now + round {
+            return 0;
+        }
+        let Some(news_at) = news_of_steady_round(live, now, self.slot) else {
+            self.singles = live.len();
+            return 0;
+        };
+        let end = end.min(news_at);
+        // Reads at `now`, one slot later and so on, all before the end.
+        let whole = end.since(now).ms().saturating_sub(1).checked_div(self.slot.ms()).unwrap_or(0);
+        if end <= now || whole < turns {
+            self.singles = live.len();
+            return 0;
+        }
+        whole.saturating_add(1)
+    }
+
+    /// Until when no other read comes before a live one, while those come round in that time.
+    fn others_wait_until(&self, round: Span, limit: Time) -> Time {
+        // With one read each slot, every live one is as overdue as this when its turn comes.
+        let steady = urgency(round, LIVE);
+        let patience = |period: Span| {
+            let age = Span::from_ms(period.ms().saturating_mul(steady).checked_div(1000).unwrap_or(0));
+            if period == SPARE { age } else { age.min(period + STARVING) }
+        };
+        let firsts = [Class::Wanted, Class::Spare].map(|class| {
+            let first = self.beliefs.servers.queues.of(class).front();
+            first.map_or(EVER, |turn| turn.tried_at.map_or(NOT_AT_ALL, |at| at + patience(class.period())))
+        });
+        let accounts = self.accounts.each_ref().map(|need| need.tried_at.map_or(NOT_AT_ALL, |at| at + patience(need.period)));
+        firsts.into_iter().chain(accounts).fold(limit, Time::min)
+    }
+}
+
+/// From when on a read of one of them may bring news, if each of them has waited, when its turn comes, for as long as a
+/// round takes: once they do, they go on to.
+fn news_of_steady_round(live: &VecDeque<Turn>, now: Time, slot: Span) -> Option<Time> {
+    let round = slot.times(i64::try_from(live.len()).unwrap_or(i64::MAX));
+    let (mut at, mut news_at) = (now, EVER);
+    for turn in live {
+        if turn.tried_at.is_none_or(|tried_at| at.since(tried_at) < round) {
+            return None;
+        }
+        news_at = news_at.min(turn.news_at);
+        at = at + slot;
+    }
+    Some(news_at)
 }
