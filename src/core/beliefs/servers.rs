@@ -145,6 +145,14 @@ impl Servers {
         self.change(id, |server| server.claim.order_mut().map(change));
     }
 
+    /// From when on a read of that server may bring something else than the last one did.
+    pub(crate) fn expect_news(&mut self, id: ServerId, news_at: Time) {
+        let Some(server) = self.all.get(&id) else { return };
+        if let Some(class) = self.class(&Place::of(server, self.urgent.contains(&id), self.max_bid)) {
+            self.queues.expect_news(class, id, server.tried_at, news_at);
+        }
+    }
+
     /// Takes note of the reads since `from`, which are counted in the queues already and brought what the last ones did.
     pub(crate) fn note_read_again(&mut self, from: Time) {
         for turn in self.queues.read_since(from) {

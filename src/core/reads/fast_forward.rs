@@ -80,9 +80,9 @@ impl Engine {
         }
         while let Some(id) = beliefs.servers.first_touched() {
             let until = beliefs.content_until(id, now)?;
-            let until = beliefs.wants_nothing(id, now).then_some(until)?;
+            let calls_at = beliefs.calls_at(id, now, news)?;
             self.agenda.set(id, (until < EVER).then_some(until));
-            beliefs.expect_news(id, news);
+            beliefs.servers.expect_news(id, calls_at);
             beliefs.servers.untouch(id);
         }
         let alarm = self.agenda.first().map_or(EVER, |(until, _)| until);
@@ -166,40 +166,48 @@ impl Beliefs {
         (until > now).then_some(until)
     }
 
-    /// Whether no change would be asked for on that server now, were everything read anew with the same answers: a wish
-    /// that waits only for a newer read comes true by one that repeats the last. Nor would anybody learn anything from
-    /// what was denied.
+    /// From when on a read of that server's market may bring something else than the last one, or call for a change; `None`
+    /// where one might be asked for before, or something be learnt from what is denied.
+    fn calls_at(&mut self, id: ServerId, now: Time, news: &impl Fn(&Request, Time) -> Time) -> Option<Time> {
+        let Some(server) = self.servers.get(&id) else { return Some(EVER) };
+        let target = self.target_of(server).filter(|_| server.watched && self.servers.lacks(server.target));
+        match (&server.claim, target) {
+            (Claim::Empty, Some(target)) if !self.is_denied_as_told(id, server, target, now) => return None,
+            _ => {}
+        }
+        let is_claimed = server.claim != Claim::Empty;
+        let news_at = server.market.as_ref().filter(|_| shows_what_stands(server)).map(|seen| {
+            let news_at = news(&Request::SpotMarket { server: id }, seen.sent_at);
+            (news_at, seen.sent_at)
+        });
+        if let Some((news_at, sent_at)) = news_at {
+            if !is_claimed {
+                return Some(news_at);
+            }
+            // A wish that waits only for a newer read comes true by one that repeats the last.
+            self.servers.assume_read(id, now);
+            let is_content = self.wants_nothing(id, now);
+            self.servers.assume_read(id, sent_at);
+            if is_content {
+                return Some(news_at);
+            }
+        }
+        // Until it is read the last read only grows older, and nothing is done on an old one.
+        (!is_claimed || self.wants_nothing(id, now)).then_some(NOT_AT_ALL)
+    }
+
+    /// Whether no change would be asked for of the order on that server, though my_orders were read and a create allowed
+    /// now, and nothing is denied that has not been told.
     fn wants_nothing(&mut self, id: ServerId, now: Time) -> bool {
         self.denials.clear();
-        let Some(server) = self.servers.get(&id) else { return true };
-        match (&server.claim, self.target_of(server)) {
-            (Claim::Empty, Some(target)) if server.watched && self.servers.lacks(server.target) => {
-                return self.is_denied_as_told(id, server, target, now);
-            }
-            (Claim::Empty, _) => return true,
-            (_, _) => {}
-        }
-        // A read from before our last re-pricing would not come again as it was: then it only grows older.
-        let read_at = shows_what_stands(server).then(|| self.servers.assume_read(id, now)).flatten();
         let orders_read = self.orders_read.good_at.replace(now);
         let create_end = self.last_create_end.take();
         let change = self.change_of_order(id, now);
         self.last_create_end = create_end;
         self.orders_read.good_at = orders_read;
-        if let Some(at) = read_at {
-            self.servers.assume_read(id, at);
-        }
-        let is_told = self.denials.drain(..).all(|(id, denial)| self.servers.get(&id).is_some_and(|s| s.denial == Some(denial)));
-        change.is_none() && is_told
-    }
-
-    /// From when on a read of that server's market may bring something else than the last one.
-    fn expect_news(&mut self, id: ServerId, news: &impl Fn(&Request, Time) -> Time) {
-        let Some(server) = self.servers.get(&id) else { return };
-        let seen = server.market.as_ref().filter(|_| shows_what_stands(server));
-        let news_at = seen.map_or(NOT_AT_ALL, |seen| news(&Request::SpotMarket { server: id }, seen.sent_at));
-        let tried_at = server.tried_at;
-        self.servers.queues.expect_news(id, tried_at, news_at);
+        let (denials, servers) = (&mut self.denials, &self.servers);
+        let is_told = |(id, denial): (ServerId, _)| servers.get(&id).is_some_and(|s| s.denial == Some(denial));
+        denials.drain(..).all(is_told) && change.is_none()
     }
 
     /// From when on each account read may bring something else than last time, or teach something all the same.

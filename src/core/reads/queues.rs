@@ -84,11 +84,10 @@ impl Queues {
     }
 
     /// From when on a read of that server may bring something else than the last one did.
-    pub(crate) fn expect_news(&mut self, server: ServerId, tried_at: Option<Time>, news_at: Time) {
-        for queue in &mut self.0 {
-            if let Some(turn) = position(queue, server, tried_at).ok().and_then(|index| queue.get_mut(index)) {
-                turn.news_at = news_at;
-            }
+    pub(crate) fn expect_news(&mut self, class: Class, server: ServerId, tried_at: Option<Time>, news_at: Time) {
+        let queue = self.of_mut(class);
+        if let Some(turn) = position(queue, server, tried_at).ok().and_then(|index| queue.get_mut(index)) {
+            turn.news_at = news_at;
         }
     }
 
