@@ -17,7 +17,7 @@ pub(crate) const FRESH: Span = Span::from_secs(3);
 /// A first bid needs a good my_orders no older than this: what stands unseen could make it a double rental.
 pub(crate) const ORDERS_FRESH: Span = Span::from_secs(90);
 /// An estimate of what another server costs may be this old, to decide which market to read.
-pub(crate) const ESTIMATE_FRESH: Span = Span::from_secs(60);
+const ESTIMATE_FRESH: Span = Span::from_secs(60);
 
 /// What choosing came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl Beliefs {
         now: Time,
     ) -> Option<Result<Choice, Denial>> {
         let entry = self.servers.get(&server)?;
-        let situation = self.situation(server, entry.fresh(now, ESTIMATE_FRESH)?, target, now)?;
+        let situation = self.situation(server, entry.fresh(now, self.estimate_fresh())?, target, now)?;
         let without: Vec<ServerId> = leaving.into_iter().chain([server]).collect();
         let exposure = self.exposure(now, &without);
         let (least_winning, floor) = (situation.least_winning, situation.floor);
@@ -80,13 +80,19 @@ impl Beliefs {
     /// Whether it is certain that no first bid would be made there while its market stays as it is and is young enough,
     /// nor its market be read for that decision, nor anything be told of it that has not been told.
     pub(crate) fn is_denied_as_told(&self, id: ServerId, server: &Server, target: &Target, now: Time) -> bool {
-        if server.fresh(now, ESTIMATE_FRESH).is_none() {
+        if server.fresh(now, self.estimate_fresh()).is_none() {
             return false;
         }
         if !self.is_usable(id, server, now) || self.estimate(id, server, now).is_none() {
             return true;
         }
         matches!(self.bid_there(id, target, None, now), Some(Err(denial)) if server.denial == Some(denial))
+    }
+
+    /// How old an estimate may be: where a round of all reads takes longer than a minute, as old as one. Else some would
+    /// always be too old, and the servers be read in turn for ever without a bid.
+    pub(crate) fn estimate_fresh(&self) -> Span {
+        ESTIMATE_FRESH.max(self.servers.queues.starving())
     }
 
     /// Whether nothing but the price could keep us from bidding there.
@@ -105,7 +111,7 @@ impl Beliefs {
     /// and the market is read before anything is bid. `None` where it is known that nothing can be bid.
     fn estimate(&self, id: ServerId, server: &Server, now: Time) -> Option<Price> {
         let floor = self.facts.get(&id).and_then(|f| f.floor).unwrap_or(Price::ZERO);
-        match server.fresh(now, ESTIMATE_FRESH) {
+        match server.fresh(now, self.estimate_fresh()) {
             Some(market) if !market.value.is_open() || market.value.mine().is_some() => None,
             Some(market) => market.quote.least_winning,
             None => Some(floor),

@@ -11,7 +11,6 @@ use alloc::collections::VecDeque;
 use crate::beliefs::order::{Claim, Order};
 use crate::beliefs::servers::Group;
 use crate::beliefs::{Beliefs, ReadTimes, Server};
-use crate::decide::choose::ESTIMATE_FRESH;
 use crate::decide::{STUCK_FOR, UNWINNABLE_FOR};
 use crate::engine::Engine;
 use crate::ids::{ServerId, TargetId};
@@ -162,7 +161,8 @@ impl Beliefs {
     /// Until when what a decision goes by is young enough, of all candidates whose target lacks a server.
     fn estimates_fresh_until(&self, now: Time) -> Option<Time> {
         let oldest = self.servers.queues.of(Class::Wanted).front();
-        let until = oldest.map_or(EVER, |turn| turn.tried_at.map_or(NOT_AT_ALL, |at| at + ESTIMATE_FRESH + Span::from_ms(1)));
+        let young_until = |at: Time| at + self.estimate_fresh() + Span::from_ms(1);
+        let until = oldest.map_or(EVER, |turn| turn.tried_at.map_or(NOT_AT_ALL, young_until));
         (until > now).then_some(until)
     }
 
@@ -343,16 +343,17 @@ impl Walk<'_> {
     /// Until when no other read comes before a live one, while those come round in that time.
     fn others_wait_until(&self, round: Span, limit: Time) -> Time {
         // With one read each slot, every live one is as overdue as this when its turn comes.
-        let steady = urgency(round, LIVE);
-        let patience = |period: Span| {
+        let of_markets = self.beliefs.servers.queues.starving();
+        let steady = urgency(round, LIVE, of_markets);
+        let patience = |period: Span, starving: Span| {
             let age = Span::from_ms(period.ms().saturating_mul(steady).checked_div(1000).unwrap_or(0));
-            if period == SPARE { age } else { age.min(period + STARVING) }
+            if period == SPARE { age } else { age.min(period + starving) }
         };
         let firsts = [Class::Wanted, Class::Spare].map(|class| {
             let first = self.beliefs.servers.queues.of(class).front();
-            first.map_or(EVER, |turn| turn.tried_at.map_or(NOT_AT_ALL, |at| at + patience(class.period())))
+            first.map_or(EVER, |turn| turn.tried_at.map_or(NOT_AT_ALL, |at| at + patience(class.period(), of_markets)))
         });
-        let accounts = self.accounts.each_ref().map(|need| need.tried_at.map_or(NOT_AT_ALL, |at| at + patience(need.period)));
+        let accounts = self.accounts.each_ref().map(|need| need.tried_at.map_or(NOT_AT_ALL, |at| at + patience(need.period, STARVING)));
         firsts.into_iter().chain(accounts).fold(limit, Time::min)
     }
 }

@@ -6,7 +6,7 @@
 use alloc::collections::VecDeque;
 
 use crate::ids::ServerId;
-use crate::reads::schedule::{LIVE, SPARE, URGENT, WANTED, urgency};
+use crate::reads::schedule::{LIVE, SPARE, STARVING, STARVING_EACH, URGENT, WANTED, urgency};
 use crate::time::{Span, Time};
 
 /// How soon a market is to be read again.
@@ -56,6 +56,12 @@ impl Queues {
     /// Those of that class, longest unread first.
     pub(crate) fn of(&self, class: Class) -> &VecDeque<Turn> {
         &self.0[class as usize]
+    }
+
+    /// How long a market may wait beyond its period. It is longer than a round of all of them takes.
+    pub(crate) fn starving(&self) -> Span {
+        let servers = self.0.iter().map(VecDeque::len).fold(0, usize::saturating_add);
+        STARVING.max(STARVING_EACH.times(i64::try_from(servers).unwrap_or(i64::MAX)))
     }
 
     fn of_mut(&mut self, class: Class) -> &mut VecDeque<Turn> {
@@ -120,7 +126,8 @@ impl Queues {
     /// are as overdue as each other, the one with the lower number goes first.
     pub(crate) fn most_overdue(&self, class: Class, now: Time) -> Option<(i64, Turn, usize)> {
         let queue = self.of(class);
-        let overdue = |turn: &Turn| turn.tried_at.map_or(i64::MAX, |at| urgency(now.since(at), class.period()));
+        let starving = self.starving();
+        let overdue = |turn: &Turn| turn.tried_at.map_or(i64::MAX, |at| urgency(now.since(at), class.period(), starving));
         let first = queue.front()?;
         let most = overdue(first);
         let equals = queue.iter().enumerate().skip(1).take_while(|(_, turn)| overdue(turn) == most);

@@ -35,6 +35,9 @@ const LISTING: Span = Span::from_secs(600);
 /// No read waits longer than this beyond its period, however many servers there are; but servers to spare do, since
 /// they would all fall due at once, and what is held would not be looked at meanwhile.
 pub(crate) const STARVING: Span = Span::from_secs(60);
+/// But for markets this long for each server where there are so many that a round of reads takes longer: else all of them
+/// would starve at once, and neither my_orders nor what a decision waits for would ever have its turn.
+pub(crate) const STARVING_EACH: Span = Span::from_secs(2);
 
 /// A read that is about no single server.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +53,7 @@ pub(crate) struct Need {
 impl Need {
     /// How overdue it is, in thousandths of its period. What was never read comes before all else.
     fn urgency(&self, now: Time) -> i64 {
-        self.tried_at.map_or(i64::MAX, |tried_at| urgency(now.since(tried_at), self.period))
+        self.tried_at.map_or(i64::MAX, |tried_at| urgency(now.since(tried_at), self.period, STARVING))
     }
 
     fn due_at(&self) -> Option<Time> {
@@ -63,9 +66,9 @@ impl Need {
     }
 }
 
-/// How overdue a read of that age is, in thousandths of its period.
-pub(crate) fn urgency(age: Span, period: Span) -> i64 {
-    let starving = if period != SPARE && age > period + STARVING { 1_000_000 } else { 0 };
+/// How overdue a read of that age is, in thousandths of its period; `starving`: how long beyond its period it may wait.
+pub(crate) fn urgency(age: Span, period: Span, starving: Span) -> i64 {
+    let starving = if period != SPARE && age > period + starving { 1_000_000 } else { 0 };
     let due = match period {
         // The most common one, without a division.
         LIVE => age.ms(),
