@@ -419,3 +419,6 @@ impl Place {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
