@@ -112,6 +112,8 @@ pub(crate) struct Beliefs {
     pub reported: BTreeSet<OrderId>,
     pub strays: BTreeMap<OrderId, Stray>,
     pub orders_read: ReadTimes,
+    /// Whether the last my_orders brought an order to light: what else its row says is learnt from the next one.
+    pub orders_tell_more: bool,
     pub wallets_read: ReadTimes,
     pub listing_read: ReadTimes,
     pub balance: Option<Amount>,
@@ -151,6 +153,7 @@ impl Beliefs {
             reported: BTreeSet::new(),
             strays: BTreeMap::new(),
             orders_read: ReadTimes::default(),
+            orders_tell_more: false,
             wallets_read: ReadTimes::default(),
             listing_read: ReadTimes::default(),
             balance: None,
@@ -292,7 +295,8 @@ impl Beliefs {
         let others = claimed.len().saturating_sub(left_out).saturating_add(beside);
         // Both sums are made only where a limit asks for them: they look at every order.
         let is_limited = limits.max_daily_cost.is_some() || limits.max_total_cost.is_some();
-        let ours = claimed.iter().filter(|id| !but.contains(id)).filter_map(|id| self.servers.get(id)?.claim.worst_bid());
+        let ours =
+            claimed.iter().filter(|id| !but.contains(id)).filter_map(|id| self.servers.get(id)?.claim.worst_bid());
         let own = ours.chain(self.strays.values().map(|s| s.bid));
         let all = own.chain(self.foreign.values().filter_map(|f| f.price));
         Exposure {

@@ -144,6 +144,7 @@ impl Beliefs {
     /// A good my_orders, whose request was sent at `sent_at`. It is complete: what is not in it is not listed.
     pub(crate) fn see_orders(&mut self, rows: &[OrderRow], sent_at: Time, now: Time) {
         let by_id: BTreeMap<OrderId, &OrderRow> = rows.iter().map(|r| (r.id, r)).collect();
+        self.orders_tell_more = false;
         let mut last = None;
         while let Some(id) = self.servers.next_of(Group::Claimed, last) {
             last = Some(id);
@@ -231,6 +232,7 @@ impl Beliefs {
             Some((order, expired)) => {
                 self.found_created(id, order, Cause::Seen, now);
                 self.servers.change_order(id, |order| order.listed = true);
+                self.orders_tell_more = true;
                 if expired {
                     self.end(id, now, Cause::Expired);
                 }
@@ -288,6 +290,7 @@ impl Beliefs {
                 order.listed = true;
                 server.take(order);
             });
+            self.orders_tell_more = true;
             return;
         }
         let price = row.price.filter(|_| row.currency == Some(self.strategy.currency));

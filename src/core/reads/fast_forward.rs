@@ -217,7 +217,7 @@ impl Beliefs {
             // The same list ranks candidates anew by what was read of their markets since.
             Request::Marketplace if matches_any => NOT_AT_ALL,
             Request::Marketplace => self.listing_read.good_at.map_or(NOT_AT_ALL, |at| news(&need.request, at)),
-            Request::MyOrders if !self.servers.of(Group::Unlisted).is_empty() => NOT_AT_ALL,
+            Request::MyOrders if self.orders_tell_more || !self.servers.of(Group::Unlisted).is_empty() => NOT_AT_ALL,
             _ => EVER,
         })
     }
@@ -353,7 +353,10 @@ impl Walk<'_> {
             let first = self.beliefs.servers.queues.of(class).front();
             first.map_or(EVER, |turn| turn.tried_at.map_or(NOT_AT_ALL, |at| at + patience(class.period(), of_markets)))
         });
-        let accounts = self.accounts.each_ref().map(|need| need.tried_at.map_or(NOT_AT_ALL, |at| at + patience(need.period, STARVING)));
+        let accounts = self
+            .accounts
+            .each_ref()
+            .map(|need| need.tried_at.map_or(NOT_AT_ALL, |at| at + patience(need.period, STARVING)));
         firsts.into_iter().chain(accounts).fold(limit, Time::min)
     }
 }

@@ -127,7 +127,8 @@ impl Queues {
     pub(crate) fn most_overdue(&self, class: Class, now: Time) -> Option<(i64, Turn, usize)> {
         let queue = self.of(class);
         let starving = self.starving();
-        let overdue = |turn: &Turn| turn.tried_at.map_or(i64::MAX, |at| urgency(now.since(at), class.period(), starving));
+        let overdue =
+            |turn: &Turn| turn.tried_at.map_or(i64::MAX, |at| urgency(now.since(at), class.period(), starving));
         let first = queue.front()?;
         let most = overdue(first);
         let equals = queue.iter().enumerate().skip(1).take_while(|(_, turn)| overdue(turn) == most);
@@ -144,7 +145,11 @@ impl Queues {
     /// The claimed server with the lowest number after `last` whose market was asked for at `since` or later.
     pub(crate) fn next_read_since(&self, since: Time, last: Option<ServerId>) -> Option<ServerId> {
         let recent = |class| recent(self.of(class), since);
-        recent(Class::Live).chain(recent(Class::Urgent)).map(|turn| turn.server).filter(|id| last.is_none_or(|last| *id > last)).min()
+        recent(Class::Live)
+            .chain(recent(Class::Urgent))
+            .map(|turn| turn.server)
+            .filter(|id| last.is_none_or(|last| *id > last))
+            .min()
     }
 }
 

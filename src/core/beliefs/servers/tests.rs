@@ -178,7 +178,8 @@ fn check(servers: &mut Servers, now: Time) -> Result<(), TestCaseError> {
     let staying = staying.filter_map(|s| s.claim.worst_bid()).fold(Price::ZERO, Price::plus);
     prop_assert_eq!(servers.staying_bids(), staying);
     let queued = |class| servers.queues.most_overdue(class, now).map(|(overdue, turn, _)| (overdue, turn.server));
-    let first = Class::ALL.into_iter().filter_map(queued).max_by_key(|(overdue, id)| (*overdue, core::cmp::Reverse(*id)));
+    let first =
+        Class::ALL.into_iter().filter_map(queued).max_by_key(|(overdue, id)| (*overdue, core::cmp::Reverse(*id)));
     prop_assert_eq!(first, most_overdue(servers, now));
     let read: usize = Class::ALL.iter().map(|class| servers.queues.of(*class).len()).sum();
     prop_assert_eq!(read, servers.iter().filter(|(id, s)| class(servers, **id, s).is_some()).count());
