@@ -394,6 +394,11 @@ impl Server {
         self.claim == Claim::Empty && self.ended.is_empty() && self.market.is_none()
     }
 
+    /// Whether it is a candidate on which nothing of ours stands.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.watched && self.claim == Claim::Empty
+    }
+
     /// The market, where its read is no older than `limit`.
     pub(crate) fn fresh(&self, now: Time, limit: Span) -> Option<&Seen> {
         self.market.as_ref().filter(|m| now.since(m.sent_at) <= limit)

@@ -50,7 +50,10 @@ impl Beliefs {
         if leaving {
             return None;
         }
-        let raise = self.first_of(FRESH_ENOUGH_TO_RAISE, now, |beliefs, id| beliefs.win_back(&strategy, id, now));
+        let raise = match self.servers.of(Group::Lost).is_empty() {
+            true => None,
+            false => self.first_of(FRESH_ENOUGH_TO_RAISE, now, |beliefs, id| beliefs.win_back(&strategy, id, now)),
+        };
         raise
             .or_else(|| self.place(&strategy, now))
             .or_else(|| self.first_of(FRESH, now, |beliefs, id| beliefs.take_slack(&strategy, id, now)))

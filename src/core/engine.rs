@@ -203,10 +203,7 @@ impl Engine {
             Request::MyOrders => self.beliefs.orders_read.tried_at = tried,
             Request::Wallets => self.beliefs.wallets_read.tried_at = tried,
             Request::Marketplace => self.beliefs.listing_read.tried_at = tried,
-            Request::SpotMarket { server } => {
-                self.beliefs.servers.set_urgent(server, false);
-                self.beliefs.servers.change(server, |s| s.tried_at = tried);
-            }
+            Request::SpotMarket { server } => self.beliefs.servers.note_tried(server, now),
             Request::Cancel { server, order } => {
                 let reason = ask.reason.clone();
                 self.beliefs.shift(server, now, crate::event::Cause::Cancelled, |server| {

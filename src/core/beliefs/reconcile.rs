@@ -83,8 +83,7 @@ impl Beliefs {
             }
         };
         if is_known {
-            let again = |server: &mut Server| server.market.iter_mut().for_each(|seen| seen.sent_at = sent_at);
-            self.servers.change(market.server, again);
+            self.servers.note_repeat(market.server, sent_at);
         }
         is_known
     }

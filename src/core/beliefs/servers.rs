@@ -145,10 +145,32 @@ impl Servers {
         self.change(id, |server| server.claim.order_mut().map(change));
     }
 
+    /// Its market is asked for at `now`.
+    pub(crate) fn note_tried(&mut self, id: ServerId, now: Time) {
+        self.set_urgent(id, false);
+        let Some(server) = self.all.get_mut(&id) else { return };
+        let before = server.tried_at.replace(now);
+        let (is_claimed, is_idle, target) = (server.claim != Claim::Empty, server.is_idle(), server.target);
+        if let Some(class) = self.class(target, false, is_claimed, is_idle) {
+            self.queues.remove(class, id, before);
+            self.queues.insert(class, id, Some(now));
+        }
+        self.touched.insert(id);
+    }
+
+    /// Its market was read at `sent_at`, and was what it was.
+    pub(crate) fn note_repeat(&mut self, id: ServerId, sent_at: Time) {
+        if let Some(market) = self.all.get_mut(&id).and_then(|server| server.market.as_mut()) {
+            market.sent_at = sent_at;
+            self.touched.insert(id);
+        }
+    }
+
     /// From when on a read of that server may bring something else than the last one did.
     pub(crate) fn expect_news(&mut self, id: ServerId, news_at: Time) {
         let Some(server) = self.all.get(&id) else { return };
-        if let Some(class) = self.class(&Place::of(server, self.urgent.contains(&id), self.max_bid)) {
+        let (is_claimed, is_urgent) = (server.claim != Claim::Empty, self.urgent.contains(&id));
+        if let Some(class) = self.class(server.target, is_urgent, is_claimed, server.is_idle()) {
             self.queues.expect_news(class, id, server.tried_at, news_at);
         }
     }
@@ -283,6 +305,12 @@ impl Servers {
         self.touched.extend(self.all.keys());
     }
 
+    /// Something that a decision about the servers of that group may rest on changed; says whether there are any.
+    pub(crate) fn touch_group(&mut self, group: Group) -> bool {
+        self.touched.extend(&self.groups[group as usize]);
+        !self.groups[group as usize].is_empty()
+    }
+
     /// Whether what our orders bid, or how many there are, changed since this was last asked.
     pub(crate) fn take_bids_changed(&mut self) -> bool {
         core::mem::take(&mut self.bids_changed)
@@ -303,7 +331,7 @@ impl Servers {
             return;
         }
         if let Some(before) = before
-            && let Some(class) = self.class(&before)
+            && let Some(class) = self.class_at(&before)
         {
             self.queues.remove(class, id, before.tried_at);
         }
@@ -318,7 +346,7 @@ impl Servers {
         }
         self.count(id, before, after);
         if let Some(after) = after
-            && let Some(class) = self.class(&after)
+            && let Some(class) = self.class_at(&after)
         {
             self.queues.insert(class, id, after.tried_at);
         }
@@ -377,15 +405,19 @@ impl Servers {
     }
 
     /// How soon its market is to be read again; `None` where nobody asks for it.
-    fn class(&self, place: &Place) -> Option<Class> {
-        let served = self.served(place.target)?;
-        match place {
-            Place { is_urgent: true, .. } => Some(Class::Urgent),
-            _ if place.groups.has(Group::Claimed) => Some(Class::Live),
-            Place { is_idle: false, .. } => None,
+    fn class(&self, target: TargetId, is_urgent: bool, is_claimed: bool, is_idle: bool) -> Option<Class> {
+        let served = self.served(target)?;
+        match (is_urgent, is_claimed, is_idle) {
+            (true, ..) => Some(Class::Urgent),
+            (_, true, _) => Some(Class::Live),
+            (.., false) => None,
             _ if served.lacks() => Some(Class::Wanted),
             _ => Some(Class::Spare),
         }
+    }
+
+    fn class_at(&self, place: &Place) -> Option<Class> {
+        self.class(place.target, place.is_urgent, place.groups.has(Group::Claimed), place.is_idle)
     }
 }
 
@@ -412,7 +444,7 @@ impl Place {
         Place {
             target: server.target,
             groups,
-            is_idle: server.watched && !groups.has(Group::Claimed),
+            is_idle: server.is_idle(),
             is_urgent,
             tried_at: server.tried_at,
             worst_bid: server.claim.worst_bid(),

@@ -51,13 +51,17 @@ impl Engine {
         let Some(alarm) = self.still_until(now, &news) else { return forwarded };
         let accounts = account_needs(&self.beliefs);
         let news_at = self.beliefs.account_news(&accounts, &news);
-        let mut walk = Walk { beliefs: &mut self.beliefs, slot, accounts, news_at, singles: 0 };
+        let patience = patience(&self.beliefs, &accounts, slot);
+        let mut walk = Walk { beliefs: &mut self.beliefs, slot, accounts, news_at, patience, singles: 0 };
         (forwarded.now, forwarded.reads) = walk.read_until(now, alarm.min(until));
         let accounts = walk.accounts;
         self.beliefs.note_repeats(&accounts, now);
         if let Some(listed_at) = self.beliefs.listing_read.good_at.filter(|at| *at >= now) {
-            // The list is always the last read of a jump.
+            // The list is always the last read of a jump. That it is new may settle why an order is idle.
             self.beliefs.see_listing_again(listed_at);
+            if self.beliefs.servers.touch_group(Group::Lost) {
+                self.content_until = None;
+            }
         }
         self.count_forwarded(forwarded.reads);
         forwarded
@@ -259,6 +263,8 @@ struct Walk<'a> {
     accounts: [Need; 3],
     /// From when on each of those may bring something else than last time.
     news_at: [Time; 3],
+    /// How old candidates and accounts may grow before they could come before a live one.
+    patience: [Span; 5],
     /// How many reads to make one by one before whole rounds are looked for again.
     singles: usize,
 }
@@ -322,7 +328,7 @@ impl Walk<'_> {
         let live = self.beliefs.servers.queues.of(Class::Live);
         let Some(turns) = i64::try_from(live.len()).ok().filter(|turns| *turns > 0) else { return 0 };
         let round = self.slot.times(turns);
-        let end = self.others_wait_until(round, limit);
+        let end = self.others_wait_until(limit);
         if self.slot < LIVE || end <= now + round {
             return 0;
         }
@@ -341,24 +347,31 @@ impl Walk<'_> {
     }
 
     /// Until when no other read comes before a live one, while those come round in that time.
-    fn others_wait_until(&self, round: Span, limit: Time) -> Time {
-        // With one read each slot, every live one is as overdue as this when its turn comes.
-        let of_markets = self.beliefs.servers.queues.starving();
-        let steady = urgency(round, LIVE, of_markets);
-        let patience = |period: Span, starving: Span| {
-            let age = Span::from_ms(period.ms().saturating_mul(steady).checked_div(1000).unwrap_or(0));
-            if period == SPARE { age } else { age.min(period + starving) }
-        };
-        let firsts = [Class::Wanted, Class::Spare].map(|class| {
+    fn others_wait_until(&self, limit: Time) -> Time {
+        let [wanted, spare] = [Class::Wanted, Class::Spare].map(|class| {
             let first = self.beliefs.servers.queues.of(class).front();
-            first.map_or(EVER, |turn| turn.tried_at.map_or(NOT_AT_ALL, |at| at + patience(class.period(), of_markets)))
+            first.map_or(Some(EVER), |turn| turn.tried_at)
         });
-        let accounts = self
-            .accounts
-            .each_ref()
-            .map(|need| need.tried_at.map_or(NOT_AT_ALL, |at| at + patience(need.period, STARVING)));
-        firsts.into_iter().chain(accounts).fold(limit, Time::min)
+        let [orders, wallets, listing] = self.accounts.each_ref().map(|need| need.tried_at);
+        let tried = [wanted, spare, orders, wallets, listing].into_iter().zip(self.patience);
+        tried.map(|(at, patience)| at.map_or(NOT_AT_ALL, |at| at + patience)).fold(limit, Time::min)
     }
+}
+
+/// How old the candidates' and the accounts' reads may grow before they could come before a live one, while the live
+/// ones come round, one each slot.
+fn patience(beliefs: &Beliefs, accounts: &[Need; 3], slot: Span) -> [Span; 5] {
+    let queues = &beliefs.servers.queues;
+    let live = i64::try_from(queues.of(Class::Live).len()).unwrap_or(i64::MAX);
+    // With one read each slot, every live one is as overdue as this when its turn comes.
+    let steady = urgency(slot.times(live), LIVE, queues.starving());
+    let patience = |period: Span, starving: Span| {
+        let age = Span::from_ms(period.ms().saturating_mul(steady).checked_div(1000).unwrap_or(0));
+        if period == SPARE { age } else { age.min(period + starving) }
+    };
+    let [wanted, spare] = [Class::Wanted, Class::Spare].map(|class| patience(class.period(), queues.starving()));
+    let [orders, wallets, listing] = accounts.each_ref().map(|need| patience(need.period, STARVING));
+    [wanted, spare, orders, wallets, listing]
 }
 
 /// From when on a read of one of them may bring news, if each of them has waited, when its turn comes, for as long as a

@@ -72,10 +72,7 @@ fn apply(servers: &mut Servers, watched: &mut BTreeMap<ServerId, TargetId>, id: 
             watched.remove(&id);
             servers.watch(watched);
         }
-        Change::Read => {
-            servers.set_urgent(id, false);
-            servers.change(id, |server| server.tried_at = Some(now));
-        }
+        Change::Read => servers.note_tried(id, now),
         Change::Urgent(is_urgent) => servers.set_urgent(id, is_urgent),
         Change::Create { bid } => {
             let (before, bid) = (Vec::new(), price(bid));
