@@ -12,6 +12,7 @@ mod pricing;
 use alloc::vec::Vec;
 
 use crate::beliefs::order::{Claim, Create, Order};
+use crate::beliefs::servers::Group;
 use crate::beliefs::{Beliefs, Seen, Server, targets};
 use crate::decide::choose::Choice;
 use crate::decide::decision::{Decision, Hold, Turn, Wish};
@@ -39,6 +40,17 @@ pub(crate) struct Action {
     pub reason: Reason,
 }
 
+/// What counts as read just now, with what its last read brought: a jump asks what such reads would call for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Repeats {
+    /// Nothing.
+    Nothing,
+    /// Our orders.
+    Orders,
+    /// Our orders, and the market that is decided on.
+    OrdersAndMarket,
+}
+
 /// What a decision about one server rests on beside our beliefs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Context {
@@ -46,21 +58,22 @@ pub(crate) struct Context {
     pub now: Time,
     /// Whether the run ends and leaves nothing behind.
     pub leaving: bool,
-    /// Whether our orders and their markets count as read just now, each with what its last read brought.
-    pub reads_repeat: bool,
+    /// What counts as read just now.
+    pub repeats: Repeats,
     /// Whether every hold is to be listed, for a person to read.
     pub lists_holds: bool,
 }
 
 impl Context {
-    /// How old what was read at `at` is.
-    pub(crate) fn age(&self, at: Time) -> Span {
-        if self.reads_repeat { Span::ZERO } else { self.now.since(at) }
+    /// How old the last good my_orders, which was read at `at`, is.
+    pub(crate) fn age_of_orders(&self, at: Time) -> Span {
+        if self.repeats >= Repeats::Orders { Span::ZERO } else { self.now.since(at) }
     }
 
     /// The market of a server on which something of ours stands, where its read is no older than `limit`.
     pub(crate) fn fresh<'a>(&self, server: &'a Server, limit: Span) -> Option<&'a Seen> {
-        server.market.as_ref().filter(|m| self.age(m.sent_at) <= limit)
+        let repeats = self.repeats == Repeats::OrdersAndMarket;
+        server.market.as_ref().filter(|m| repeats || self.now.since(m.sent_at) <= limit)
     }
 }
 
@@ -74,11 +87,9 @@ struct Noted {
 impl Beliefs {
     /// The change to ask for now, and the bids that were denied on the way to it: to be told if a request is made.
     pub(crate) fn next_change(&mut self, now: Time, leaving: bool) -> (Option<Action>, Vec<(ServerId, Denial)>) {
-        let context = Context { now, leaving, reads_repeat: false, lists_holds: false };
+        let context = Context { now, leaving, repeats: Repeats::Nothing, lists_holds: false };
         for (id, reason) in self.must_go(&context) {
-            if let Some(order) = self.servers.get_mut(&id).and_then(|s| s.claim.order_mut()) {
-                order.must_go(reason);
-            }
+            self.servers.change_order(id, |order| order.must_go(reason));
         }
         let cancelled = self.stray_to_cancel(now).or_else(|| self.order_to_cancel(&context));
         if cancelled.is_some() || leaving {
@@ -89,7 +100,9 @@ impl Beliefs {
             (Some(won_back), _) => Some(won_back),
             (None, lowered) => self.place(&context, &mut noted).or(lowered),
         };
-        self.urgent.extend(noted.read_first);
+        for id in noted.read_first {
+            self.servers.set_urgent(id, true);
+        }
         (action, noted.denied)
     }
 
@@ -105,25 +118,29 @@ impl Beliefs {
 
     /// The first order to cancel of those that must go.
     fn order_to_cancel(&self, context: &Context) -> Option<Action> {
-        self.servers.iter().find_map(|(id, server)| {
-            let order = server.claim.order().filter(|order| order.cancel.is_some())?;
+        self.servers.of(Group::Going).iter().find_map(|id| {
+            let server = self.servers.get(id)?;
+            let order = server.claim.order()?;
             let decision = self.decide(*id, server, context)?;
             decision.due().and_then(|_| action(*id, server.target, order, decision.wish))
         })
     }
 
-    /// The first change that wins a server back, or else the first that takes away what is paid for nothing.
+    /// The first change that wins a server back, or else the first that takes away what is paid for nothing. No order is
+    /// re-priced or left on an older read than these rest on, so only servers that were read since are looked at.
     fn first_change(&self, context: &Context, noted: &mut Noted) -> (Option<Action>, Option<Action>) {
-        let mut lowered = None;
-        for (id, server) in &self.servers {
+        let (mut lowered, mut last) = (None, None);
+        while let Some(id) = self.servers.queues.next_read_since(context.now - FRESH_ENOUGH_TO_RAISE, last) {
+            last = Some(id);
+            let Some(server) = self.servers.get(&id) else { continue };
             let Some(order) = server.claim.order() else { continue };
-            let Some(mut decision) = self.decide(*id, server, context) else { continue };
+            let Some(mut decision) = self.decide(id, server, context) else { continue };
             noted.denied.append(&mut decision.denied);
             noted.read_first.extend(decision.read_first);
             match decision.due() {
-                Some(Turn::WinBack) => return (action(*id, server.target, order, decision.wish), None),
+                Some(Turn::WinBack) => return (action(id, server.target, order, decision.wish), None),
                 Some(Turn::ComeDown) if lowered.is_none() => {
-                    lowered = action(*id, server.target, order, decision.wish);
+                    lowered = action(id, server.target, order, decision.wish);
                 }
                 _ => {}
             }
@@ -144,7 +161,7 @@ impl Beliefs {
             return None;
         }
         for (id, target) in targets(&self.strategy) {
-            if self.claimed(id) >= target.want || !self.knows_enough(target, context) {
+            if !self.servers.lacks(id) || !self.knows_enough(target, context) {
                 continue;
             }
             let mut chosen = self.choose(id, target, None, context);

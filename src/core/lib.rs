@@ -6,8 +6,8 @@
 //!
 //! ```text
 //! ids, money (by integers), time, words ◄─ denial ◄─ market, event, request ◄─ policy (rules, chosen, and one file each)
-//! ◄─ strategy ◄─ limits, lowering ◄─ beliefs { order by position, ledger, reconcile: reads, outcomes: answers }
-//! ◄─ decide { decision, order, choose, going, pricing } ◄─ reads { schedule, idle_reads }
+//! ◄─ strategy ◄─ limits, lowering ◄─ beliefs { order by position, servers by queues, ledger,
+//! reconcile: reads, outcomes: answers } ◄─ decide { decision, order, choose, going, pricing } ◄─ reads { schedule, agenda }
 //! ◄─ engine ◄─ { memory, fast_forward, status, explain }
 //! ```
 
