@@ -32,10 +32,15 @@ enum Matter {
 const SERVERS: [u64; 3] = [1, 2, 3];
 
 fn tape(steps: &[Step]) -> String {
+    tape_of(&SERVERS, steps)
+}
+
+fn tape_of(servers: &[u64], steps: &[Step]) -> String {
     let mut now = Time::from_secs(1_767_225_600);
-    let mut lines = listing(now, None);
+    let mut lines = listing(now, servers, None);
     let mut rented = None;
-    let first = SERVERS.map(|server| (0, server, 0, 300 + 200 * u32::try_from(server).expect("small"), Matter::Fine));
+    let cheap = |server: u64| 300 + 200 * u32::try_from(server % 4).expect("small");
+    let first: Vec<Step> = servers.iter().map(|server| (0, *server, 0, cheap(*server), Matter::Fine)).collect();
     for (wait, server, rival, floor, matter) in first.iter().chain(steps) {
         now = now + Span::from_secs(i64::from(*wait));
         let offer = match rival {
@@ -57,16 +62,16 @@ fn tape(steps: &[Step]) -> String {
         let now_rented = (*matter == Matter::Rented).then_some(*server);
         if now_rented != rented {
             rented = now_rented;
-            lines += &listing(now, rented);
+            lines += &listing(now, servers, rented);
         }
     }
     lines
 }
 
 /// The marketplace as of then, one server at the most rented on demand.
-fn listing(now: Time, rented: Option<u64>) -> String {
-    let row = |id: u64| {
-        let rented = rented == Some(id);
+fn listing(now: Time, servers: &[u64], rented: Option<u64>) -> String {
+    let row = |id: &u64| {
+        let rented = rented == Some(*id);
         format!(
             r#"{{"id":{id},"price":{{"on_demand":{{"USD-Blockchain":9}},"spot":{{"USD-Blockchain":0.5}}}},"rented":{rented},"specs":{{"gpu":"1x NVIDIA GeForce RTX 4090"}}}}"#
         )
@@ -74,7 +79,7 @@ fn listing(now: Time, rented: Option<u64>) -> String {
     format!(
         "{{\"at\":\"{}\",\"call\":\"marketplace\",\"args\":{{}},\"status\":200,\"body\":{{\"servers\":[{}],\"my_servers\":[],\"code\":0}}}}\n",
         rfc3339(now),
-        SERVERS.map(row).join(",")
+        servers.iter().map(row).collect::<Vec<_>>().join(",")
     )
 }
 
@@ -202,6 +207,40 @@ fn the_jump_changes_nothing() {
     });
     let came_to = came_to.into_inner();
     assert!(came_to.iter().all(|n| *n > 0), "left out, placed, raised, lowered, cancelled, lost: {came_to:?}");
+}
+
+#[test]
+fn the_jump_changes_nothing_among_dozens_of_servers() {
+    const MANY: [u64; 2] = [12, 64];
+    let steps = (step(prop_oneof![Just(0_u32), 500_u32..3000], 1..90), 0_u64..64);
+    let cases = (
+        prop::collection::vec(steps, 20..60),
+        prop::sample::select(BIDS.to_vec()),
+        prop::sample::select(vec![
+            ROOMY,
+            "max_bid = \"1.5\"",
+            "max_bid = \"8\"\nmax_daily_cost = \"9\"",
+            "max_bid = \"8\"\nmax_daily_cost = \"2\"",
+        ]),
+        prop::sample::select(MANY.to_vec()),
+        prop::bool::ANY,
+    );
+    let came_to = RefCell::new([0_u64; 5]);
+    try_all(cases, |(steps, policy, limits, many, all)| {
+        let servers: Vec<u64> = (1..=many).collect();
+        let steps: Vec<Step> = steps
+            .into_iter()
+            .map(|((wait, _, rival, floor, matter), n)| (wait, 1 + n % many, rival, floor, matter))
+            .collect();
+        let want = if all { many } else { 1 };
+        let strategy = strategy(policy, limits, &format!("servers = {servers:?}\nwant = {want}"));
+        let (jumped, walked) = same_with_and_without_the_jump(&strategy, &recorded(&tape_of(&servers, &steps)));
+        let counts = walked.counts;
+        let met = [counts.steps - jumped, counts.places, counts.raises, counts.lowerings, counts.cancels];
+        came_to.borrow_mut().iter_mut().zip(met).for_each(|(all, one)| *all += one);
+    });
+    let came_to = came_to.into_inner();
+    assert!(came_to.iter().all(|n| *n > 0), "left out, placed, raised, lowered, cancelled: {came_to:?}");
 }
 
 #[test]

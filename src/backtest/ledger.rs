@@ -1,7 +1,7 @@
 //! The ledger counts what a backtest costs, by the tape's own time: held stretches, restarts, and wanted time without a
 //! server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clorebid_core::event::Event;
 use clorebid_core::ids::{OrderId, ServerId, TargetId};
@@ -41,7 +41,10 @@ struct Wanted {
     per_day: PerDay,
     restart: RestartCost,
     /// The servers that it takes.
-    servers: Vec<ServerId>,
+    servers: BTreeSet<ServerId>,
+    /// What each of its servers costs on demand now, and the same by price.
+    priced: BTreeMap<ServerId, Price>,
+    cheapest: BTreeSet<(Price, ServerId)>,
     /// What a day without a server costs now.
     worth: Price,
     counted_to: Time,
@@ -82,6 +85,8 @@ impl Ledger {
             per_day: t.value.per_day,
             restart: t.value.restart,
             servers: selected(t, series, strategy.currency).into_iter().map(|(id, _)| id).collect(),
+            priced: BTreeMap::new(),
+            cheapest: BTreeSet::new(),
             worth: strategy.limits.max_bid,
             counted_to: from,
             unheld: Accrual::ZERO,
@@ -177,17 +182,35 @@ impl Ledger {
         }
     }
 
-    /// On-demand prices may be others now.
-    pub(super) fn prices_moved(&mut self, at: Time, series: &Series, currency: Currency) {
+    /// On-demand prices as the tape begins.
+    pub(super) fn prices_begin(&mut self, at: Time, series: &Series, currency: Currency) {
+        for id in series.servers.keys() {
+            self.price_moved(at, *id, series, currency);
+        }
+    }
+
+    /// The on-demand price of that server may be another now.
+    pub(super) fn price_moved(&mut self, at: Time, id: ServerId, series: &Series, currency: Currency) {
+        let Some(server) = series.servers.get(&id) else { return };
+        // Before the first listing, what that says is the best there is to go by.
+        let first = |s: &ServerSeries| s.listed.first().map(|l| l.server.on_demand);
+        let prices = server.listed_at(at).map(|l| l.on_demand).or_else(|| first(server));
+        let price = prices.and_then(|prices| prices.get(currency));
         for index in 0..self.targets.len() {
-            let PerDay::OnDemand = self.targets[index].per_day else { continue };
-            let servers = self.targets[index].servers.iter().filter_map(|id| series.servers.get(id));
-            // Before the first listing, what that says is the best there is to go by.
-            let first = |s: &ServerSeries| s.listed.first().map(|l| l.server.on_demand);
-            let prices = |s: &ServerSeries| s.listed_at(at).map(|l| l.on_demand).or_else(|| first(s));
-            let cheapest = servers.filter_map(|s| prices(s)?.get(currency)).min();
-            let worth = cheapest.unwrap_or(self.max_bid);
-            if worth != self.targets[index].worth {
+            let wanted = &mut self.targets[index];
+            let is_priced = matches!(wanted.per_day, PerDay::OnDemand);
+            if !is_priced || !wanted.servers.contains(&id) {
+                continue;
+            }
+            if let Some(before) = wanted.priced.remove(&id) {
+                wanted.cheapest.remove(&(before, id));
+            }
+            if let Some(price) = price {
+                wanted.priced.insert(id, price);
+                wanted.cheapest.insert((price, id));
+            }
+            let worth = wanted.cheapest.first().map_or(self.max_bid, |(price, _)| *price);
+            if worth != wanted.worth {
                 self.count(at, TargetId(u32::try_from(index).unwrap_or(u32::MAX)));
                 self.targets[index].worth = worth;
             }

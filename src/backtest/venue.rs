@@ -63,6 +63,8 @@ pub(super) struct TapeVenue {
     currency: Currency,
     rivals: Rivals,
     now: Time,
+    /// When on-demand prices last changed.
+    priced_at: Time,
     told: BTreeMap<ServerId, Told>,
     server_news: Arc<BTreeMap<ServerId, Vec<Time>>>,
     listing_news: Arc<Vec<Time>>,
@@ -151,6 +153,7 @@ impl TapeVenue {
             currency,
             rivals,
             now: recorded.series.from,
+            priced_at: recorded.series.from,
             told: BTreeMap::new(),
             server_news: Arc::clone(&recorded.server_news),
             listing_news: Arc::clone(&recorded.listing_news),
@@ -162,7 +165,7 @@ impl TapeVenue {
             most: Arc::clone(&recorded.most),
             ledger,
         };
-        venue.ledger.prices_moved(recorded.series.from, &recorded.series, currency);
+        venue.ledger.prices_begin(recorded.series.from, &recorded.series, currency);
         venue.advance(recorded.series.from);
         venue
     }
@@ -179,7 +182,7 @@ impl TapeVenue {
                     self.forget_answers(id, at);
                     self.settle(id, true);
                     if told.listed != listed_before {
-                        self.ledger.prices_moved(at, &self.series, self.currency);
+                        self.move_prices(at);
                     }
                 }
                 Event::GapFrom => self.ledger.gap(at, true),
@@ -189,11 +192,29 @@ impl TapeVenue {
         self.now = now;
     }
 
+    /// Takes note of every on-demand price that changes at that moment, once.
+    fn move_prices(&mut self, at: Time) {
+        if std::mem::replace(&mut self.priced_at, at) == at {
+            return;
+        }
+        let from_here = &self.events[self.next_event - 1..];
+        for (_, event) in from_here.iter().take_while(|(same, _)| *same == at) {
+            if let Event::Server(id, _) = event {
+                self.ledger.price_moved(at, *id, &self.series, self.currency);
+            }
+        }
+    }
+
     /// The answer to one request, now.
     pub(super) fn answer(&mut self, now: Time, request: &Request) -> &Answer {
         self.advance(now);
-        if request.is_command() {
-            self.shown.clear();
+        match *request {
+            // A rival's answer to one bid is the same offer wherever it is shown.
+            _ if request.is_command() && self.rivals == Rivals::Counter => self.shown.clear(),
+            Request::Create { server, .. } | Request::Reprice { server, .. } | Request::Cancel { server, .. } => {
+                self.shown.remove(&server);
+            }
+            _ => {}
         }
         self.other = match *request {
             Request::SpotMarket { server } => {

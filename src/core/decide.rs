@@ -13,9 +13,10 @@ mod pricing;
 use alloc::vec::Vec;
 
 use crate::beliefs::order::{Claim, Create, Order};
+use crate::beliefs::servers::Group;
 use crate::beliefs::{Beliefs, Server, targets};
 use crate::decide::choose::Choice;
-use crate::decide::context::{CANCEL_AGAIN, Context};
+use crate::decide::context::{CANCEL_AGAIN, Context, FRESH_ENOUGH_TO_RAISE, Repeats};
 use crate::decide::decision::{Decision, Hold, Turn, Wish};
 use crate::decide::order::Bidding;
 use crate::denial::Denial;
@@ -42,11 +43,9 @@ struct Noted {
 impl Beliefs {
     /// The change to ask for now, and the bids that were denied on the way to it: to be told if a request is made.
     pub(crate) fn next_change(&mut self, now: Time, leaving: bool) -> (Option<Action>, Vec<(ServerId, Denial)>) {
-        let context = Context { now, leaving, reads_repeat: false, lists_holds: false };
+        let context = Context { now, leaving, repeats: Repeats::Nothing, lists_holds: false };
         for (id, reason) in self.must_go(&context) {
-            if let Some(order) = self.servers.get_mut(&id).and_then(|s| s.claim.order_mut()) {
-                order.must_go(reason);
-            }
+            self.servers.change_order(id, |order| order.must_go(reason));
         }
         let cancelled = self.stray_to_cancel(now).or_else(|| self.order_to_cancel(&context));
         if cancelled.is_some() || leaving {
@@ -57,7 +56,9 @@ impl Beliefs {
             (Some(won_back), _) => Some(won_back),
             (None, lowered) => self.place(&context, &mut noted).or(lowered),
         };
-        self.urgent.extend(noted.read_first);
+        for id in noted.read_first {
+            self.servers.set_urgent(id, true);
+        }
         (action, noted.denied)
     }
 
@@ -73,25 +74,29 @@ impl Beliefs {
 
     /// The first order to cancel of those that must go.
     fn order_to_cancel(&self, context: &Context) -> Option<Action> {
-        self.servers.iter().find_map(|(id, server)| {
-            let order = server.claim.order().filter(|order| order.cancel.is_some())?;
+        self.servers.of(Group::Going).iter().find_map(|id| {
+            let server = self.servers.get(id)?;
+            let order = server.claim.order()?;
             let decision = self.decide(*id, server, context)?;
             decision.due().and_then(|_| action(*id, server.target, order, decision.wish))
         })
     }
 
-    /// The first change that wins a server back, or else the first that takes away what is paid for nothing.
+    /// The first change that wins a server back, or else the first that takes away what is paid for nothing. No order is
+    /// re-priced or left on an older read than these rest on, so only servers that were read since are looked at.
     fn first_change(&self, context: &Context, noted: &mut Noted) -> (Option<Action>, Option<Action>) {
-        let mut lowered = None;
-        for (id, server) in &self.servers {
+        let (mut lowered, mut last) = (None, None);
+        while let Some(id) = self.servers.queues.next_read_since(context.now - FRESH_ENOUGH_TO_RAISE, last) {
+            last = Some(id);
+            let Some(server) = self.servers.get(&id) else { continue };
             let Some(order) = server.claim.order() else { continue };
-            let Some(mut decision) = self.decide(*id, server, context) else { continue };
+            let Some(mut decision) = self.decide(id, server, context) else { continue };
             noted.denied.append(&mut decision.denied);
             noted.read_first.extend(decision.read_first);
             match decision.due() {
-                Some(Turn::WinBack) => return (action(*id, server.target, order, decision.wish), None),
+                Some(Turn::WinBack) => return (action(id, server.target, order, decision.wish), None),
                 Some(Turn::ComeDown) if lowered.is_none() => {
-                    lowered = action(*id, server.target, order, decision.wish);
+                    lowered = action(id, server.target, order, decision.wish);
                 }
                 _ => {}
             }
@@ -112,7 +117,7 @@ impl Beliefs {
             return None;
         }
         for (id, target) in targets(&self.strategy) {
-            if self.claimed(id) >= target.want || !self.knows_enough(target, context) {
+            if !self.servers.lacks(id) || !self.knows_enough(target, context) {
                 continue;
             }
             let mut chosen = self.choose(id, target, None, context);

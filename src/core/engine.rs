@@ -23,7 +23,7 @@ use crate::beliefs::order::Claim;
 use crate::event::{Event, Reason};
 use crate::governing::CREATE_SPACING;
 use crate::ids::TargetId;
-use crate::reads::idle_reads::IdleReads;
+use crate::reads::agenda::Agenda;
 use crate::reads::schedule::{NextRead, next_read};
 use crate::request::{Answer, Ask, Doubt, Refusal, Request};
 use crate::strategy::Strategy;
@@ -71,8 +71,8 @@ pub struct Engine {
     pub(crate) quiet_until: Option<Time>,
     /// Until when it is known that no change will be wanted, whatever is read again as it was.
     pub(crate) content_until: Option<Time>,
-    /// The last jump's reads: nothing but memory to be used again.
-    pub(crate) idle_reads: IdleReads,
+    /// Until when each server wants nothing, as far as it is known.
+    pub(crate) agenda: Agenda,
 }
 
 impl Engine {
@@ -90,7 +90,7 @@ impl Engine {
             bad_keys: 0,
             quiet_until: None,
             content_until: None,
-            idle_reads: IdleReads::default(),
+            agenda: Agenda::default(),
         }
     }
 
@@ -203,12 +203,7 @@ impl Engine {
             Request::MyOrders => self.beliefs.orders_read.tried_at = tried,
             Request::Wallets => self.beliefs.wallets_read.tried_at = tried,
             Request::Marketplace => self.beliefs.listing_read.tried_at = tried,
-            Request::SpotMarket { server } => {
-                self.beliefs.urgent.remove(&server);
-                if let Some(server) = self.beliefs.servers.get_mut(&server) {
-                    server.tried_at = tried;
-                }
-            }
+            Request::SpotMarket { server } => self.beliefs.servers.note_tried(server, now),
             Request::Cancel { server, order } => {
                 let reason = ask.reason.clone();
                 self.beliefs.shift(server, now, crate::event::Cause::Cancelled, |server| {

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use crate::beliefs::Server;
 use crate::beliefs::order::Claim;
-use crate::decide::context::Context;
+use crate::decide::context::{Context, Repeats};
 use crate::decide::decision::{Decision, Hold, Turn};
 use crate::decide::order::Bidding;
 use crate::engine::Engine;
@@ -63,7 +63,7 @@ impl Engine {
 
     fn explain_server(&self, id: ServerId, server: &Server, now: Time) -> Option<Explanation> {
         let beliefs = &self.beliefs;
-        let context = Context { now, leaving: self.leaving, reads_repeat: false, lists_holds: true };
+        let context = Context { now, leaving: self.leaving, repeats: Repeats::Nothing, lists_holds: true };
         let Decision { wish, holds: mut held_back_by, .. } = beliefs.decide(id, server, &context)?;
         if held_back_by.is_empty() && wish.turn() == Some(Turn::Place) {
             held_back_by.push(Hold::NotFirst);

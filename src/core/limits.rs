@@ -15,7 +15,7 @@ pub(crate) const STOPPING_TIME: Span = Span::from_secs(180);
 /// What stands at the venue already, at the highest price it may stand at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Exposure {
-    /// A day of everything but the order in question, without fees.
+    /// A day of everything but the order in question, without fees; nothing where no limit asks for it.
     pub others_per_day: Price,
     /// Orders that stand or may stand, without the one in question.
     pub other_orders: u32,

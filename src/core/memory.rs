@@ -137,7 +137,7 @@ impl Engine {
         let mut orders = Vec::new();
         let mut creates = Vec::new();
         let mut ended = Vec::new();
-        for (id, server) in &beliefs.servers {
+        for (id, server) in beliefs.servers.iter() {
             let target = self.target_name(server.target).to_string();
             ended.extend(server.ended.iter().map(|(order, at)| (*id, *order, *at)));
             match &server.claim {
@@ -197,7 +197,8 @@ impl Engine {
         beliefs.last_create_end = Some(now);
         for (server, order, at) in memory.ended {
             if let Some(target) = self.target_for(None, server) {
-                self.beliefs.server_entry(server, target).ended.push((order, at.min(now)));
+                self.beliefs.servers.add(server, target);
+                self.beliefs.servers.change(server, |s| s.ended.push((order, at.min(now))));
             }
         }
         for order in memory.orders {
@@ -249,16 +250,17 @@ impl Engine {
     /// Takes up a command that the last run sent and never saw the end of.
     fn take_up(&mut self, unfinished: Unfinished, now: Time) {
         let Unfinished { request, target, sent_at, answer } = unfinished;
-        if let Request::Cancel { server, order } = request
-            && let Some(order) =
-                self.beliefs.servers.get_mut(&server).and_then(|s| s.claim.order_mut()).filter(|o| o.id == order)
-        {
-            order.must_go(Reason::Surplus);
+        if let Request::Cancel { server, order: id } = request {
+            self.beliefs.servers.change_order(server, |order| {
+                if order.id == id {
+                    order.must_go(Reason::Surplus);
+                }
+            });
         }
         let request = match request {
             Request::Create { server, bid, .. } => {
                 let Some(target) = self.target_for(target.as_deref(), server) else { return };
-                self.beliefs.server_entry(server, target);
+                self.beliefs.servers.add(server, target);
                 Request::Create { server, target, bid }
             }
             other => other,
@@ -268,7 +270,7 @@ impl Engine {
     }
 
     fn put(&mut self, server: ServerId, target: TargetId, claim: Claim, now: Time) {
-        self.beliefs.server_entry(server, target);
+        self.beliefs.servers.add(server, target);
         self.beliefs.shift(server, now, Cause::Adopted, |s| {
             s.target = target;
             s.claim = claim;

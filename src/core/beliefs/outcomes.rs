@@ -80,9 +80,7 @@ impl Beliefs {
             }
             _ => RETRY_LATE,
         };
-        if let Some(server) = self.servers.get_mut(&id) {
-            server.blocked_until = Some(now + wait);
-        }
+        self.servers.change(id, |server| server.blocked_until = Some(now + wait));
     }
 
     /// A re-pricing was answered.
@@ -100,6 +98,7 @@ impl Beliefs {
         let lowering = to < bid;
         if let Answer::Refused(Refusal::StepTooLarge { lowest }) = answer {
             self.steps.learn(id, bid, *lowest);
+            self.servers.touch_all();
         }
         self.shift(id, now, Cause::Accepted, |server| {
             let Some(order) = server.claim.order_mut() else { return };
@@ -146,7 +145,7 @@ impl Beliefs {
                 }
             }
         });
-        self.urgent.insert(id);
+        self.servers.set_urgent(id, true);
     }
 }
 

@@ -12,6 +12,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use crate::beliefs::order::{Claim, Create, Dead, Order, rank};
+use crate::beliefs::servers::Group;
 use crate::beliefs::{Beliefs, Facts, Foreign, Seen, Server, Stray};
 use crate::event::{Cause, Event};
 use crate::ids::{OrderId, ServerId};
@@ -63,15 +64,13 @@ impl Beliefs {
             }
             Claim::Empty => {}
         }
-        if let Some(server) = self.servers.get_mut(&id) {
-            server.market = Some(seen);
-        }
+        self.servers.change(id, |server| server.market = Some(seen));
     }
 
     /// Takes note of a market that shows what the last read showed, where that can teach nothing else.
     fn see_repeated(&mut self, market: &Market, sent_at: Time) -> bool {
-        let Some(server) = self.servers.get_mut(&market.server) else { return true };
-        let Some(seen) = server.market.as_mut().filter(|seen| seen.value == *market) else { return false };
+        let Some(server) = self.servers.get(&market.server) else { return true };
+        let Some(seen) = server.market.as_ref().filter(|seen| seen.value == *market) else { return false };
         let is_known = match &server.claim {
             Claim::Empty => true,
             Claim::Create(_) => false,
@@ -81,7 +80,7 @@ impl Beliefs {
             }
         };
         if is_known {
-            seen.sent_at = sent_at;
+            self.servers.note_repeat(market.server, sent_at);
         }
         is_known
     }
@@ -125,8 +124,10 @@ impl Beliefs {
     /// A good my_orders, whose request was sent at `sent_at`. It is complete: what is not in it is not listed.
     pub(crate) fn see_orders(&mut self, rows: &[OrderRow], sent_at: Time, now: Time) {
         let by_id: BTreeMap<OrderId, &OrderRow> = rows.iter().map(|r| (r.id, r)).collect();
-        let ids: Vec<ServerId> = self.servers.keys().copied().collect();
-        for id in ids {
+        self.orders_tell_more = false;
+        let mut last = None;
+        while let Some(id) = self.servers.next_of(Group::Claimed, last) {
+            last = Some(id);
             match self.servers.get(&id).map(|s| &s.claim) {
                 Some(Claim::Order(order)) => match by_id.get(&order.id) {
                     Some(row) if row.expired => self.end(id, now, Cause::Expired),
@@ -137,34 +138,43 @@ impl Beliefs {
                 Some(Claim::Empty) | None => {}
             }
         }
+        let strays = self.strays.len();
         self.strays.retain(|id, _| by_id.get(id).is_some_and(|row| !row.expired));
-        self.foreign.clear();
+        let foreign = core::mem::take(&mut self.foreign);
         for row in rows.iter().filter(|r| !r.expired) {
             self.account_for(row, sent_at, now);
+        }
+        if strays != self.strays.len() || foreign != self.foreign {
+            self.servers.touch_all();
         }
     }
 
     fn see_listed(&mut self, id: ServerId, row: &OrderRow, sent_at: Time) {
+        let before = (self.fee_percent, self.creation_fee);
         if let Some(percent) = row.fee_percent {
             self.fee_percent = percent;
         }
         if let Some(fee) = row.creation_fee.filter(|_| row.currency == Some(self.strategy.currency)) {
             self.creation_fee = fee;
         }
-        let Some(order) = self.servers.get_mut(&id).and_then(|s| s.claim.order_mut()) else { return };
-        order.listed = true;
-        if let (Some(to), true) = (order.unsettled, order.position.missing_since().is_some()) {
-            // The book does not show it, so the list must tell; where it tells neither price, the worse one counts.
-            order.bid = row.price.filter(|p| *p == to || *p == order.bid).unwrap_or(order.worst_bid());
-            order.unsettled = None;
+        if before != (self.fee_percent, self.creation_fee) {
+            self.servers.touch_all();
         }
-        order.venue_spend = row.spend.map_or(order.venue_spend, |spend| spend.max(order.venue_spend));
-        if let Some(cancel) = &mut order.cancel
-            && cancel.accepted_at.is_some_and(|at| sent_at.since(at) >= APPEARS_WITHIN)
-        {
-            // Accepted, and yet it stands: ask again.
-            cancel.accepted_at = None;
-        }
+        self.servers.change_order(id, |order| {
+            order.listed = true;
+            if let (Some(to), true) = (order.unsettled, order.position.missing_since().is_some()) {
+                // The book does not show it, so the list must tell; where it tells neither price, the worse one counts.
+                order.bid = row.price.filter(|p| *p == to || *p == order.bid).unwrap_or(order.worst_bid());
+                order.unsettled = None;
+            }
+            order.venue_spend = row.spend.map_or(order.venue_spend, |spend| spend.max(order.venue_spend));
+            if let Some(cancel) = &mut order.cancel
+                && cancel.accepted_at.is_some_and(|at| sent_at.since(at) >= APPEARS_WITHIN)
+            {
+                // Accepted, and yet it stands: ask again.
+                cancel.accepted_at = None;
+            }
+        });
     }
 
     /// my_orders does not list our order. It is gone, unless the listing is late or the book has just shown it.
@@ -181,7 +191,7 @@ impl Beliefs {
         } else if !in_book && !late {
             self.end(id, now, Cause::Vanished);
         } else {
-            self.urgent.insert(id);
+            self.servers.set_urgent(id, true);
         }
     }
 
@@ -202,18 +212,19 @@ impl Beliefs {
         match newest {
             Some((order, expired)) => {
                 self.found_created(id, order, Cause::Seen, now);
-                if let Some(order) = self.servers.get_mut(&id).and_then(|s| s.claim.order_mut()) {
-                    order.listed = true;
-                }
+                self.servers.change_order(id, |order| order.listed = true);
+                self.orders_tell_more = true;
                 if expired {
                     self.end(id, now, Cause::Expired);
                 }
             }
             None if settled => self.end(id, now, Cause::NeverAppeared),
             None => {
-                if let Some(Claim::Create(create)) = self.servers.get_mut(&id).map(|s| &mut s.claim) {
-                    create.absent_reads = create.absent_reads.saturating_add(1);
-                }
+                self.servers.change(id, |server| {
+                    if let Claim::Create(create) = &mut server.claim {
+                        create.absent_reads = create.absent_reads.saturating_add(1);
+                    }
+                });
             }
         }
     }
@@ -259,6 +270,7 @@ impl Beliefs {
                 policy.iter().for_each(|p| order.policy = p.placed(placed_at, false));
                 server.take(order);
             });
+            self.orders_tell_more = true;
             return;
         }
         let price = row.price.filter(|_| row.currency == Some(self.strategy.currency));
@@ -270,7 +282,11 @@ impl Beliefs {
 
     /// A good wallets.
     pub(crate) fn see_wallets(&mut self, wallets: &[Wallet]) {
-        self.balance = wallets.iter().find(|w| w.currency == self.strategy.currency).and_then(|w| w.balance);
+        let balance = wallets.iter().find(|w| w.currency == self.strategy.currency).and_then(|w| w.balance);
+        if balance != self.balance {
+            self.balance = balance;
+            self.servers.touch_all();
+        }
     }
 
     /// A good marketplace.
@@ -310,17 +326,26 @@ impl Beliefs {
         }
         self.facts = facts;
         self.candidates = candidates;
-        self.servers.values_mut().for_each(|s| s.forget_market_before(now, RANKED_FOR));
-        self.watch_candidates();
+        self.forget_markets(now);
+        self.servers.touch_all();
     }
 
     /// The same list once more: only old reads are let go of.
     pub(crate) fn see_listing_again(&mut self, now: Time) {
         let is_old = |s: &Server| s.claim == Claim::Empty && s.market.is_some() && s.fresh(now, RANKED_FOR).is_none();
         if self.servers.values().any(is_old) {
-            self.servers.values_mut().for_each(|s| s.forget_market_before(now, RANKED_FOR));
-            self.watch_candidates();
+            self.forget_markets(now);
         }
+    }
+
+    /// Lets go of old reads, and of servers that are not candidates any longer and of which nothing else is known.
+    fn forget_markets(&mut self, now: Time) {
+        let is_old = |s: &Server| s.claim == Claim::Empty && s.market.is_some() && s.fresh(now, RANKED_FOR).is_none();
+        let old: Vec<ServerId> = self.servers.iter().filter(|(_, s)| is_old(s)).map(|(id, _)| *id).collect();
+        for id in old {
+            self.servers.change(id, |server| server.market = None);
+        }
+        self.watch_candidates();
     }
 
     /// What a listed server would cost, as far as known. The list shows floors and no rivals: where a read of the last

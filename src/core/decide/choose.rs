@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use crate::beliefs::order::Claim;
 use crate::beliefs::{Beliefs, Server};
-use crate::decide::context::Context;
+use crate::decide::context::{Context, Repeats};
 use crate::decide::decision::{Decision, Hold, Wish};
 use crate::denial::Denial;
 use crate::governing::CREATE_SPACING;
@@ -51,12 +51,9 @@ impl Beliefs {
     /// The cheapest place for one more order of that target. The order on `leaving` would be gone by then.
     pub(crate) fn choose(&self, id: TargetId, target: &Target, leaving: Option<ServerId>, context: &Context) -> Chosen {
         let now = context.now;
-        let mut ranked: Vec<(Price, ServerId, &Server)> = self
-            .servers
-            .iter()
-            .filter(|(server, s)| s.target == id && self.is_usable(**server, s, now))
-            .filter_map(|(server, s)| Some((self.estimate(*server, s, now).ok()?, *server, s)))
-            .collect();
+        let usable = self.servers.idle(id).filter(|(server, s)| self.is_usable(*server, s, now));
+        let mut ranked: Vec<(Price, ServerId, &Server)> =
+            usable.filter_map(|(server, s)| Some((self.estimate(server, s, context).ok()?, server, s))).collect();
         ranked.sort_unstable_by_key(|(estimate, server, _)| (*estimate, *server));
         let mut denied = Vec::new();
         for (_, server, entry) in ranked {
@@ -93,7 +90,7 @@ impl Beliefs {
         }
         self.bars(id, server, now, &mut |hold| decision.hold(hold));
         let is_held = decision.is_held();
-        if let Err(hold) = self.estimate(id, server, now) {
+        if let Err(hold) = self.estimate(id, server, context) {
             decision.hold(hold);
             return decision;
         }
@@ -102,7 +99,7 @@ impl Beliefs {
                 if !is_held {
                     decision.denied.push((id, denial));
                 }
-                decision.hold(Hold::Denied { denial, until: server.read_counts_until(ESTIMATE_FRESH) });
+                decision.hold(Hold::Denied { denial, until: self.estimated_until(server, context) });
             }
             Some(Ok(bid)) => decision.wish = Wish::Place { price: Some(bid.price) },
             None => {}
@@ -122,7 +119,7 @@ impl Beliefs {
         leaving: Option<ServerId>,
         now: Time,
     ) -> Option<Result<FirstBid, Denial>> {
-        let situation = self.situation(id, server.fresh(now, ESTIMATE_FRESH)?, target, now)?;
+        let situation = self.situation(id, server.fresh(now, self.estimate_fresh())?, target, now)?;
         let (least_winning, floor) = (situation.least_winning, situation.floor);
         if let Some(most) = highest_floor(target).filter(|most| floor > *most) {
             // The list is minutes old; the floor has passed what the target takes since.
@@ -163,12 +160,12 @@ impl Beliefs {
 
     /// What winning there would take, as far as known: an old read or the listed floor can only be too low or late,
     /// and the market is read before anything is bid. An error where it is known that nothing can be bid.
-    fn estimate(&self, id: ServerId, server: &Server, now: Time) -> Result<Price, Hold> {
+    fn estimate(&self, id: ServerId, server: &Server, context: &Context) -> Result<Price, Hold> {
         let floor = self.facts.get(&id).and_then(|f| f.floor).unwrap_or(Price::ZERO);
-        let Some(market) = server.fresh(now, ESTIMATE_FRESH) else { return Ok(floor) };
-        let until = market.sent_at + ESTIMATE_FRESH + Span::from_ms(1);
+        let Some(market) = server.fresh(context.now, self.estimate_fresh()) else { return Ok(floor) };
+        let until = self.estimated_until(server, context);
         if !market.value.is_open() {
-            return Err(Hold::Closed { until: Some(until) });
+            return Err(Hold::Closed { until });
         }
         if market.value.mine().is_some() {
             return Err(Hold::OfferOfOurs { until });
@@ -176,9 +173,21 @@ impl Beliefs {
         market.quote.least_winning.ok_or(Hold::NoBidWins { until })
     }
 
+    /// How old an estimate may be: where a round of all reads takes longer than a minute, as old as one. Else some would
+    /// always be too old, and the servers be read in turn for ever without a bid.
+    pub(crate) fn estimate_fresh(&self) -> Span {
+        ESTIMATE_FRESH.max(self.servers.queues.starving())
+    }
+
+    /// Until when the last read of that server's market counts; `None` where it repeats itself before.
+    fn estimated_until(&self, server: &Server, context: &Context) -> Option<Time> {
+        let counts_until = server.read_counts_until(self.estimate_fresh());
+        counts_until.filter(|_| context.repeats != Repeats::OrdersAndMarket)
+    }
+
     /// Whether another server of that target could be bid on instead of one that is lost.
     pub(crate) fn has_choice(&self, target: TargetId) -> bool {
-        self.servers.values().any(|s| s.target == target && s.watched && s.claim == Claim::Empty)
+        self.servers.idle(target).next().is_some()
     }
 
     /// When the next create may be sent.
@@ -195,7 +204,7 @@ impl Beliefs {
 
     /// Tells of what a first bid needs to know and does not.
     fn missing_knowledge(&self, target: &Target, context: &Context, tell: &mut impl FnMut(Hold)) {
-        let orders_known = self.orders_read.good_at.is_some_and(|at| context.age(at) <= ORDERS_FRESH);
+        let orders_known = self.orders_read.good_at.is_some_and(|at| context.age_of_orders(at) <= ORDERS_FRESH);
         if !orders_known {
             tell(Hold::OrdersUnread(ORDERS_FRESH));
         }

@@ -12,6 +12,17 @@ pub(crate) const STUCK_FOR: Span = Span::from_secs(300);
 /// A cancellation without effect is asked for again after this long.
 pub(crate) const CANCEL_AGAIN: Span = Span::from_secs(10);
 
+/// What counts as read just now, with what its last read brought: a jump asks what such reads would call for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Repeats {
+    /// Nothing.
+    Nothing,
+    /// Our orders.
+    Orders,
+    /// Our orders, and the market that is decided on.
+    OrdersAndMarket,
+}
+
 /// What a decision about one server rests on beside our beliefs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Context {
@@ -19,20 +30,21 @@ pub(crate) struct Context {
     pub now: Time,
     /// Whether the run ends and leaves nothing behind.
     pub leaving: bool,
-    /// Whether our orders and their markets count as read just now, each with what its last read brought.
-    pub reads_repeat: bool,
+    /// What counts as read just now.
+    pub repeats: Repeats,
     /// Whether every hold is to be listed, for a person to read.
     pub lists_holds: bool,
 }
 
 impl Context {
-    /// How old what was read at `at` is.
-    pub(crate) fn age(&self, at: Time) -> Span {
-        if self.reads_repeat { Span::ZERO } else { self.now.since(at) }
+    /// How old the last good my_orders, which was read at `at`, is.
+    pub(crate) fn age_of_orders(&self, at: Time) -> Span {
+        if self.repeats >= Repeats::Orders { Span::ZERO } else { self.now.since(at) }
     }
 
     /// The market of a server on which something of ours stands, where its read is no older than `limit`.
     pub(crate) fn fresh<'a>(&self, server: &'a Server, limit: Span) -> Option<&'a Seen> {
-        server.market.as_ref().filter(|m| self.age(m.sent_at) <= limit)
+        let repeats = self.repeats == Repeats::OrdersAndMarket;
+        server.market.as_ref().filter(|m| repeats || self.now.since(m.sent_at) <= limit)
     }
 }

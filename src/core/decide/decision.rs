@@ -161,13 +161,13 @@ pub enum Hold {
     },
     /// Its book shows an offer of ours.
     OfferOfOurs {
-        /// An old read says so no longer than this.
-        until: Time,
+        /// An old read says so no longer than this; `None`: it is read again and again.
+        until: Option<Time>,
     },
     /// Its host names no price in the currency.
     NoBidWins {
-        /// An old read says so no longer than this.
-        until: Time,
+        /// An old read says so no longer than this; `None`: it is read again and again.
+        until: Option<Time>,
     },
     /// Its market was last read longer ago than this: it is read first.
     MarketStale(Span),
@@ -319,13 +319,15 @@ impl Hold {
         match self {
             Hold::VenueFailed { until }
             | Hold::CreateRefused { until }
-            | Hold::OfferOfOurs { until }
-            | Hold::NoBidWins { until }
             | Hold::CreateSpacing { until }
             | Hold::CancelAsked { until, .. }
             | Hold::RepriceRefused { until }
             | Hold::LowerWait { until } => Some(*until),
-            Hold::Closed { until } | Hold::Denied { until, .. } | Hold::Missing { until, .. } => *until,
+            Hold::Closed { until }
+            | Hold::OfferOfOurs { until }
+            | Hold::NoBidWins { until }
+            | Hold::Denied { until, .. }
+            | Hold::Missing { until, .. } => *until,
             Hold::Policy(patience) => patience.until,
             _ => None,
         }

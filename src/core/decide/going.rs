@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use crate::beliefs::servers::Group;
 use crate::beliefs::{Beliefs, Server, targets};
 use crate::decide::context::Context;
 use crate::denial::Denial;
@@ -19,7 +20,8 @@ impl Beliefs {
         let limits = &self.strategy.limits;
         let limited = limits.max_total_cost.is_some();
         let stop = limited.then(|| self.exposure(context.now, &[]).must_stop(limits)).flatten();
-        for (id, server) in &self.servers {
+        let all_go = context.leaving || stop.is_some();
+        for (id, server) in self.of_group(if all_go { Group::Claimed } else { Group::Doomed }) {
             let Some(order) = server.claim.order().filter(|order| order.cancel.is_none()) else { continue };
             let reason = if context.leaving {
                 Reason::Exit
@@ -32,7 +34,7 @@ impl Beliefs {
             } else {
                 continue;
             };
-            going.push((*id, reason));
+            going.push((id, reason));
         }
         for (target, wanted) in targets(&self.strategy) {
             if self.claimed(target) > wanted.want {
@@ -40,7 +42,8 @@ impl Beliefs {
             }
         }
         if let Some(max) = limits.max_daily_cost {
-            let cost = self.own_per_day(&going).for_a_day();
+            let own = if going.is_empty() { self.servers.staying_bids() } else { self.own_bids_but(&going) };
+            let cost = own.plus_percent(self.fee_percent).for_a_day();
             if cost > max {
                 self.add_dearest(&mut going, |_| true, Reason::Limit(Denial::MaxDailyCost { cost, max }));
             }
@@ -48,23 +51,28 @@ impl Beliefs {
         going
     }
 
-    /// What a day of our own orders costs at worst, fees included, without those that go.
-    fn own_per_day(&self, going: &Going) -> Price {
-        let own =
-            self.servers.iter().filter(|(id, s)| !is_going(going, **id, s)).filter_map(|(_, s)| s.claim.worst_bid());
-        own.fold(Price::ZERO, Price::plus).plus_percent(self.fee_percent)
+    /// What our own orders bid at worst, without those that go.
+    fn own_bids_but(&self, going: &Going) -> Price {
+        let own = self.of_group(Group::Claimed).filter(|(id, s)| !is_going(going, *id, s));
+        let bids = own.filter_map(|(_, s)| s.claim.worst_bid());
+        bids.fold(Price::ZERO, Price::plus)
     }
 
     /// Of those servers, the order to part with, unless one goes already: one that holds nothing before one that holds,
     /// then the dearest.
     fn add_dearest(&self, going: &mut Going, of: impl Fn(&Server) -> bool, reason: Reason) {
-        let all = || self.servers.iter().filter(|(_, s)| of(s));
-        if all().any(|(id, s)| is_going(going, *id, s)) {
+        let all = || self.of_group(Group::Claimed).filter(|(_, s)| of(s));
+        if all().any(|(id, s)| is_going(going, id, s)) {
             return;
         }
-        let orders = all().filter_map(|(id, s)| Some((*id, s.claim.order()?)));
+        let orders = all().filter_map(|(id, s)| Some((id, s.claim.order()?)));
         let dearest = orders.max_by_key(|(_, order)| (!order.holds(), order.bid, order.id));
         going.extend(dearest.map(|(id, _)| (id, reason)));
+    }
+
+    /// The servers of that group, by number.
+    fn of_group(&self, group: Group) -> impl Iterator<Item = (ServerId, &Server)> {
+        self.servers.of(group).iter().filter_map(|id| Some((*id, self.servers.get(id)?)))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a decision counts with: a market as a policy sees it, what a server and a restart are worth, and what stands at
 //! the venue already.
 
+use crate::beliefs::servers::Group;
 use crate::beliefs::{Beliefs, Seen};
 use crate::ids::ServerId;
 use crate::limits::Exposure;
@@ -46,19 +47,24 @@ impl Beliefs {
         Some(value.accrue(lost).plus(Accrual::of(sum)))
     }
 
-    /// What stands at the venue at its worst price, without what stands on `but`.
+    /// What stands at the venue at its worst price, as far as a limit asks, without what stands on `but`.
     pub(crate) fn exposure(&self, now: Time, but: &[ServerId]) -> Exposure {
-        let ours = self.servers.iter().filter(|(id, _)| !but.contains(id)).filter_map(|(_, s)| s.claim.worst_bid());
+        let (claimed, limits) = (self.servers.of(Group::Claimed), &self.strategy.limits);
+        let left_out = but.iter().filter(|id| claimed.contains(id)).count();
+        let beside = self.strays.len().saturating_add(self.foreign.len());
+        let others = claimed.len().saturating_sub(left_out).saturating_add(beside);
+        // Both sums are made only where a limit asks for them: they look at every order.
+        let is_limited = limits.max_daily_cost.is_some() || limits.max_total_cost.is_some();
+        let ours =
+            claimed.iter().filter(|id| !but.contains(id)).filter_map(|id| self.servers.get(id)?.claim.worst_bid());
         let own = ours.chain(self.strays.values().map(|s| s.bid));
-        let foreign = self.foreign.values().filter_map(|f| f.price);
-        let others = own.clone().count().saturating_add(self.foreign.len());
+        let all = own.chain(self.foreign.values().filter_map(|f| f.price));
         Exposure {
-            others_per_day: own.chain(foreign).fold(Price::ZERO, Price::plus),
+            others_per_day: if is_limited { all.fold(Price::ZERO, Price::plus) } else { Price::ZERO },
             other_orders: u32::try_from(others).unwrap_or(u32::MAX),
             fee_percent: self.fee_percent,
             balance: self.balance,
-            // Counted only where a limit asks for it: it takes a division for every order.
-            spent: self.strategy.limits.max_total_cost.map_or(Amount::ZERO, |_| self.spent(now)),
+            spent: limits.max_total_cost.map_or(Amount::ZERO, |_| self.spent(now)),
         }
     }
 }

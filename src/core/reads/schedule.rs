@@ -2,24 +2,18 @@
 //!
 //! One request a second is all there is. Every read has a period that says how fresh it should be; the read whose age
 //! is the largest multiple of its period goes first. So a held server is looked at almost every second, while orders,
-//! wallet and marketplace take their turn as they grow old.
+//! wallet and marketplace take their turn as they grow old. Markets wait in queues, one for each period, so that no read
+//! costs a look at all of them.
 
-use crate::beliefs::order::Claim;
-use crate::beliefs::{Beliefs, ReadTimes, Server};
+use crate::beliefs::queues::{Class, STARVING, Turn, urgency};
+use crate::beliefs::servers::Group;
+use crate::beliefs::{Beliefs, ReadTimes};
 use crate::decide::choose::needs_listing;
-use crate::ids::{ServerId, TargetId};
+use crate::ids::TargetId;
 use crate::request::Request;
 use crate::strategy::Choice;
 use crate::time::{Span, Time};
 
-/// A server that is held or to be won back.
-pub(crate) const LIVE: Span = Span::from_secs(1);
-/// A decision waits for it.
-const URGENT: Span = Span::from_ms(300);
-/// A candidate while its target lacks a server.
-const WANTED: Span = Span::from_secs(2);
-/// A candidate while its target has all it wants.
-pub(crate) const SPARE: Span = Span::from_secs(60);
 /// my_orders while something about our orders is not settled.
 const ORDERS_UNSETTLED: Span = Span::from_secs(3);
 /// my_orders otherwise.
@@ -30,16 +24,11 @@ const WALLETS: Span = Span::from_secs(300);
 const LISTING_WANTED: Span = Span::from_secs(60);
 /// marketplace otherwise.
 const LISTING: Span = Span::from_secs(600);
-/// No read waits longer than this beyond its period, however many servers there are; but servers to spare do, since
-/// they would all fall due at once, and what is held would not be looked at meanwhile.
-pub(crate) const STARVING: Span = Span::from_secs(60);
-
-/// A read that could be made.
+/// A read that is about no single server.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Need {
     /// What would be read.
     pub(crate) request: Request,
-    target: Option<TargetId>,
     /// When that was last tried.
     pub(crate) tried_at: Option<Time>,
     /// How old it should grow at most.
@@ -49,23 +38,17 @@ pub(crate) struct Need {
 impl Need {
     /// How overdue it is, in thousandths of its period. What was never read comes before all else.
     fn urgency(&self, now: Time) -> i64 {
-        self.tried_at.map_or(i64::MAX, |tried_at| urgency(now.since(tried_at), self.period))
+        self.tried_at.map_or(i64::MAX, |tried_at| urgency(now.since(tried_at), self.period, STARVING))
     }
 
     fn due_at(&self) -> Option<Time> {
         self.tried_at.map(|t| t + self.period)
     }
-}
 
-/// How overdue a read of that age is, in thousandths of its period.
-pub(crate) fn urgency(age: Span, period: Span) -> i64 {
-    let starving = if period != SPARE && age > period + STARVING { 1_000_000 } else { 0 };
-    let due = match period {
-        // The most common one, without a division.
-        LIVE => age.ms(),
-        _ => age.ms().saturating_mul(1000).checked_div(period.ms().max(1)).unwrap_or(i64::MAX),
-    };
-    due.saturating_add(starving)
+    fn read_now(&self, now: Time) -> NextRead {
+        let age = self.tried_at.map(|t| now.since(t));
+        NextRead::Now { request: self.request, target: None, age, settles: self.period == ORDERS_UNSETTLED }
+    }
 }
 
 /// The next read, or when there will be one worth making.
@@ -86,59 +69,79 @@ pub(crate) enum NextRead {
     At(Time),
 }
 
-/// The read that is most overdue.
+/// The read that is most overdue: of two that are as overdue as each other, an account's goes before a market's, and the
+/// market of the server with the lower number first.
 pub(crate) fn next_read(beliefs: &Beliefs, now: Time) -> NextRead {
-    let mut best: Option<(i64, Need)> = None;
-    let mut earliest: Option<Time> = None;
-    for need in needs(beliefs) {
-        let due = need.due_at().unwrap_or(now);
-        earliest = Some(earliest.map_or(due, |e| e.min(due)));
-        if due > now {
-            // Of those that wait, only the first moment matters, and how overdue one is takes a division.
+    let accounts = account_needs(beliefs);
+    match most_overdue(beliefs, &accounts, now) {
+        Some(Overdue::Account(index)) => accounts.get(index).map_or(NextRead::At(now), |need| need.read_now(now)),
+        Some(Overdue::Market(class, turn, _)) => NextRead::Now {
+            request: Request::SpotMarket { server: turn.server },
+            target: beliefs.servers.get(&turn.server).map(|server| server.target),
+            age: turn.tried_at.map(|t| now.since(t)),
+            settles: class == Class::Urgent,
+        },
+        None => NextRead::At(first_due(beliefs, &accounts).unwrap_or(now)),
+    }
+}
+
+/// The read whose turn it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Overdue {
+    /// That one of the account reads.
+    Account(usize),
+    /// The market of the server at that place in that queue.
+    Market(Class, Turn, usize),
+}
+
+/// The read that is most overdue, if any is due.
+pub(crate) fn most_overdue(beliefs: &Beliefs, accounts: &[Need; 3], now: Time) -> Option<Overdue> {
+    /// What is not due waits, however long its period is.
+    const DUE: i64 = 1000;
+    let mut best: Option<(i64, Overdue)> = None;
+    for (index, need) in accounts.iter().enumerate() {
+        if need.due_at().is_some_and(|due| due > now) {
+            // How overdue it is takes a division.
             continue;
         }
         let urgency = need.urgency(now);
         if best.is_none_or(|(most, _)| urgency > most) {
-            best = Some((urgency, need));
+            best = Some((urgency, Overdue::Account(index)));
         }
     }
-    match best {
-        Some((_, need)) => NextRead::Now {
-            request: need.request,
-            target: need.target,
-            age: need.tried_at.map(|t| now.since(t)),
-            settles: need.period == URGENT || need.period == ORDERS_UNSETTLED,
-        },
-        None => NextRead::At(earliest.unwrap_or(now)),
+    for class in Class::ALL {
+        let Some((urgency, turn, index)) = beliefs.servers.queues.most_overdue(class, now) else { continue };
+        let comes_first = |(most, other): (i64, Overdue)| match other {
+            Overdue::Market(_, other, _) if urgency == most => turn.server < other.server,
+            _ => urgency > most,
+        };
+        if urgency >= DUE && best.is_none_or(comes_first) {
+            best = Some((urgency, Overdue::Market(class, turn, index)));
+        }
     }
+    best.map(|(_, overdue)| overdue)
 }
 
-/// Every read that could be made: of two that are as overdue as each other, the first goes first.
-pub(crate) fn needs(beliefs: &Beliefs) -> impl Iterator<Item = Need> {
-    let markets = beliefs.servers.iter().filter_map(|(id, server)| market_need(beliefs, *id, server));
-    account_needs(beliefs).into_iter().chain(markets)
+/// When the first read falls due.
+pub(crate) fn first_due(beliefs: &Beliefs, accounts: &[Need; 3]) -> Option<Time> {
+    let firsts = Class::ALL.iter().filter_map(|class| {
+        let first = beliefs.servers.queues.of(*class).front()?;
+        first.tried_at.map(|at| at + class.period())
+    });
+    accounts.iter().filter_map(Need::due_at).chain(firsts).min()
 }
 
-/// The reads that are about no single server. How soon they are due depends on all of them, which one walk finds out:
-/// it is asked at every look.
-fn account_needs(beliefs: &Beliefs) -> [Need; 3] {
-    let mut unsettled = beliefs.orders_read.good_at.is_none() || !beliefs.strays.is_empty();
+/// The reads that are about no single server.
+pub(crate) fn account_needs(beliefs: &Beliefs) -> [Need; 3] {
+    let servers = &beliefs.servers;
+    let unsettled =
+        beliefs.orders_read.good_at.is_none() || !beliefs.strays.is_empty() || !servers.of(Group::Unsettled).is_empty();
     // Since when an order that should hold its server does not.
-    let mut unlisted: Option<Time> = None;
-    for server in beliefs.servers.values() {
-        match &server.claim {
-            Claim::Empty => {}
-            Claim::Create(_) => unsettled = true,
-            Claim::Order(order) if order.cancel.is_some() => unsettled = true,
-            Claim::Order(order) => {
-                unsettled |= order.position.missing_since().is_some();
-                unlisted = unlisted.max(order.position.idle_since().filter(|_| order.position.lost_since().is_none()));
-            }
-        }
-    }
-    let listing = if lacks_match(beliefs, unlisted) { LISTING_WANTED } else { LISTING };
+    let unexplained =
+        servers.of(Group::Unexplained).iter().filter_map(|id| servers.get(id)?.claim.order()?.position.idle_since());
+    let listing = if lacks_match(beliefs, unexplained.max()) { LISTING_WANTED } else { LISTING };
     let orders = if unsettled { ORDERS_UNSETTLED } else { ORDERS };
-    let need = |request, times: &ReadTimes, period| Need { request, target: None, tried_at: times.tried_at, period };
+    let need = |request, times: &ReadTimes, period| Need { request, tried_at: times.tried_at, period };
     [
         need(Request::MyOrders, &beliefs.orders_read, orders),
         need(Request::Wallets, &beliefs.wallets_read, WALLETS),
@@ -147,29 +150,12 @@ fn account_needs(beliefs: &Beliefs) -> [Need; 3] {
 }
 
 /// Whether a target that takes what the marketplace lists lacks a server, or has never seen a listing; or whether the
-/// list must tell why an order that should hold its server does not, `unlisted` being since when.
-fn lacks_match(beliefs: &Beliefs, unlisted: Option<Time>) -> bool {
-    let must_tell = unlisted.is_some_and(|since| beliefs.listing_read.good_at.is_none_or(|at| at <= since));
+/// list must tell why an order that should hold its server does not, `unexplained` being since when.
+fn lacks_match(beliefs: &Beliefs, unexplained: Option<Time>) -> bool {
+    let must_tell = unexplained.is_some_and(|since| beliefs.listing_read.good_at.is_none_or(|at| at <= since));
     must_tell
         || beliefs.targets().any(|(id, target)| {
             let unread = needs_listing(target) && beliefs.listing_read.good_at.is_none();
-            unread || (matches!(target.choice, Choice::Match(_)) && beliefs.claimed(id) < target.want)
+            unread || (matches!(target.choice, Choice::Match(_)) && beliefs.servers.lacks(id))
         })
-}
-
-fn market_need(beliefs: &Beliefs, id: ServerId, server: &Server) -> Option<Need> {
-    let target = beliefs.target_of(server)?;
-    let period = match &server.claim {
-        _ if beliefs.urgent.contains(&id) => URGENT,
-        Claim::Create(_) | Claim::Order(_) => LIVE,
-        Claim::Empty if !server.watched => return None,
-        Claim::Empty if beliefs.claimed(server.target) < target.want => WANTED,
-        Claim::Empty => SPARE,
-    };
-    Some(Need {
-        request: Request::SpotMarket { server: id },
-        target: Some(server.target),
-        tried_at: server.tried_at,
-        period,
-    })
 }

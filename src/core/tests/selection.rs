@@ -64,6 +64,15 @@ fn the_cheapest_wanted_are_held() {
 }
 
 #[test]
+fn the_cheapest_of_dozens_is_held() {
+    // A round of reads takes longer than a minute, and no floor tells what winning takes.
+    let ids: Vec<u64> = (1..=80).collect();
+    let machines: Vec<(u64, i64)> = ids.iter().map(|id| (*id, 500)).collect();
+    let rivals = |w: &mut World| ids.iter().for_each(|id| w.rival(*id, 1_000 - 2 * i64::try_from(*id).expect("small")));
+    assert_eq!(held(target("t", &ids), &machines, rivals), vec![80]);
+}
+
+#[test]
 fn only_what_fits_is_bid_on() {
     let machines = [(1, 500), (2, 600)];
     let none: &[u64] = &[];
