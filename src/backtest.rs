@@ -2,7 +2,7 @@
 //!
 //! The policy sees the tape only through its own reads, one a slot as in life, each with the answer as of that moment:
 //! changing a tape after a time changes no decision before it. Reads that can only repeat the last answer are jumped
-//! over (`clorebid_core::reads::fast_forward`), which changes nothing but how long it takes.
+//! over (`clorebid_core::fast_forward`), which changes nothing but how long it takes.
 
 mod benchmarks;
 mod bounds;

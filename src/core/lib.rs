@@ -5,8 +5,8 @@
 //! shows, asks a [`policy`] what to bid, lets the [`limits`] refuse, and says which request is best now.
 //!
 //! ```text
-//! ids, time, money (by integers), duration ◄─ market, denial, words, event, request ◄─ strategy, limits, lowering,
-//! selection ◄─ policy ◄─ beliefs ◄─ decide ◄─ reads ◄─ engine ◄─ { memory, explain, status, fast forward }
+//! ids, time, money (by integers), duration, governing, words ◄─ market, denial, event, request ◄─ policy ◄─ strategy
+//! ◄─ limits, lowering, selection ◄─ beliefs ◄─ decide ◄─ reads ◄─ engine ◄─ { memory, explain, status, fast_forward }
 //! ```
 
 extern crate alloc;
@@ -18,6 +18,7 @@ pub mod duration;
 pub mod engine;
 pub mod event;
 pub mod explain;
+pub mod fast_forward;
 pub mod governing;
 pub mod ids;
 mod integers;

@@ -1,5 +1,4 @@
-//! Which read comes next, and the jump of a backtest over reads that can only repeat the last.
+//! Which read comes next: how urgent each is, and what waits for it.
 
 pub(crate) mod agenda;
-pub mod fast_forward;
 pub(crate) mod schedule;

@@ -9,10 +9,92 @@ use crate::scanner::{Source, is_word, sources, words};
 
 /// Every module of the program with the modules that it imports, all of them further up: the layers, from the bottom.
 /// Everybody may import the core.
-const LAYERS: &[(&str, &[&str])] = &[];
+const LAYERS: &[(&str, &[&str])] = &[
+    ("clock", &[]),
+    ("json", &[]),
+    ("lock", &[]),
+    ("wire", &[]),
+    ("strategy", &[]),
+    ("oracle", &[]),
+    ("journal", &["wire"]),
+    ("history", &["clock", "journal"]),
+    ("clore", &["json", "strategy", "wire"]),
+    ("api", &["clore", "strategy", "wire"]),
+    ("session", &["api", "clock", "journal", "wire"]),
+    ("client", &["clore", "journal", "session", "wire"]),
+    ("sim", &["clock", "journal", "json", "session", "wire"]),
+    ("tape", &["api", "clock", "clore", "history", "journal", "session", "wire"]),
+    ("run", &["api", "journal", "session"]),
+    ("audit", &["api", "clock", "clore", "history", "json", "strategy", "wire"]),
+    ("backtest", &["api", "clock", "clore", "journal", "json", "oracle", "run", "session", "strategy", "tape", "wire"]),
+    (
+        "cli",
+        &[
+            "api", "audit", "backtest", "client", "clock", "clore", "history", "journal", "lock", "run", "session",
+            "sim", "strategy", "tape", "wire",
+        ],
+    ),
+];
 
 /// The same of the core.
-const CORE_LAYERS: &[(&str, &[&str])] = &[];
+const CORE_LAYERS: &[(&str, &[&str])] = &[
+    ("ids", &[]),
+    ("time", &[]),
+    ("integers", &[]),
+    ("money", &["integers", "time"]),
+    ("duration", &["money", "time"]),
+    ("governing", &["time"]),
+    ("words", &["money", "time"]),
+    ("market", &["ids", "money", "time"]),
+    ("denial", &["money"]),
+    ("event", &["denial", "ids", "money", "time", "words"]),
+    ("request", &["event", "ids", "market", "money", "time"]),
+    ("policy", &["denial", "event", "money", "time", "words"]),
+    ("strategy", &["ids", "money", "policy", "time"]),
+    ("limits", &["money", "strategy", "time"]),
+    ("lowering", &["ids", "integers", "money", "time"]),
+    ("selection", &["ids", "market", "money", "strategy"]),
+    ("beliefs", &["denial", "event", "ids", "lowering", "market", "money", "policy", "request", "strategy", "time"]),
+    (
+        "decide",
+        &[
+            "beliefs",
+            "denial",
+            "event",
+            "governing",
+            "ids",
+            "limits",
+            "lowering",
+            "money",
+            "policy",
+            "request",
+            "strategy",
+            "time",
+            "words",
+        ],
+    ),
+    ("reads", &["beliefs", "decide", "ids", "request", "strategy", "time"]),
+    ("engine", &["beliefs", "event", "governing", "ids", "limits", "money", "reads", "request", "strategy", "time"]),
+    (
+        "memory",
+        &[
+            "beliefs",
+            "engine",
+            "event",
+            "ids",
+            "lowering",
+            "money",
+            "policy",
+            "request",
+            "selection",
+            "strategy",
+            "time",
+        ],
+    ),
+    ("explain", &["beliefs", "decide", "engine", "event", "ids", "money", "policy", "time"]),
+    ("status", &["denial", "engine", "event", "ids", "money", "time"]),
+    ("fast_forward", &["beliefs", "decide", "denial", "engine", "ids", "reads", "request", "strategy", "time"]),
+];
 
 /// A module's place below its crate's root; the root itself is empty.
 type Module = Vec<String>;
