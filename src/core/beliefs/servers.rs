@@ -437,7 +437,10 @@ impl Place {
                 .with(Group::Doomed, !is_going && (is_dead || order.bid > max_bid))
                 .with(Group::Unsettled, is_unsettled)
                 .with(Group::Uncertain, is_unsettled || order.unsettled.is_some() || is_dead)
-                .with(Group::Unexplained, position.idle_since().is_some() && position.lost_since().is_none())
+                .with(
+                    Group::Unexplained,
+                    !is_going && position.idle_since().is_some() && position.lost_since().is_none(),
+                )
                 .with(Group::Unlisted, !order.listed)
                 .with(Group::Uncharged, !order.fee_counted);
         }

@@ -112,7 +112,9 @@ fn belongs(server: &Server, group: Group) -> bool {
         Group::Doomed => order(|o| o.cancel.is_none() && (o.dead.is_some() || o.bid > price(MAX_BID))),
         Group::Unsettled => unsettled,
         Group::Uncertain => unsettled || order(|o| o.unsettled.is_some() || o.dead.is_some()),
-        Group::Unexplained => order(|o| o.position.idle_since().is_some() && o.position.lost_since().is_none()),
+        Group::Unexplained => {
+            order(|o| o.cancel.is_none() && o.position.idle_since().is_some() && o.position.lost_since().is_none())
+        }
         Group::Unlisted => order(|o| !o.listed),
         Group::Uncharged => order(|o| !o.fee_counted),
     }
