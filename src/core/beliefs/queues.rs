@@ -138,17 +138,22 @@ impl Queues {
 
     /// The most overdue of that class: where it stands, and how overdue it is in thousandths of its period. Of two that
     /// are as overdue as each other, the one with the lower number goes first.
-    pub(crate) fn most_overdue(&self, class: Class, now: Time) -> Option<(i64, Turn, usize)> {
+    pub(crate) fn most_overdue(&self, class: Class, starving: Span, now: Time) -> Option<(i64, Turn, usize)> {
         let queue = self.of(class);
-        let starving = self.starving();
         let overdue =
             |turn: &Turn| turn.tried_at.map_or(i64::MAX, |at| urgency(now.since(at), class.period(), starving));
         let first = queue.front()?;
         let most = overdue(first);
-        let equals = queue.iter().enumerate().skip(1).take_while(|(_, turn)| overdue(turn) == most);
-        let (index, turn) =
-            equals.fold((0, first), |best, other| if other.1.server < best.1.server { other } else { best });
-        Some((most, *turn, index))
+        let mut best = (0, first);
+        for (index, turn) in queue.iter().enumerate().skip(1) {
+            if overdue(turn) != most {
+                break;
+            }
+            if turn.server < best.1.server {
+                best = (index, turn);
+            }
+        }
+        Some((most, *best.1, best.0))
     }
 
     /// Those whose market was asked for at `since` or later.

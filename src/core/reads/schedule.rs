@@ -109,8 +109,10 @@ pub(crate) fn most_overdue(beliefs: &Beliefs, accounts: &[Need; 3], now: Time) -
             best = Some((urgency, Overdue::Account(index)));
         }
     }
+    let queues = &beliefs.servers.queues;
+    let starving = queues.starving();
     for class in Class::ALL {
-        let Some((urgency, turn, index)) = beliefs.servers.queues.most_overdue(class, now) else { continue };
+        let Some((urgency, turn, index)) = queues.most_overdue(class, starving, now) else { continue };
         let comes_first = |(most, other): (i64, Overdue)| match other {
             Overdue::Market(_, other, _) if urgency == most => turn.server < other.server,
             _ => urgency > most,

@@ -176,7 +176,12 @@ fn check(servers: &mut Servers, now: Time) -> Result<(), TestCaseError> {
     let staying = servers.values().filter(|s| s.claim.order().is_none_or(|o| o.cancel.is_none()));
     let staying = staying.filter_map(|s| s.claim.worst_bid()).fold(Price::ZERO, Price::plus);
     prop_assert_eq!(servers.staying_bids(), staying);
-    let queued = |class| servers.queues.most_overdue(class, now).map(|(overdue, turn, _)| (overdue, turn.server));
+    let queued = |class| {
+        servers
+            .queues
+            .most_overdue(class, servers.queues.starving(), now)
+            .map(|(overdue, turn, _)| (overdue, turn.server))
+    };
     let first =
         Class::ALL.into_iter().filter_map(queued).max_by_key(|(overdue, id)| (*overdue, core::cmp::Reverse(*id)));
     prop_assert_eq!(first, most_overdue(servers, now));
