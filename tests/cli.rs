@@ -67,6 +67,20 @@ fn since_and_until_include_the_moment_or_the_whole_day_that_they_name() {
 }
 
 #[test]
+fn a_year_that_would_sort_wrongly_as_text_is_no_time() {
+    let folder = folder_with_strategy();
+    assert_eq!(run(folder.path(), &PAPER_HOUR).0, 0);
+    let all = requests(folder.path(), &[]);
+    assert_eq!(requests(folder.path(), &["--since=0000-01-01", "--until=9999-12-31"]), all);
+    for far in ["9999-12-31T23:59:59-01:00", "+10000-01-01", "-0001-01-01", "0000-01-01T00:00:00+01:00"] {
+        for bound in ["--since", "--until"] {
+            let (code, said) = run(folder.path(), &["history", "requests", &format!("{bound}={far}")]);
+            assert!(code == 2 && said.contains("is no time"), "{bound} {far}: {code} {said}");
+        }
+    }
+}
+
+#[test]
 fn history_notices_shows_the_creation_fees_by_name() {
     let folder = folder_with_strategy();
     assert_eq!(run(folder.path(), &["run", "--strategy", "s.toml", "--for", "1h", "--time-scale", "1000000"]).0, 0);

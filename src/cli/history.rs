@@ -1,6 +1,6 @@
 //! `history`: what happened, from the journal alone.
 
-use chrono::{DateTime, NaiveDate, NaiveTime};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime};
 use clorebid_core::time::{Span, Time};
 
 use super::args::{Format, Global, HistoryArgs, HistoryView};
@@ -53,8 +53,12 @@ fn moments(text: &str) -> Result<(Time, Time), Failure> {
     let whole_day = Span::DAY - Span::from_ms(1);
     let day =
         || text.parse::<NaiveDate>().ok().map(|d| (d.and_time(NaiveTime::MIN).and_utc().timestamp_millis(), whole_day));
+    // The views compare times as text, in which a year of other than four digits is out of order.
+    let four_digits =
+        |first: i64| DateTime::from_timestamp_millis(first).is_some_and(|t| (0..=9999).contains(&t.year()));
     moment
         .or_else(day)
+        .filter(|(first, _)| four_digits(*first))
         .map(|(first, span)| (Time::from_ms(first), Time::from_ms(first) + span))
         .ok_or_else(|| Failure::usage(format!("`{text}` is no time; write 2026-11-01T00:00:00Z or 2026-11-01")))
 }
