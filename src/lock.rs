@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
@@ -48,9 +49,11 @@ impl Lock {
     /// # Errors
     /// When another process holds it, or the lock file cannot be made.
     pub fn api_key(key: &SecretString, api_url: &str) -> Result<Lock, LockError> {
+        // Two spellings of one address are one account.
+        let address = Url::parse(api_url).map_or_else(|_| api_url.to_owned(), String::from);
         let mut hash = Sha256::new();
         hash.update(b"clorebid lock\0");
-        hash.update(api_url.as_bytes());
+        hash.update(address.trim_end_matches('/').as_bytes());
         hash.update(b"\0");
         hash.update(key.expose_secret().as_bytes());
         let name: String = hash.finalize().iter().take(12).map(|b| format!("{b:02x}")).collect();

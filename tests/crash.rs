@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use clorebid::clock::Clock;
 use clorebid::history::View;
+use clorebid::lock::Lock;
 use clorebid::sim::{Exchange, OrderTruth, Scenario, Shared, serve};
 use common::{assert_sound, follow, one_server, rows};
 use futures_util::future::join_all;
@@ -127,4 +128,30 @@ async fn the_clock_of_a_lowering_outlives_the_process() {
     assert_eq!(too_soon, 0, "the second run waited for the first one's window: {bids:?}");
     let taught = bids.iter().filter(|b| b["error"] == "exceeded_max_step").count();
     assert_eq!(taught, 1, "and remembered the step");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slash_at_the_end_of_the_address_is_the_same_venue() {
+    let mut venue = Venue::start(&one_server("", "")).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("strategy.toml"), follow("")).expect("a strategy");
+    finish(venue.bot(folder.path(), "4m", None)).await;
+    venue.url.push('/');
+    finish(venue.bot(folder.path(), "4m", None)).await;
+    let orders = venue.orders();
+    assert_eq!(orders.len(), 1, "one order, ever: {orders:?}");
+    let (db, id) = (folder.path().join("bot.db"), orders[0].id.to_string());
+    let holdings = rows(&db, View::Holdings).await;
+    assert!(holdings.iter().any(|h| h["run_id"] == "2" && h["offer_id"] == id), "run 2 took it up: {holdings:?}");
+}
+
+#[test]
+fn two_spellings_of_one_address_are_one_account() {
+    let key = "two-spellings".into();
+    let held = Lock::api_key(&key, "https://api.example/v1").expect("the first");
+    for same in ["https://api.example/v1/", "https://API.example:443/v1"] {
+        assert!(Lock::api_key(&key, same).is_err(), "{same}");
+    }
+    Lock::api_key(&key, "https://api.example/v2").expect("another venue");
+    drop(held);
 }

@@ -66,7 +66,7 @@ impl RecordedAnswer {
 
 pub(crate) const SELECT_MEMORY: &str = "SELECT m.run_id, m.seq, m.before, m.at, m.encoding, m.size, m.body \
      FROM memories m JOIN run_starts r ON r.run_id = m.run_id \
-     WHERE r.mode = ? AND r.venue = ? ORDER BY m.id DESC LIMIT 1";
+     WHERE r.mode = ? AND rtrim(r.venue, '/') = rtrim(?, '/') ORDER BY m.id DESC LIMIT 1";
 
 pub(crate) const SELECT_UNFINISHED: &str = "SELECT c.seq, c.sent_at, c.call, c.args, c.request, a.answered_at, p.status, p.id, p.error, c.target \
      FROM changes c LEFT JOIN answers a ON a.id = c.id LEFT JOIN replies p ON p.id = a.reply_id \
