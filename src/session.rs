@@ -157,10 +157,30 @@ impl<V: Venue> Session<V> {
     }
 }
 
-/// Ends when a request in flight has had its time after the program was told to stop; never if it is not told.
+/// Ends when a request in flight has had its time after the program was told to stop; never if it is not told, or was
+/// before the request began: those that cancel at the end have the client's own time.
 async fn patience(mut stop: watch::Receiver<bool>) {
+    if *stop.borrow() {
+        std::future::pending::<()>().await;
+    }
     if stop.wait_for(|stopped| *stopped).await.is_err() {
         std::future::pending::<()>().await;
     }
     tokio::time::sleep(GRACE).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_a_request_in_flight_is_cut_short_by_a_stop() {
+        let (stop, stopped) = watch::channel(false);
+        let in_flight = tokio::spawn(tokio::time::timeout(GRACE * 2, patience(stopped.clone())));
+        tokio::task::yield_now().await;
+        stop.send(true).expect("a receiver");
+        assert!(in_flight.await.expect("no panic").is_ok(), "it has its four seconds, and no more");
+        let begun_later = tokio::time::timeout(GRACE * 2, patience(stopped)).await;
+        assert!(begun_later.is_err(), "what cancels at the end is not cut short");
+    }
 }
