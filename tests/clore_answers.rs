@@ -7,7 +7,7 @@ use clorebid::clore::{HostRequest, marketplace, my_orders, my_servers, server_co
 use clorebid::json::Number;
 use clorebid::wire::Reply;
 use clorebid_core::ids::{OrderId, ServerId, TargetId};
-use clorebid_core::market::{ListedServer, Listing, Market, OrderRow, Visibility};
+use clorebid_core::market::{BidIn, ListedServer, Listing, Market, OrderRow, Visibility};
 use clorebid_core::money::{Currency, Price, read_decimal};
 use clorebid_core::request::{Answer, Doubt, Refusal, Request};
 use clorebid_core::time::{Span, Time};
@@ -162,7 +162,7 @@ fn the_pages_spot_market_is_read() {
     assert_eq!(market.longest_rental, Some(Span::from_secs(262_800)), "seconds in the spot market");
     assert_eq!(market.floors.get(Currency::Bitcoin), Some(price("0.000001")));
     let mine = market.mine().unwrap();
-    assert_eq!((mine.id, mine.bid, mine.active, mine.currency), (OrderId(39), price("0.0000042"), true, None));
+    assert_eq!((mine.id, mine.bid, mine.active, mine.currency), (OrderId(39), price("0.0000042"), true, BidIn::Unsaid));
 }
 
 #[test]
@@ -198,13 +198,18 @@ fn every_code_means_what_the_page_says() {
 }
 
 #[test]
+fn that_an_order_stands_already_is_a_doubt_since_it_may_be_the_one_asked_for() {
+    let reply = http(200, r#"{"error":"you_already_have_spot_order","code":6}"#);
+    assert_eq!(decode(&create(), &reply), Answer::Unknown(Doubt::AlreadyHaveOrder));
+}
+
+#[test]
 fn every_listed_error_name_is_a_refusal_of_its_own() {
     let least = Some(price("0.00000113"));
     let names = [
         (r#""too_low_price","min_price":0.00000113"#, Refusal::PriceTooLow { least }),
         (r#""too_low_price""#, Refusal::PriceTooLow { least: None }),
         (r#""amount_too_low""#, Refusal::PriceTooLow { least: None }),
-        (r#""you_already_have_spot_order""#, Refusal::AlreadyHaveOrder),
         (r#""order_dont_exist""#, Refusal::OrderGone),
         (r#""order_not_active""#, Refusal::OrderNotActive),
         (r#""you_dont_own_this_order""#, Refusal::NotOurOrder),
@@ -345,10 +350,14 @@ fn numbers_may_be_texts_and_booleans_may_be_numbers() {
     assert!(market.is_open());
     let offers = &market.offers;
     assert_eq!((offers[0].id, offers[0].bid, offers[0].active), (OrderId(7), price("0.0000003"), true));
-    assert_eq!((offers[0].mine, offers[0].currency), (false, Some(Currency::Clore)));
+    assert_eq!((offers[0].mine, offers[0].currency), (false, BidIn::Coin(Currency::Clore)));
     assert_eq!((offers[1].bid.to_string().as_str(), offers[1].mine), ("0.000000006944444444444445", true));
-    assert_eq!((offers[1].active, offers[1].currency), (false, None), "an unknown coin is compared as our own");
-    assert_eq!((offers[2].active, offers[2].mine, offers[2].currency), (false, false, None));
+    assert_eq!(
+        (offers[1].active, offers[1].currency),
+        (false, BidIn::UnknownCoin),
+        "a coin that nobody knows is not ours"
+    );
+    assert_eq!((offers[2].active, offers[2].mine, offers[2].currency), (false, false, BidIn::Unsaid));
     assert_eq!(market.floors.get(Currency::Clore), None);
     assert_eq!(market.longest_rental, Some(Span::from_secs(3600)));
     assert_eq!(market.usd_rates.get(Currency::Bitcoin), Some(decimal("64000.5")));

@@ -2,7 +2,7 @@
 
 use clorebid_core::market::{ListedServer, Listing, Market, OrderRow, Visibility, Wallet};
 use clorebid_core::money::{Currency, PerCurrency};
-use clorebid_core::request::{Answer, Refusal};
+use clorebid_core::request::{Answer, Doubt, Refusal};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -17,6 +17,7 @@ pub(super) fn reply(answer: &Answer) -> Reply {
         Answer::Listing(listing) => marketplace(listing),
         Answer::Orders(rows) => my_orders(rows),
         Answer::Wallets(wallets) => self::wallets(wallets),
+        Answer::Unknown(doubt @ Doubt::AlreadyHaveOrder) => json!({"code": 6, "error": doubt.code()}).to_string(),
         Answer::Applied | Answer::Unknown(_) => r#"{"code":0}"#.to_owned(),
         Answer::Refused(refusal) => refused(refusal),
     };
@@ -45,8 +46,8 @@ fn prices<T: Copy>(per: &PerCurrency<T>, decimal: impl Fn(T) -> Decimal) -> Valu
 fn spot_marketplace(market: &Market) -> String {
     let offers = market.offers.iter().map(|o| {
         let mut offer = json!({"offer_id": o.id.0, "bid": number(o.bid.decimal()), "active": o.active, "my": o.mine});
-        if let Some(currency) = o.currency {
-            offer["currency"] = currency.name().into();
+        if let Some(coin) = o.currency.name() {
+            offer["currency"] = coin.into();
         }
         offer
     });

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use clorebid_core::ids::{OrderId, ServerId, TargetId};
-use clorebid_core::market::{Listing, Market, Offer, OrderRow, Visibility, Wallet};
+use clorebid_core::market::{BidIn, Listing, Market, Offer, OrderRow, Visibility, Wallet};
 use clorebid_core::money::{Amount, Currency, PerCurrency, Price};
-use clorebid_core::request::{Answer, Refusal, Request};
+use clorebid_core::request::{Answer, Doubt, Refusal, Request};
 use clorebid_core::strategy::Strategy;
 use clorebid_core::time::Time;
 use rust_decimal::Decimal;
@@ -269,7 +269,7 @@ impl TapeVenue {
             return Answer::Refused(Refusal::PriceTooLow { least: Some(floor) });
         }
         if self.orders.contains_key(&server) {
-            return Answer::Refused(Refusal::AlreadyHaveOrder);
+            return Answer::Unknown(Doubt::AlreadyHaveOrder);
         }
         self.last_id += 1;
         let (id, made_at) = (OrderId(self.last_id), self.now);
@@ -377,7 +377,7 @@ impl TapeVenue {
             return false;
         }
         let best_rival = if change.usd_rates.is_some() {
-            self.market(server).best_rival(self.currency, self.rules.tick)
+            self.market(server).highest_of_others(self.currency, self.rules.tick)
         } else {
             // Nobody names a currency, so nothing has to be converted.
             change.rivals.iter().map(|rival| self.bid_of(rival.id, rival.bid)).max()
@@ -410,7 +410,7 @@ impl TapeVenue {
             offer.bid = self.bid_of(offer.id, offer.bid);
         }
         if let Some(o) = self.orders.get(&server) {
-            let currency = Some(self.currency);
+            let currency = BidIn::Coin(self.currency);
             market.offers.push(Offer { id: o.id, bid: o.bid, active: o.holding, mine: true, currency });
         }
         market

@@ -216,7 +216,7 @@ fn spot_rows(server: ServerId, body: &[u8], rows: &mut Rows) -> Result<(), Failu
             number(server.0),
             number(offer.id.0),
             text(Some(offer.bid)),
-            text(offer.currency),
+            text(offer.currency.name()),
             text(Some(yes_no(offer.active))),
             text(Some(yes_no(offer.mine))),
             text(Some(&floors)),

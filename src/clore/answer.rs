@@ -58,6 +58,7 @@ pub(crate) fn judge(reply: &Reply, is_command: bool, good: impl FnOnce(&[u8]) ->
         5 => Answer::Refused(Refusal::RateLimited),
         6 => match head.as_ref().map_or(Named::Malformed, named) {
             Named::Refusal(refusal) => Answer::Refused(refusal),
+            Named::AlreadyHaveOrder => Answer::Unknown(Doubt::AlreadyHaveOrder),
             Named::Malformed => garbled(status),
             Named::Unlisted(name) => unlisted(is_command, name),
         },
@@ -108,6 +109,8 @@ fn number(raw: Option<&RawValue>) -> Option<Number> {
 /// What an error of code 6 comes to.
 enum Named {
     Refusal(Refusal),
+    /// An order of the account stands there: no refusal, since it may be the one asked for.
+    AlreadyHaveOrder,
     /// A listed name without the number that belongs to it.
     Malformed,
     Unlisted(String),
@@ -126,7 +129,7 @@ fn named(head: &Head<'_>) -> Named {
         },
         "can_lower_every_600_seconds" => Refusal::LoweringTooSoon { wait: wait(head) },
         "too_low_price" | "amount_too_low" => Refusal::PriceTooLow { least: least(head) },
-        "you_already_have_spot_order" => Refusal::AlreadyHaveOrder,
+        "you_already_have_spot_order" => return Named::AlreadyHaveOrder,
         "order_dont_exist" => Refusal::OrderGone,
         "order_not_active" => Refusal::OrderNotActive,
         "you_dont_own_this_order" => Refusal::NotOurOrder,

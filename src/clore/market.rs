@@ -1,7 +1,7 @@
 //! What the venue offers: the marketplace of all servers, and the spot market of one.
 
 use clorebid_core::ids::{OrderId, ServerId};
-use clorebid_core::market::{ListedServer, Listing, Market, Offer, Visibility};
+use clorebid_core::market::{BidIn, ListedServer, Listing, Market, Offer, Visibility};
 use clorebid_core::money::{Currency, PerCurrency, Price};
 use rust_decimal::Decimal;
 use serde::Deserialize;
@@ -209,9 +209,9 @@ fn offer(row: &str) -> Result<Offer, ReadError> {
     let id = raw.offer_id.ok_or(ReadError::Missing("offer_id"))?;
     let bid: Number = raw.bid.ok_or(ReadError::Missing("bid"))?;
     let bid: Price = bid.price().ok_or(ReadError::Negative("bid"))?;
-    // An offer in a coin nobody knows is kept and compared number by number with our own currency, as one that names
-    // no coin is. It cannot be converted, and leaving it out would hide a rival; counting it may mean bidding more than
-    // was needed, which the strategy's ceiling bounds.
-    let currency = raw.currency.get().and_then(|name| Currency::from_name(&name));
+    let currency = match raw.currency.get() {
+        None => BidIn::Unsaid,
+        Some(name) => Currency::from_name(&name).map_or(BidIn::UnknownCoin, BidIn::Coin),
+    };
     Ok(Offer { id: OrderId(id.0), bid, active: is_true(raw.active), mine: is_true(raw.my), currency })
 }

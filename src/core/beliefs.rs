@@ -39,6 +39,8 @@ pub(crate) struct ReadTimes {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Facts {
     pub on_demand: Option<Price>,
+    /// The same by the list before.
+    pub on_demand_before: Option<Price>,
     pub floor: Option<Price>,
     pub rented: bool,
     pub takes_currency: bool,

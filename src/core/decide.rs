@@ -9,10 +9,11 @@ pub mod decision;
 pub(crate) mod going;
 pub(crate) mod order;
 mod pricing;
+mod worth;
 
 use alloc::vec::Vec;
 
-use crate::beliefs::order::{Claim, Create, Order};
+use crate::beliefs::order::{Claim, Create, Order, Word};
 use crate::beliefs::servers::Group;
 use crate::beliefs::{Beliefs, Server, targets};
 use crate::decide::choose::Choice;
@@ -138,7 +139,7 @@ impl Beliefs {
 /// A create whose order has not been seen: only reads can tell.
 fn await_order(create: &Create, context: &Context) -> Decision {
     let mut decision = Decision::new(Wish::SeeCreated { bid: create.bid, sent_at: create.sent_at }, context);
-    decision.hold(if create.known_accepted {
+    decision.hold(if create.word == Word::Accepted {
         Hold::CreateUnseen
     } else {
         Hold::CreateInDoubt { absent_reads: create.absent_reads }

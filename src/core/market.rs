@@ -22,8 +22,30 @@ pub struct Offer {
     pub active: bool,
     /// Whether it is ours.
     pub mine: bool,
-    /// What it is bid in; `None` where the venue does not say, which means: the one we look at.
-    pub currency: Option<Currency>,
+    /// What it is bid in.
+    pub currency: BidIn,
+}
+
+/// What an offer is bid in, as far as the venue says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BidIn {
+    /// The venue does not say, which means: the one we look at.
+    Unsaid,
+    /// This.
+    Coin(Currency),
+    /// A coin that nobody knows: what it is worth can only be told from who holds the server.
+    UnknownCoin,
+}
+
+impl BidIn {
+    /// The coin's name; `None` where the venue does not say.
+    pub const fn name(self) -> Option<&'static str> {
+        match self {
+            BidIn::Unsaid => None,
+            BidIn::Coin(currency) => Some(currency.name()),
+            BidIn::UnknownCoin => Some("unknown"),
+        }
+    }
 }
 
 /// Whether offers may be made on a server.
@@ -81,10 +103,20 @@ impl Market {
         self.offers.iter().find(|o| o.mine)
     }
 
-    /// The highest bid of anybody else, in `currency`, rounded up to its tick where it had to be converted.
+    /// The highest bid of anybody else that has to be beaten, in `currency`, rounded up to its tick where it had to be
+    /// converted.
     ///
-    /// An offer in another currency for which no rate is known is left out: only `active` can tell of it.
+    /// An offer that does not hold the server although a lower one does, ours or another's, is not in force: it is left
+    /// out. So is one in another currency for which no rate is known: only `active` can tell of it.
     pub fn best_rival(&self, currency: Currency, tick: Price) -> Option<Price> {
+        let holder = self.offers.iter().filter(|o| o.active).filter_map(|o| self.in_currency(o, currency, tick)).max();
+        let in_force = |o: &Offer, bid: Price| o.active || holder.is_none_or(|holder| bid <= holder);
+        let others = self.offers.iter().filter(|o| !o.mine);
+        others.filter_map(|o| self.in_currency(o, currency, tick).filter(|bid| in_force(o, *bid))).max()
+    }
+
+    /// The highest bid of anybody else, in force or not: for a venue that works out who holds the server.
+    pub fn highest_of_others(&self, currency: Currency, tick: Price) -> Option<Price> {
         self.offers.iter().filter(|o| !o.mine).filter_map(|o| self.in_currency(o, currency, tick)).max()
     }
 
@@ -96,9 +128,10 @@ impl Market {
 
     fn in_currency(&self, offer: &Offer, currency: Currency, tick: Price) -> Option<Price> {
         let theirs = match offer.currency {
-            None => return Some(offer.bid),
-            Some(theirs) if theirs == currency => return Some(offer.bid),
-            Some(theirs) => theirs,
+            BidIn::Unsaid => return Some(offer.bid),
+            BidIn::Coin(theirs) if theirs == currency => return Some(offer.bid),
+            BidIn::Coin(theirs) => theirs,
+            BidIn::UnknownCoin => return None,
         };
         let usd = offer.bid.decimal().checked_mul(self.usd_rates.get(theirs)?)?;
         let ours = usd.checked_div(self.usd_rates.get(currency)?)?;

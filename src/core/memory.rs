@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::beliefs::Stray;
-use crate::beliefs::order::{Cancelling, Claim, Create, Order};
+use crate::beliefs::order::{Cancelling, Claim, Create, Order, Word};
 use crate::engine::Engine;
 use crate::event::{Cause, Reason};
 use crate::ids::{OrderId, ServerId, TargetId};
@@ -127,7 +127,42 @@ struct KeptCreate {
     bid: Price,
     sent_at: Time,
     known_accepted: bool,
+    /// The venue said that an order stands there already.
+    #[serde(default, skip_serializing_if = "is_false")]
+    already_there: bool,
     before: Vec<OrderId>,
+    /// Nobody ever saw it, and it was given up.
+    #[serde(default, skip_serializing_if = "is_false")]
+    given_up: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+impl KeptCreate {
+    fn of(server: ServerId, target: String, create: &Create, given_up: bool) -> KeptCreate {
+        KeptCreate {
+            server,
+            target,
+            bid: create.bid,
+            sent_at: create.sent_at,
+            known_accepted: create.word == Word::Accepted,
+            already_there: create.word == Word::AlreadyThere,
+            before: create.before.clone(),
+            given_up,
+        }
+    }
+
+    fn create(self, now: Time) -> Create {
+        let word = match (self.known_accepted, self.already_there) {
+            (true, _) => Word::Accepted,
+            (_, true) => Word::AlreadyThere,
+            _ => Word::Nothing,
+        };
+        Create { bid: self.bid, sent_at: self.sent_at.min(now), word, before: self.before, absent_reads: 0 }
+    }
 }
 
 impl Engine {
@@ -140,16 +175,10 @@ impl Engine {
         for (id, server) in beliefs.servers.iter() {
             let target = self.target_name(server.target).to_string();
             ended.extend(server.ended.iter().map(|(order, at)| (*id, *order, *at)));
+            creates.extend(server.given_up.iter().map(|c| KeptCreate::of(*id, target.clone(), c, true)));
             match &server.claim {
                 Claim::Empty => {}
-                Claim::Create(c) => creates.push(KeptCreate {
-                    server: *id,
-                    target,
-                    bid: c.bid,
-                    sent_at: c.sent_at,
-                    known_accepted: c.known_accepted,
-                    before: c.before.clone(),
-                }),
+                Claim::Create(create) => creates.push(KeptCreate::of(*id, target, create, false)),
                 Claim::Order(o) => orders.push(kept(*id, target, o, beliefs.fee_percent, now)),
             }
         }
@@ -206,15 +235,14 @@ impl Engine {
         }
         for create in memory.creates {
             let Some(target) = self.target_for(Some(&create.target), create.server) else { continue };
-            let (server, known_accepted) = (create.server, create.known_accepted);
-            let claim = Claim::Create(Create {
-                bid: create.bid,
-                sent_at: create.sent_at.min(now),
-                known_accepted,
-                before: create.before,
-                absent_reads: 0,
-            });
-            self.put(server, target, claim, now);
+            let (server, given_up) = (create.server, create.given_up);
+            let create = create.create(now);
+            if given_up {
+                self.beliefs.servers.add(server, target);
+                self.beliefs.servers.change(server, |s| s.given_up.push(create));
+            } else {
+                self.put(server, target, Claim::Create(create), now);
+            }
         }
         for unfinished in memory.unfinished {
             self.take_up(unfinished, now);

@@ -254,6 +254,13 @@ impl Price {
         if up > self { up.minus(tick) } else { up }
     }
 
+    /// Whether the venue may mean `other` where it shows this price: a float on its way blurs the last of 17 digits, and
+    /// never as much as a hundredth of a tick.
+    pub fn shows(self, other: Price, tick: Price) -> bool {
+        let difference = if self > other { self.minus(other) } else { other.minus(self) };
+        self == other || difference.times(100) < tick
+    }
+
     /// The least whole number of `step`s that reach or pass it; `None` where the step is nothing or the number too large.
     pub fn steps_of(self, step: Price) -> Option<u32> {
         let (price, step, _) = aligned(self.0, step.0)?;

@@ -176,8 +176,6 @@ pub enum Refusal {
         /// Least price, where told.
         least: Option<Price>,
     },
-    /// you_already_have_spot_order.
-    AlreadyHaveOrder,
     /// order_dont_exist.
     OrderGone,
     /// order_not_active.
@@ -213,7 +211,6 @@ impl Refusal {
             Refusal::StepTooLarge { .. } => "exceeded_max_step",
             Refusal::LoweringTooSoon { .. } => "can_lower_every_600_seconds",
             Refusal::PriceTooLow { .. } => "too_low_price",
-            Refusal::AlreadyHaveOrder => "you_already_have_spot_order",
             Refusal::OrderGone => "order_dont_exist",
             Refusal::OrderNotActive => "order_not_active",
             Refusal::NotOurOrder => "you_dont_own_this_order",
@@ -246,6 +243,9 @@ pub enum Doubt {
     },
     /// code 1: the venue's database failed, perhaps after the change.
     DatabaseError,
+    /// you_already_have_spot_order: an order of the account stands there. It may be the one just asked for, since a
+    /// request that arrives twice is carried out once and answered twice.
+    AlreadyHaveOrder,
     /// code 6 with a name that nobody has listed.
     Unlisted(String),
     /// The process ended before the answer was recorded.
@@ -261,6 +261,7 @@ impl Doubt {
             Doubt::Broken => "broken",
             Doubt::Garbled { .. } => "garbled",
             Doubt::DatabaseError => "database_error",
+            Doubt::AlreadyHaveOrder => "you_already_have_spot_order",
             Doubt::Unlisted(name) => name,
             Doubt::Interrupted => "interrupted",
         }

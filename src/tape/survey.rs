@@ -11,8 +11,8 @@
 use std::collections::BTreeMap;
 
 use clorebid_core::ids::{OrderId, ServerId};
-use clorebid_core::market::{ListedServer, Market, Visibility};
-use clorebid_core::money::{Currency, PerCurrency, Price};
+use clorebid_core::market::{BidIn, ListedServer, Market, Visibility};
+use clorebid_core::money::{PerCurrency, Price};
 use clorebid_core::request::Request;
 use clorebid_core::time::{Span, Time};
 use rust_decimal::Decimal;
@@ -50,8 +50,8 @@ pub struct Rival {
     pub id: OrderId,
     /// Its price per day.
     pub bid: Price,
-    /// What it is bid in; `None` where the venue does not say.
-    pub currency: Option<Currency>,
+    /// What it is bid in.
+    pub currency: BidIn,
 }
 
 /// A server's spot market from one moment on.
@@ -312,7 +312,7 @@ fn is_good(body: &str) -> bool {
 fn change(at: Time, market: Market) -> Change {
     let theirs = market.offers.iter().filter(|o| !o.mine);
     let rivals: Box<[Rival]> = theirs.map(|o| Rival { id: o.id, bid: o.bid, currency: o.currency }).collect();
-    let compared = rivals.iter().any(|r| r.currency.is_some());
+    let compared = rivals.iter().any(|r| r.currency != BidIn::Unsaid);
     Change {
         at,
         exists: market.exists,

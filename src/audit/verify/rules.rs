@@ -146,6 +146,9 @@ struct FirstCreate {
     server: i64,
     bid: Price,
     sent_at: Time,
+    /// Nobody ever saw it: nothing of it stands, as far as is known.
+    #[serde(default)]
+    given_up: bool,
 }
 
 /// The rules of one run.
@@ -426,7 +429,7 @@ impl Rules {
     /// Taken over: from the run before, or from whoever made it.
     fn adopt(&mut self, server: i64) {
         let order = self.first.orders.iter().find(|o| o.server == server && o.target.is_some());
-        let create = self.first.creates.iter().find(|c| c.server == server);
+        let create = self.first.creates.iter().find(|c| c.server == server && !c.given_up);
         let slot = self.slots.entry(server).or_default();
         slot.adopted = true;
         if let Some(order) = order {

@@ -8,10 +8,19 @@ use core::cmp::Ordering;
 use crate::beliefs::position::{Position, Rank};
 use crate::event::{Reason, State};
 use crate::ids::OrderId;
-use crate::market::{Offer, Quote};
-use crate::money::{Amount, Price};
+use crate::market::{Offer, OrderRow, Quote};
+use crate::money::{Amount, Currency, Price};
 use crate::policy::chosen::PolicyState;
-use crate::time::Time;
+use crate::time::{Span, Time};
+
+/// A create of which nobody knows whether it arrived, and which nobody has seen for this long, in two good reads, never
+/// took effect.
+pub const CREATE_SETTLES_AFTER: Span = Span::from_secs(120);
+/// The same for one that the venue said yes to, or to which it said that an order stands there. A new order has been
+/// seen to appear minutes late, and giving it up too soon rents a second server.
+const WITNESSED_CREATE_SETTLES_AFTER: Span = Span::from_secs(600);
+/// The venue's clock and ours are taken to differ by less than this.
+const CLOCKS_AGREE: Span = Span::from_secs(600);
 
 /// What we have on one server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +39,7 @@ impl Claim {
     pub(crate) fn state(&self) -> State {
         match self {
             Claim::Empty => State::Wanted,
-            Claim::Create(c) if c.known_accepted => State::Placing,
+            Claim::Create(c) if c.word == Word::Accepted => State::Placing,
             Claim::Create(_) => State::Unknown,
             Claim::Order(o) => o.state(),
         }
@@ -67,12 +76,47 @@ pub(crate) struct Create {
     pub bid: Price,
     /// When it was sent.
     pub sent_at: Time,
-    /// Whether the venue said yes. Otherwise nobody knows.
-    pub known_accepted: bool,
+    /// What the venue said of it.
+    pub word: Word,
     /// Our orders on that server that were there before: none of them is the new one.
     pub before: Vec<OrderId>,
     /// Good my_orders reads since that showed nothing.
     pub absent_reads: u32,
+}
+
+/// What the venue said of a create whose order has not been seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Word {
+    /// Yes.
+    Accepted,
+    /// That an order of the account stands there already: this one, if the request arrived twice, or another.
+    AlreadyThere,
+    /// Nothing that could be understood.
+    Nothing,
+}
+
+impl Create {
+    /// A create that nobody has seen for this long, in two good reads, is given up.
+    pub(crate) fn settles_after(&self) -> Span {
+        match self.word {
+            Word::Accepted | Word::AlreadyThere => WITNESSED_CREATE_SETTLES_AFTER,
+            Word::Nothing => CREATE_SETTLES_AFTER,
+        }
+    }
+
+    /// Whether that live row of my_orders, on the same server, is its order: same coin, same price, made at that time.
+    pub(crate) fn made(&self, row: &OrderRow, currency: Currency, tick: Price) -> bool {
+        row.spot != Some(false)
+            && !self.before.contains(&row.id)
+            && row.currency.is_none_or(|c| c == currency)
+            && row.price.is_some_and(|price| price.shows(self.bid, tick))
+            && self.is_as_old_as(row)
+    }
+
+    /// Whether that row was made when it was sent, as far as two clocks can tell.
+    pub(crate) fn is_as_old_as(&self, row: &OrderRow) -> bool {
+        row.created.is_none_or(|at| at.since(self.sent_at) <= CLOCKS_AGREE && self.sent_at.since(at) <= CLOCKS_AGREE)
+    }
 }
 
 /// A cancellation that is wanted or under way.
@@ -89,10 +133,12 @@ pub(crate) struct Cancelling {
 /// Why the venue will never re-price an order again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dead {
-    /// It refuses to.
-    Refused,
-    /// It says that there is no such order of ours.
-    Gone,
+    /// It said once that the order is not active. The book has to agree.
+    SaidInactive,
+    /// It said once that there is no such order of ours. The book or my_orders has to agree.
+    SaidGone,
+    /// It said so, and a read of the book since does not show that it holds its server.
+    Surely,
 }
 
 /// An order of ours at the venue.
@@ -110,6 +156,8 @@ pub(crate) struct Order {
     pub placed_at: Time,
     /// Whether a good my_orders has listed it.
     pub listed: bool,
+    /// Since when my_orders has said that it is over, while the book shows it.
+    pub unlisted_since: Option<Time>,
     /// Where it stands in the book, as far as reads have shown.
     pub position: Position,
     /// Whether it ever held the server.
@@ -120,6 +168,8 @@ pub(crate) struct Order {
     pub retry_at: Time,
     /// Why it will never be re-priced again, if it won't.
     pub dead: Option<Dead>,
+    /// When a command of ours last changed it, or may have: an older read tells nothing of how it stands now.
+    pub changed_at: Time,
     /// Whether it is to go.
     pub cancel: Option<Cancelling>,
     /// When the stretch of holding at this bid began.
@@ -141,11 +191,13 @@ impl Order {
             next_lower_at,
             placed_at,
             listed: false,
+            unlisted_since: None,
             position: Position::Unseen,
             ever_held: false,
             policy: PolicyState::default(),
             retry_at: placed_at,
             dead: None,
+            changed_at: placed_at,
             cancel: None,
             stretch_since: None,
             paid: Amount::ZERO,
@@ -183,7 +235,14 @@ impl Order {
             && self.bid == offer.bid
             && self.holds() == offer.active
             && self.unsettled.is_none()
+            && self.dead.is_none()
             && self.cancel.is_none()
+    }
+
+    /// The price that the venue means where it shows `shown` for it: the one we know, if only a float lies between.
+    pub(crate) fn price_shown(&self, shown: Price, tick: Price) -> Price {
+        let known = self.unsettled.into_iter().chain([self.bid]).find(|known| shown.shows(*known, tick));
+        known.unwrap_or(shown)
     }
 
     pub(crate) fn worst_bid(&self) -> Price {

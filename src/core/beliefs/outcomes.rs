@@ -7,7 +7,7 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use crate::beliefs::Beliefs;
-use crate::beliefs::order::{Claim, Create, Dead, Order};
+use crate::beliefs::order::{Claim, Create, Dead, Order, Word};
 use crate::event::Cause;
 use crate::ids::{OrderId, ServerId, TargetId};
 use crate::money::Price;
@@ -42,13 +42,16 @@ impl Beliefs {
             // No connection was made, so nothing was sent: the next good answer may try again.
             return;
         }
-        let known_accepted = matches!(answer, Answer::Applied);
-        let cause = if known_accepted { Cause::Accepted } else { Cause::AnswerUnknown };
+        let (word, cause) = match answer {
+            Answer::Applied => (Word::Accepted, Cause::Accepted),
+            Answer::Unknown(Doubt::AlreadyHaveOrder) => (Word::AlreadyThere, Cause::AnswerUnknown),
+            _ => (Word::Nothing, Cause::AnswerUnknown),
+        };
         let before = self.orders_on(id);
         self.shift(id, now, cause, |server| {
             server.target = target;
             server.denial = None;
-            server.claim = Claim::Create(Create { bid, sent_at, known_accepted, before, absent_reads: 0 });
+            server.claim = Claim::Create(Create { bid, sent_at, word, before, absent_reads: 0 });
         });
     }
 
@@ -69,11 +72,6 @@ impl Beliefs {
             // Neither says anything of the server; the pause after them is for every request.
             Refusal::RateLimited | Refusal::BadKey => Span::ZERO,
             Refusal::PriceTooLow { .. } | Refusal::ServerOffline | Refusal::ServerRented => RETRY_SOON,
-            Refusal::AlreadyHaveOrder => {
-                // Something of ours stands there that we do not know of: look before anything else.
-                self.orders_read.good_at = None;
-                RETRY_SOON
-            }
             Refusal::NotEnoughBalance => {
                 self.wallets_read.tried_at = None;
                 RETRY_SOON.times(5)
@@ -108,6 +106,7 @@ impl Beliefs {
                     note(order);
                     order.bid = to;
                     order.unsettled = None;
+                    order.changed_at = now;
                     if lowering {
                         order.next_lower_at = now + every;
                     } else {
@@ -119,6 +118,7 @@ impl Beliefs {
                 _ => {
                     note(order);
                     order.unsettled = Some(to);
+                    order.changed_at = now;
                     if lowering {
                         order.next_lower_at = now + every;
                     }
@@ -158,8 +158,8 @@ fn refused(order: &mut Order, to: Price, now: Time, every: Span, refusal: &Refus
         Refusal::LoweringTooSoon { wait } if to < order.bid => {
             order.next_lower_at = now + (*wait).max(LOWER_AGAIN);
         }
-        Refusal::OrderNotActive => order.dead = Some(Dead::Refused),
-        Refusal::OrderGone | Refusal::NotOurOrder => order.dead = Some(Dead::Gone),
+        Refusal::OrderNotActive => (order.dead, order.changed_at) = (Some(Dead::SaidInactive), now),
+        Refusal::OrderGone | Refusal::NotOurOrder => (order.dead, order.changed_at) = (Some(Dead::SaidGone), now),
         Refusal::RateLimited => {}
         _ => order.retry_at = now + REPRICE_AGAIN,
     }

@@ -35,6 +35,8 @@ pub(crate) enum Position {
     Missing {
         /// Since when.
         since: Time,
+        /// Whether a second read of the book agrees: one alone may be wrong.
+        is_certain: bool,
         /// Since when it has not held the server.
         idle_since: Time,
         /// Since when it has not been on top: from before it was missed, or from then on.
@@ -65,6 +67,11 @@ impl Position {
             Position::Missing { since, .. } => Some(since),
             _ => None,
         }
+    }
+
+    /// Whether two reads of the book agree that it is not there.
+    pub(crate) fn is_certainly_missing(self) -> bool {
+        matches!(self, Position::Missing { is_certain: true, .. })
     }
 
     /// Since when reads of the book have shown the server without it.
@@ -116,6 +123,7 @@ impl Position {
     pub(crate) fn missed(self, is_ranked: bool, now: Time) -> Position {
         Position::Missing {
             since: self.missing_since().unwrap_or(now),
+            is_certain: self.missing_since().is_some(),
             idle_since: self.idle_since().unwrap_or(now),
             beaten_since: self.lost_since().or(is_ranked.then_some(now)),
         }
@@ -126,7 +134,9 @@ impl Position {
         match self {
             Position::Outranked { .. } => Position::Winning { slack_since: None },
             Position::Beaten { idle_since, .. } => Position::Idle { since: idle_since, slack_since: None },
-            Position::Missing { since, idle_since, .. } => Position::Missing { since, idle_since, beaten_since: None },
+            Position::Missing { since, idle_since, .. } => {
+                Position::Missing { since, is_certain: false, idle_since, beaten_since: None }
+            }
             Position::Unseen | Position::Winning { .. } | Position::Idle { .. } => self,
         }
     }

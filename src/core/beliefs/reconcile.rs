@@ -8,10 +8,11 @@
 //!
 //! A read that failed never comes here: no answer is not an empty answer.
 
+use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use crate::beliefs::order::{Claim, Create, Dead, Order, rank};
+use crate::beliefs::order::{Claim, Create, Dead, Order, Word, rank};
 use crate::beliefs::servers::Group;
 use crate::beliefs::{Beliefs, Facts, Foreign, Seen, Server, Stray};
 use crate::event::{Cause, Event};
@@ -21,15 +22,16 @@ use crate::money::Price;
 use crate::strategy::Choice;
 use crate::time::{Span, Time};
 
-/// A create that nobody has seen for this long, in two good reads, never took effect.
-pub const CREATE_SETTLES_AFTER: Span = Span::from_secs(120);
+pub use crate::beliefs::order::CREATE_SETTLES_AFTER;
+
 /// A new order can take this long to appear in my_orders; until then its absence there says nothing.
 pub(crate) const APPEARS_WITHIN: Span = Span::from_secs(30);
 /// A cancelled order that is still listed after this long is not a late listing.
 const DISAPPEARS_WITHIN: Span = Span::from_secs(60);
-/// How long the book's word that an order stands outweighs its absence in my_orders: long enough to ask the book again,
-/// since an order wrongly given up frees its server for a second one.
-const BOOK_TRUSTED_FOR: Span = Span::from_secs(60);
+/// After the venue called an order dead that holds its server, it is not re-priced for this long.
+const REPRICE_LATER: Span = Span::from_secs(60);
+/// Creates that were given up on one server are remembered up to this many.
+const GIVEN_UP_KEPT: usize = 8;
 /// What was read of a listed server's market ranks it among the others for this long.
 const RANKED_FOR: Span = Span::from_secs(600);
 
@@ -37,6 +39,7 @@ impl Beliefs {
     /// A good spot_marketplace, whose request was sent at `sent_at`.
     pub(crate) fn see_market(&mut self, market: &Market, sent_at: Time, now: Time) {
         let id = market.server;
+        let market = &*self.with_ours_known(market);
         if self.see_repeated(market, sent_at) {
             return;
         }
@@ -55,7 +58,16 @@ impl Beliefs {
                 }
             }
             Claim::Create(create) => {
-                let is_new = |o: &&Offer| o.mine && !create.before.contains(&o.id) && server.has_ended(o.id).is_none();
+                let is_its = |o: &Offer| match create.word {
+                    Word::Accepted => true,
+                    Word::Nothing => o.bid.shows(create.bid, tick),
+                    // The order that stands there may be an older one, or the user's own: the list tells its age.
+                    Word::AlreadyThere => false,
+                };
+                let is_new = |o: &&Offer| {
+                    let is_free = self.may_be_new(create, server, o.id) && !self.foreign.contains_key(&o.id);
+                    o.mine && is_free && is_its(o)
+                };
                 let new = market.offers.iter().find(is_new);
                 if let Some(offer) = new.copied() {
                     self.found_created(id, offer.id, Cause::Seen, now);
@@ -65,6 +77,23 @@ impl Beliefs {
             Claim::Empty => {}
         }
         self.servers.change(id, |server| server.market = Some(seen));
+    }
+
+    /// That market with every offer marked as ours whose number is that of an order of our account, whatever the venue
+    /// says of it: we would bid against ourselves.
+    fn with_ours_known<'a>(&self, market: &'a Market) -> Cow<'a, Market> {
+        let server = self.servers.get(&market.server);
+        let is_known = |id: OrderId| {
+            server.is_some_and(|s| s.claim.order().is_some_and(|o| o.id == id) || s.has_ended(id).is_some())
+                || self.strays.contains_key(&id)
+                || self.foreign.contains_key(&id)
+        };
+        if market.offers.iter().all(|o| o.mine || !is_known(o.id)) {
+            return Cow::Borrowed(market);
+        }
+        let mut corrected = market.clone();
+        corrected.offers.iter_mut().for_each(|o| o.mine |= is_known(o.id));
+        Cow::Owned(corrected)
     }
 
     /// Takes note of a market that shows what the last read showed, where that can teach nothing else.
@@ -88,16 +117,19 @@ impl Beliefs {
     /// The book shows our offer: its price and whether it holds the server are the truth.
     fn see_our_offer(&mut self, offer: Offer, seen: &Seen, now: Time) {
         let cause = if offer.active { Cause::Won } else { why_inactive(&offer, seen) };
+        let tick = self.strategy.venue.tick;
         self.shift(seen.value.server, now, cause, |server| {
             let Some(order) = server.claim.order_mut() else { return };
             let holds = offer.active && order.cancel.as_ref().is_none_or(|c| c.accepted_at.is_none());
-            let rank = seen.goal.map(|(_, goal)| rank(offer.bid, holds, &seen.quote, goal));
-            order.bid = offer.bid;
+            order.bid = order.price_shown(offer.bid, tick);
+            let rank = seen.goal.map(|(_, goal)| rank(order.bid, holds, &seen.quote, goal));
             order.unsettled = None;
             order.position = order.position.shown(holds, rank, now);
             order.ever_held |= holds;
-            if order.dead == Some(Dead::Gone) {
-                order.dead = Some(Dead::Refused);
+            if order.dead.is_some() && seen.sent_at >= order.changed_at {
+                // What holds its server is not dead, whatever the venue said of it.
+                order.dead = (!offer.active).then_some(Dead::Surely);
+                order.retry_at = now + REPRICE_LATER;
             }
         });
     }
@@ -118,7 +150,14 @@ impl Beliefs {
         self.shift(id, now, cause, |server| {
             let Some(order) = server.claim.order_mut() else { return };
             order.position = order.position.missed(seen.goal.is_some(), now);
+            if order.dead.is_some() && seen.sent_at >= order.changed_at {
+                order.dead = Some(Dead::Surely);
+            }
         });
+        let is_certain = |s: &Server| s.claim.order().is_some_and(|o| o.position.is_certainly_missing());
+        if !self.servers.get(&id).is_some_and(is_certain) {
+            self.servers.set_urgent(id, true);
+        }
     }
 
     /// A good my_orders, whose request was sent at `sent_at`. It is complete: what is not in it is not listed.
@@ -130,7 +169,7 @@ impl Beliefs {
             last = Some(id);
             match self.servers.get(&id).map(|s| &s.claim) {
                 Some(Claim::Order(order)) => match by_id.get(&order.id) {
-                    Some(row) if row.expired => self.end(id, now, Cause::Expired),
+                    Some(row) if row.expired => self.see_expired(id, sent_at, now),
                     Some(row) => self.see_listed(id, row, sent_at),
                     None => self.miss_listed(id, sent_at, now),
                 },
@@ -160,11 +199,14 @@ impl Beliefs {
         if before != (self.fee_percent, self.creation_fee) {
             self.servers.touch_all();
         }
+        let tick = self.strategy.venue.tick;
         self.servers.change_order(id, |order| {
             order.listed = true;
+            order.unlisted_since = None;
             if let (Some(to), true) = (order.unsettled, order.position.missing_since().is_some()) {
                 // The book does not show it, so the list must tell; where it tells neither price, the worse one counts.
-                order.bid = row.price.filter(|p| *p == to || *p == order.bid).unwrap_or(order.worst_bid());
+                let is_either = |p: &Price| p.shows(to, tick) || p.shows(order.bid, tick);
+                order.bid = row.price.filter(is_either).map_or(order.worst_bid(), |p| order.price_shown(p, tick));
                 order.unsettled = None;
             }
             order.venue_spend = row.spend.map_or(order.venue_spend, |spend| spend.max(order.venue_spend));
@@ -177,38 +219,61 @@ impl Beliefs {
         });
     }
 
-    /// my_orders does not list our order. It is gone, unless the listing is late or the book has just shown it.
+    /// my_orders does not list our order. It is gone if the book does not show it either: one list alone may be wrong, and
+    /// an order wrongly given up frees its server for a second one.
     fn miss_listed(&mut self, id: ServerId, sent_at: Time, now: Time) {
-        let Some(server) = self.servers.get(&id) else { return };
-        let Some(order) = server.claim.order() else { return };
-        let cancelled = order.cancel.as_ref().is_some_and(|c| c.accepted_at.is_some());
-        let book_age = server.market.as_ref().map(|m| sent_at.since(m.sent_at));
-        let is_shown = order.position.missing_since().is_none() && order.dead != Some(Dead::Gone);
-        let in_book = is_shown && book_age.is_some_and(|age| age <= BOOK_TRUSTED_FOR);
-        let late = !order.listed && now.since(order.placed_at) < APPEARS_WITHIN;
-        if cancelled {
+        let Some(order) = self.servers.get(&id).and_then(|s| s.claim.order()) else { return };
+        let is_cancelled = order.cancel.as_ref().is_some_and(|c| c.accepted_at.is_some());
+        let is_late = !order.listed && now.since(order.placed_at) < APPEARS_WITHIN;
+        let is_gone = order.position.missing_since().is_some() || order.dead == Some(Dead::SaidGone);
+        if is_cancelled {
             self.end(id, now, Cause::Cancelled);
-        } else if !in_book && !late {
+        } else if is_late {
+            self.servers.set_urgent(id, true);
+        } else if is_gone {
             self.end(id, now, Cause::Vanished);
         } else {
-            self.servers.set_urgent(id, true);
+            self.doubt_listed(id, sent_at, now, Cause::Vanished);
         }
+    }
+
+    /// my_orders lists our order as over. What the book shows to hold its server is looked at once more.
+    fn see_expired(&mut self, id: ServerId, sent_at: Time, now: Time) {
+        if self.servers.get(&id).and_then(|s| s.claim.order()).is_some_and(Order::holds) {
+            self.doubt_listed(id, sent_at, now, Cause::Expired);
+        } else {
+            self.end(id, now, Cause::Expired);
+        }
+    }
+
+    /// my_orders says that our order is over, and the book has not said so: it is read again. Where it can't be read, a
+    /// second list must say the same long enough after the first.
+    fn doubt_listed(&mut self, id: ServerId, sent_at: Time, now: Time, cause: Cause) {
+        let since = self.servers.change(id, |s| s.claim.order_mut().map(|o| *o.unlisted_since.get_or_insert(sent_at)));
+        let Some(since) = since.flatten() else { return };
+        let is_read = self.servers.get(&id).and_then(|s| s.market.as_ref()).is_some_and(|m| m.sent_at >= since);
+        if !is_read && sent_at.since(since) >= CREATE_SETTLES_AFTER {
+            return self.end(id, now, cause);
+        }
+        self.servers.set_urgent(id, true);
     }
 
     /// Looks for the order of a create that has not been seen, and settles it when it can be neither seen nor coming.
     fn look_for_created(&mut self, id: ServerId, rows: &[OrderRow], sent_at: Time, now: Time) {
         let Some(server) = self.servers.get(&id) else { return };
         let Claim::Create(create) = &server.claim else { return };
-        let fits = |row: &&OrderRow| {
-            let ours = row.spot == Some(true) || (row.spot.is_none() && row.price == Some(create.bid));
-            row.server == id && ours && !create.before.contains(&row.id) && server.has_ended(row.id).is_none()
+        let (currency, tick) = (self.strategy.currency, self.strategy.venue.tick);
+        let is_new = |row: &&OrderRow| row.server == id && self.may_be_new(create, server, row.id);
+        let fits = |row: &&OrderRow| match create.word {
+            // There can be only one, and it may have been re-priced by somebody since.
+            Word::Accepted if !row.expired && row.spot == Some(true) => true,
+            Word::Accepted | Word::Nothing | Word::AlreadyThere => create.made(row, currency, tick),
         };
-        let newest = rows
-            .iter()
-            .filter(fits)
-            .max_by_key(|row| (!row.expired, row.created, row.id))
-            .map(|row| (row.id, row.expired));
-        let settled = create.absent_reads >= 1 && sent_at.since(create.sent_at) >= CREATE_SETTLES_AFTER;
+        let newest = rows.iter().filter(is_new).filter(fits).max_by_key(|row| (!row.expired, row.created, row.id));
+        let newest = newest.map(|row| (row.id, row.expired));
+        let is_due = create.absent_reads >= 1 && sent_at.since(create.sent_at) >= create.settles_after();
+        let stands_another = || rows.iter().filter(is_new).any(|row| !row.expired && row.spot != Some(false));
+        let is_explained = create.word == Word::AlreadyThere && stands_another();
         match newest {
             Some((order, expired)) => {
                 self.found_created(id, order, Cause::Seen, now);
@@ -218,7 +283,8 @@ impl Beliefs {
                     self.end(id, now, Cause::Expired);
                 }
             }
-            None if settled => self.end(id, now, Cause::NeverAppeared),
+            None if is_due => self.give_up_created(id, now),
+            None if is_explained => self.end(id, now, Cause::Refused),
             None => {
                 self.servers.change(id, |server| {
                     if let Claim::Create(create) = &mut server.claim {
@@ -227,6 +293,48 @@ impl Beliefs {
                 });
             }
         }
+    }
+
+    /// Whether that number may be the one that a create on that server got.
+    fn may_be_new(&self, create: &Create, server: &Server, order: OrderId) -> bool {
+        !create.before.contains(&order) && server.has_ended(order).is_none() && !self.strays.contains_key(&order)
+    }
+
+    /// A create that nobody has seen is given up. Should its order appear all the same, it is known again.
+    fn give_up_created(&mut self, id: ServerId, now: Time) {
+        self.servers.change(id, |server| {
+            if let Claim::Create(create) = &server.claim {
+                server.given_up.push(create.clone());
+                if server.given_up.len() > GIVEN_UP_KEPT {
+                    server.given_up.remove(0);
+                }
+            }
+        });
+        self.end(id, now, Cause::NeverAppeared);
+    }
+
+    /// Takes back the order of a create that was given up: it took longer to appear than anybody waits. Where something
+    /// else of ours stands by now, it is one too many and goes.
+    fn take_back(&mut self, row: &OrderRow, now: Time) -> bool {
+        let (currency, tick) = (self.strategy.currency, self.strategy.venue.tick);
+        let Some(server) = self.servers.get(&row.server) else { return false };
+        let Some(at) = server.given_up.iter().position(|create| create.made(row, currency, tick)) else { return false };
+        let is_free = server.claim == Claim::Empty;
+        let policy = self.target_of(server).map(|t| t.policy.clone());
+        let created = self.servers.change(row.server, |server| server.given_up.remove(at));
+        let Some(Create { bid, sent_at, .. }) = created else { return false };
+        if !is_free {
+            self.strays.insert(row.id, Stray { server: row.server, bid, asked_at: None });
+            return true;
+        }
+        self.shift(row.server, now, Cause::Seen, |server| {
+            let mut order = Order::new(row.id, bid, sent_at, sent_at);
+            order.listed = true;
+            policy.iter().for_each(|p| order.policy = p.placed(sent_at, server.last_bid.is_some()));
+            server.take(order);
+        });
+        self.orders_tell_more = true;
+        true
     }
 
     /// The order of a create has been seen. When it may be lowered is in doubt only if we did not just make it.
@@ -254,6 +362,10 @@ impl Beliefs {
             }
             return;
         }
+        if self.take_back(row, now) {
+            return;
+        }
+        let server = self.servers.get(&row.server);
         // Never more than are wanted: the surplus would be cancelled, and it is not ours to cancel.
         let may_adopt = server.is_some_and(|s| {
             let wanting = self.target_of(s).is_some_and(|t| t.adopt && self.claimed(s.target) < t.want);
@@ -300,6 +412,7 @@ impl Beliefs {
                 s.id,
                 Facts {
                     on_demand: s.on_demand.get(currency),
+                    on_demand_before: self.facts.get(&s.id).and_then(|f| f.on_demand),
                     floor: s.spot.get(currency),
                     rented: s.rented,
                     takes_currency: s.takes(currency),
@@ -330,8 +443,15 @@ impl Beliefs {
         self.servers.touch_all();
     }
 
-    /// The same list once more: only old reads are let go of.
+    /// The same list once more: only old reads are let go of, and what it says has been said twice.
     pub(crate) fn see_listing_again(&mut self, now: Time) {
+        let mut is_news = false;
+        for facts in self.facts.values_mut().filter(|f| f.on_demand_before != f.on_demand) {
+            (facts.on_demand_before, is_news) = (facts.on_demand, true);
+        }
+        if is_news {
+            self.servers.touch_all();
+        }
         let is_old = |s: &Server| s.claim == Claim::Empty && s.market.is_some() && s.fresh(now, RANKED_FOR).is_none();
         if self.servers.values().any(is_old) {
             self.forget_markets(now);

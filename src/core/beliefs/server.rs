@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::beliefs::order::{Claim, Order};
+use crate::beliefs::order::{Claim, Create, Order};
 use crate::denial::Denial;
 use crate::ids::{OrderId, TargetId};
 use crate::market::{Market, Quote};
@@ -44,6 +44,8 @@ pub(crate) struct Server {
     pub blocked_until: Option<Time>,
     /// Our orders that ended here, and when: a late listing must not bring them back to life.
     pub ended: Vec<(OrderId, Time)>,
+    /// Creates that nobody ever saw: their orders may yet appear.
+    pub given_up: Vec<Create>,
     /// What our last order here bid.
     pub last_bid: Option<Price>,
     /// The last denial told.
@@ -60,6 +62,7 @@ impl Server {
             tried_at: None,
             blocked_until: None,
             ended: Vec::new(),
+            given_up: Vec::new(),
             last_bid: None,
             denial: None,
         }
@@ -67,7 +70,7 @@ impl Server {
 
     /// Whether nothing is lost with this entry: nothing stands there, nothing ended there, its market is not known.
     pub(crate) fn is_forgettable(&self) -> bool {
-        self.claim == Claim::Empty && self.ended.is_empty() && self.market.is_none()
+        self.claim == Claim::Empty && self.ended.is_empty() && self.given_up.is_empty() && self.market.is_none()
     }
 
     /// Whether it is a candidate on which nothing of ours stands.

@@ -8,7 +8,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::ops::Deref;
 
-use crate::beliefs::order::{Claim, Order};
+use crate::beliefs::order::{Claim, Dead, Order};
 use crate::beliefs::position::Position;
 use crate::beliefs::queues::{Class, Queues};
 use crate::beliefs::server::Server;
@@ -428,8 +428,10 @@ impl Place {
         if let Some(order) = server.claim.order() {
             let is_going = order.cancel.is_some();
             let position = order.position;
-            let is_dead = order.dead.is_some();
-            let is_unsettled = is_going || position.missing_since().is_some();
+            let is_dead = order.dead == Some(Dead::Surely);
+            let is_doubted = order.dead.is_some() && !is_dead;
+            let is_unsettled =
+                is_going || position.missing_since().is_some() || is_doubted || order.unlisted_since.is_some();
             groups = groups
                 .with(Group::Claimed, true)
                 .with(Group::Lost, !matches!(order.position, Position::Winning { .. }))

@@ -220,6 +220,8 @@ pub enum Hold {
     },
     /// No read of the book has shown the order since it changed.
     NotShown,
+    /// One answer alone says that the order is gone or dead: another one has to agree, since a new order costs a restart.
+    OneWitness,
     /// The venue refused the last re-pricing.
     RepriceRefused {
         /// The next try is then.
@@ -342,6 +344,7 @@ impl Hold {
                 | Hold::ListingUnread
                 | Hold::MarketStale(_)
                 | Hold::ReadFirst(_)
+                | Hold::OneWitness
         )
     }
 
@@ -381,6 +384,7 @@ impl Hold {
             Hold::CancelAsked { at, .. } => format!("it was asked for {} ago", now.since(*at)),
             Hold::Unsettled { to } => format!("nobody knows whether a re-pricing to {to} took effect"),
             Hold::Missing { since, .. } => format!("the book has not shown it for {}", now.since(*since)),
+            Hold::OneWitness => "one answer alone says that it is gone or dead; the book is read once more".to_string(),
             Hold::NotShown => "no read of the book has shown it as it stands now".to_string(),
             Hold::RepriceRefused { until } => {
                 format!("the venue refused the last re-pricing; the next try is in {}", wait(until))

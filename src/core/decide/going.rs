@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use crate::beliefs::order::Dead;
 use crate::beliefs::servers::Group;
 use crate::beliefs::{Beliefs, Server, targets};
 use crate::decide::context::Context;
@@ -29,7 +30,7 @@ impl Beliefs {
                 Reason::Limit(denial)
             } else if order.bid > limits.max_bid {
                 Reason::Limit(Denial::MaxBid { bid: order.bid, max: limits.max_bid })
-            } else if order.dead.is_some() {
+            } else if order.dead == Some(Dead::Surely) {
                 Reason::Dead
             } else {
                 continue;

@@ -1,6 +1,6 @@
 //! What to do about an order that stands.
 
-use crate::beliefs::order::{Cancelling, Order};
+use crate::beliefs::order::{Cancelling, Dead, Order};
 use crate::beliefs::position::Position;
 use crate::beliefs::reconcile::APPEARS_WITHIN;
 use crate::beliefs::{Beliefs, Seen, Server};
@@ -45,7 +45,11 @@ impl<'a> Bidding<'a> {
             return self.cancelling(cancel);
         }
         if self.order.dead.is_some() {
-            return Decision::new(Wish::Cancel { reason: Reason::Dead, turn: Turn::Go }, self.context);
+            let mut decision = Decision::new(Wish::Cancel { reason: Reason::Dead, turn: Turn::Go }, self.context);
+            if self.order.dead != Some(Dead::Surely) {
+                decision.hold(Hold::OneWitness);
+            }
+            return decision;
         }
         let mut decision = Decision::new(Wish::Keep { bid: self.order.bid }, self.context);
         if let Some(reason) = self.abandon(&mut decision) {
@@ -63,11 +67,20 @@ impl<'a> Bidding<'a> {
         if self.order.position.missing_since().is_some() && situation.least_winning <= standing.bid {
             // It would win and is not even in the book: no bid will bring it back.
             self.hold_unless_fresh(FRESH_ENOUGH_TO_RAISE, &mut decision);
+            if !self.order.position.is_certainly_missing() {
+                decision.hold(Hold::OneWitness);
+            }
             decision.wish = Wish::Cancel { reason: Reason::Dead, turn: Turn::WinBack };
             return decision;
         }
         let Opinion { wish, patience } = self.opinion(&situation, &standing);
         let is_lost = !standing.on_top;
+        if let Some(most) = self.worth_if_above() {
+            if is_lost && patience.is_none() && matches!(wish, policy::Wish::GiveUp(_)) {
+                self.win_back(&mut decision, &situation, wish.clone());
+            }
+            return self.come_down_to_worth(decision, &situation, most, &wish);
+        }
         match wish {
             _ if patience.is_some() => {}
             // A raise that is none and a lowering that is none are no wishes: no policy breaks a rule by mistake.
@@ -95,7 +108,7 @@ impl<'a> Bidding<'a> {
     /// Whether nothing is wanted of the order for sure, and nobody asks why.
     fn rests(&self) -> bool {
         let wins = self.order.position == Position::Winning { slack_since: None };
-        wins && !self.context.lists_holds && self.target.policy.rests_without_slack()
+        wins && !self.context.lists_holds && self.target.policy.rests_without_slack() && self.worth_if_above().is_none()
     }
 
     /// The market as its policy sees it, and the order in it.
@@ -132,7 +145,7 @@ impl<'a> Bidding<'a> {
     }
 
     /// What keeps the order from any re-pricing: doubts about it, and a market that takes none.
-    fn hold_what_is_open(&self, decision: &mut Decision) {
+    pub(super) fn hold_what_is_open(&self, decision: &mut Decision) {
         let order = self.order;
         if let Some(to) = order.unsettled {
             decision.hold(Hold::Unsettled { to });
@@ -150,7 +163,7 @@ impl<'a> Bidding<'a> {
         }
     }
 
-    fn hold_unless_fresh(&self, limit: Span, decision: &mut Decision) {
+    pub(super) fn hold_unless_fresh(&self, limit: Span, decision: &mut Decision) {
         if self.context.fresh(self.server, limit).is_none() {
             decision.hold(Hold::MarketStale(limit));
         }
@@ -160,6 +173,8 @@ impl<'a> Bidding<'a> {
     fn abandon(&self, decision: &mut Decision) -> Option<Reason> {
         let (order, now) = (self.order, self.context.now);
         let idle_since = order.position.idle_since().filter(|_| self.target.bid.lost != Lost::Wait)?;
+        // A raise begins the wait anew, and only a book read since then tells what it came to.
+        let idle_since = idle_since.max(order.changed_at);
         let given_up_at = idle_since + UNWINNABLE_FOR.max(self.target.bid.raise_wait);
         if now < given_up_at {
             decision.changes_at(given_up_at);
@@ -281,7 +296,7 @@ impl<'a> Bidding<'a> {
     }
 
     /// Takes away what is paid for nothing: one step down, or a new order where that costs less than the steps.
-    fn come_down(
+    pub(super) fn come_down(
         &self,
         decision: &mut Decision,
         situation: &Situation,

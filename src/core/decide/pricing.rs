@@ -26,13 +26,22 @@ impl Beliefs {
     }
 
     /// What a day of holding that server is worth; `None` while it is not known.
-    fn value_per_day(&self, id: ServerId, target: &Target) -> Option<Price> {
+    pub(super) fn value_per_day(&self, id: ServerId, target: &Target) -> Option<Price> {
         match target.value.per_day {
             PerDay::Price(price) => Some(price),
             PerDay::OnDemand => {
                 self.listing_read.good_at?;
                 Some(self.facts.get(&id).and_then(|f| f.on_demand).unwrap_or(self.strategy.limits.max_bid))
             }
+        }
+    }
+
+    /// The same by the last two lists of the marketplace, the higher of them; `None` before there were two.
+    pub(super) fn value_per_day_seen_twice(&self, id: ServerId, target: &Target) -> Option<Price> {
+        let value = self.value_per_day(id, target)?;
+        match target.value.per_day {
+            PerDay::Price(_) => Some(value),
+            PerDay::OnDemand => self.facts.get(&id)?.on_demand_before.map(|before| before.max(value)),
         }
     }
 

@@ -10,7 +10,7 @@ use clorebid_core::beliefs::reconcile::CREATE_SETTLES_AFTER;
 use clorebid_core::engine::{Engine, Next};
 use clorebid_core::governing::{CREATE_SPACING, SPACING};
 use clorebid_core::ids::{OrderId, ServerId};
-use clorebid_core::market::{ListedServer, Listing, Market, Offer, OrderRow, Visibility, Wallet};
+use clorebid_core::market::{BidIn, ListedServer, Listing, Market, Offer, OrderRow, Visibility, Wallet};
 use clorebid_core::money::{Currency, PerCurrency, Price};
 use clorebid_core::policy::chosen::ChosenPolicy;
 use clorebid_core::policy::fixed::Fixed;
@@ -47,7 +47,11 @@ fn offers(rng: &mut Rng) -> Vec<Offer> {
         bid: some_price(rng),
         active: rng.chance(300),
         mine: rng.chance(400),
-        currency: rng.chance(300).then(|| currency(rng)),
+        currency: match rng.below(10) {
+            0..3 => BidIn::Coin(currency(rng)),
+            3 => BidIn::UnknownCoin,
+            _ => BidIn::Unsaid,
+        },
     };
     (0..count).map(|_| offer(rng)).collect()
 }
@@ -117,7 +121,6 @@ fn refusal(rng: &mut Rng) -> Refusal {
         Refusal::StepTooLarge { lowest: some_price(rng) },
         Refusal::LoweringTooSoon { wait: Span::from_ms(rng.price(0, 900_000)) },
         Refusal::PriceTooLow { least: None },
-        Refusal::AlreadyHaveOrder,
         Refusal::OrderGone,
         Refusal::OrderNotActive,
         Refusal::NotOurOrder,
@@ -128,14 +131,14 @@ fn refusal(rng: &mut Rng) -> Refusal {
         Refusal::Gigaspot,
         Refusal::Other("odd".into()),
     ];
-    all[rng.below(15) as usize].clone()
+    all[rng.below(all.len() as u64) as usize].clone()
 }
 
 fn any_answer(rng: &mut Rng, request: &Request, now: Time) -> Answer {
     match rng.below(100) {
         0..5 => return Answer::Refused(refusal(rng)),
         5..9 => return Answer::Unknown(Doubt::TimedOut),
-        9 => return Answer::Unknown(Doubt::Unreachable),
+        9 => return Answer::Unknown([Doubt::Unreachable, Doubt::AlreadyHaveOrder][rng.below(2) as usize].clone()),
         10 => return Answer::Applied,
         _ => {}
     }

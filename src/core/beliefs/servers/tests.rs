@@ -77,7 +77,8 @@ fn apply(servers: &mut Servers, watched: &mut BTreeMap<ServerId, TargetId>, id: 
         Change::Urgent(is_urgent) => servers.set_urgent(id, is_urgent),
         Change::Create { bid } => {
             let (before, bid) = (Vec::new(), price(bid));
-            let create = Create { bid, sent_at: now, known_accepted: true, before, absent_reads: 0 };
+            let create =
+                Create { bid, sent_at: now, word: crate::beliefs::order::Word::Accepted, before, absent_reads: 0 };
             servers.change(id, |server| server.claim = Claim::Create(create));
         }
         Change::Place { bid } => {

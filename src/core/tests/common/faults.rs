@@ -28,6 +28,8 @@ pub enum Fault {
     Database,
     /// No connection is made.
     Unreachable,
+    /// It arrives twice, and the second answer comes back.
+    Twice,
 }
 
 /// Which requests a forced fault waits for.

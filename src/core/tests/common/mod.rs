@@ -27,7 +27,7 @@ use clorebid_core::time::{Span, Time};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use venue::{Fault, Kind, Machine, Venue};
+use venue::{Fault, Kind, Lie, Machine, Venue};
 
 /// The moment every test begins.
 pub const START: Time = Time::from_secs(1_790_000_000);
@@ -252,6 +252,11 @@ impl World {
     /// The next request of that kind goes wrong.
     pub fn force(&mut self, kind: Kind, fault: Fault) {
         self.venue.forced.push((kind, fault));
+    }
+
+    /// So many answers are told otherwise than they are.
+    pub fn lie(&mut self, times: u32, tell: fn(&mut Answer) -> bool) {
+        self.venue.lies.push(Lie { times, tell });
     }
 
     /// The process ends and a new one starts from what it remembered.

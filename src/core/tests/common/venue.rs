@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use clorebid_core::ids::{OrderId, ServerId};
-use clorebid_core::market::{ListedServer, Listing, Market, Offer, OrderRow, Visibility, Wallet};
+use clorebid_core::market::{BidIn, ListedServer, Listing, Market, Offer, OrderRow, Visibility, Wallet};
 use clorebid_core::money::{Amount, Currency, PerCurrency};
 use clorebid_core::request::{Answer, Doubt, Refusal, Request};
 use clorebid_core::time::{Span, Time};
@@ -98,6 +98,15 @@ impl Order {
     }
 }
 
+/// A way in which the venue tells an answer otherwise than it is.
+#[derive(Debug, Clone)]
+pub struct Lie {
+    /// How often it does so.
+    pub times: u32,
+    /// Changes an answer that it is about, and says whether it was.
+    pub tell: fn(&mut Answer) -> bool,
+}
+
 /// The venue.
 #[derive(Debug, Clone)]
 pub struct Venue {
@@ -117,6 +126,8 @@ pub struct Venue {
     pub raise_starts_window: bool,
     /// Every re-pricing is refused with this.
     pub nonsense: Option<Refusal>,
+    /// Answers that are told otherwise than they are.
+    pub lies: Vec<Lie>,
     pub rng: Rng,
     pub next_order: u64,
     /// What must never happen, as it happened.
@@ -144,6 +155,7 @@ impl Venue {
             forced: Vec::new(),
             raise_starts_window: false,
             nonsense: None,
+            lies: Vec::new(),
             rng: Rng(7),
             next_order: 500,
             violations: Vec::new(),
@@ -274,7 +286,17 @@ impl Venue {
         let doubts = [Doubt::TimedOut, Doubt::Broken, Doubt::Garbled { status: 502 }, Doubt::Unlisted("odd".into())];
         let doubt = doubts[self.rng.below(4) as usize].clone();
         match self.fault(kind) {
-            None => self.carry_out(request),
+            None => {
+                let mut answer = self.carry_out(request);
+                for lie in self.lies.iter_mut().filter(|lie| lie.times > 0) {
+                    lie.times -= u32::from((lie.tell)(&mut answer));
+                }
+                answer
+            }
+            Some(Fault::Twice) => {
+                self.carry_out(request);
+                self.carry_out(request)
+            }
             Some(Fault::TooFast) => Answer::Refused(Refusal::RateLimited),
             Some(Fault::Unreachable) => Answer::Unknown(Doubt::Unreachable),
             Some(Fault::Database) => {
@@ -322,10 +344,10 @@ impl Venue {
             return Answer::Refused(Refusal::OwnServer);
         }
         if let Some((_, order)) = self.standing(server) {
-            if order.by_bot {
+            if order.by_bot && order.created != self.now {
                 self.violations.push(format!("I6: a second create on server {server}"));
             }
-            return Answer::Refused(Refusal::AlreadyHaveOrder);
+            return Answer::Unknown(Doubt::AlreadyHaveOrder);
         }
         if !machine.is_open() {
             return Answer::Refused(Refusal::ServerOffline);
@@ -411,7 +433,7 @@ impl Venue {
             bid: price(bid),
             active,
             mine,
-            currency: None,
+            currency: BidIn::Unsaid,
         };
         let rivals = machine.rivals.iter().map(|(rival, bid)| offer(1_000_000 + rival, *bid, wins(*bid), false));
         let mine = ours.iter().map(|(id, o)| offer(*id, o.bid, o.holding, true));
