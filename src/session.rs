@@ -73,18 +73,18 @@ impl<V: Venue> Session<V> {
         Session { journal, clock, governor, venue, enclosed, shown_in, stop }
     }
 
-    /// The same, but resting first: whoever asked with this key just before, another process perhaps, is given its
+    /// The same, but resting first: whoever asked with this key just before `at`, another process perhaps, is given its
     /// second.
     #[must_use]
-    pub fn rested(mut self) -> Session<V> {
-        self.governor.rest();
+    pub fn rested(mut self, at: Time) -> Session<V> {
+        self.governor.ended(false, at);
         self
     }
 
-    /// The same after a run that may have made a create just before it ended.
+    /// The same after a run that may have made a create just before `at`. The core must count from the same moment.
     #[must_use]
-    pub fn rested_from_creates(mut self) -> Session<V> {
-        self.governor.rest_from_creates();
+    pub fn rested_from_creates(mut self, at: Time) -> Session<V> {
+        self.governor.ended(true, at);
         self
     }
 
@@ -146,9 +146,10 @@ impl<V: Venue> Session<V> {
             () = patience(self.stop.clone()) => Reply::None(Doubt::Interrupted),
         };
         crash::point("after_send", endpoint);
-        // Taken before the governor counts its pause, so that the pause between two requests on record is no shorter.
+        // The one moment from which record, core and governor count their pauses: had each its own, the core could ask for a
+        // create a millisecond before the governor allows it.
         let at = self.clock.now();
-        self.governor.ended(request.is_create());
+        self.governor.ended(request.is_create(), at);
         let answer = api::decode(&request, &reply);
         crash::point("after_answer", endpoint);
         self.journal.record(received(seq, at, &request, reply.clone(), &answer, self.shown_in)).await?;

@@ -141,7 +141,9 @@ impl ByHand {
         // Nobody tells it to stop: a request by hand is waited for.
         let (_, stop) = watch::channel(false);
         let enclosed = Enclosure::new(CURRENCY, Vec::new());
-        let session = Session::new(journal, clock, venue, enclosed, (CURRENCY, CURRENCY.tick()), stop).rested();
+        let session = Session::new(journal, clock, venue, enclosed, (CURRENCY, CURRENCY.tick()), stop);
+        let rested_at = session.clock().now();
+        let session = session.rested(rested_at);
         Ok(ByHand { session, seq: 0, _locks: locks })
     }
 

@@ -57,7 +57,9 @@ pub(super) async fn record(global: &Global, args: RecordArgs) -> Result<(), Fail
     begin(&mut journal, clock.now(), &venue.name(), shown_in.0).await?;
     let until = args.duration.map(|span| clock.now() + span);
     let enclosed = Enclosure::new(shown_in.0, Vec::new());
-    let session = Session::new(journal, clock, venue, enclosed, shown_in, stop.clone()).rested();
+    let session = Session::new(journal, clock, venue, enclosed, shown_in, stop.clone());
+    let rested_at = session.clock().now();
+    let session = session.rested(rested_at);
     let (seq, health, count) = (0, Health::default(), Count::default());
     let mut recorder = Recorder { session, tape, plan, strategy, stop, seq, health, count };
     let ended = recorder.run(until).await;

@@ -56,14 +56,16 @@ async fn live_run(
     let earliest = left.as_ref().filter(|_| args.time_scale != 1).map_or(Time::from_ms(i64::MIN), resume::last_moment);
     let clock = Clock::system_after(earliest, args.time_scale);
     let strategy = file.strategy.clone();
+    // One moment for the core, the record and the pauses: a replay starts its core at the moment on record.
+    let at = clock.now();
     let begun = match &left {
-        Some(left) => resume::go_on(strategy, args.observe_only, left, clock.now())?,
-        None => resume::anew(strategy, args.observe_only, clock.now()),
+        Some(left) => resume::go_on(strategy, args.observe_only, left, at)?,
+        None => resume::anew(strategy, args.observe_only, at),
     };
     for unfinished in left.iter().flat_map(|left| &left.unfinished) {
         info!(seq = unfinished.seq, call = unfinished.call, "taking up an unfinished {}", unfinished.call);
     }
-    let run = Prepared { file, forms, clock, begun, mode: Mode::Live, seed: None, rest: Rest::after(left.is_some()) };
+    let run = Prepared { file, forms, clock, at, begun, mode: Mode::Live, seed: None, rest: Rest::after(left.is_some()) };
     run.go(args, journal, venue, stop, screen).await
 }
 
@@ -85,7 +87,7 @@ async fn paper_run(
     let clock = Clock::logical(start, Some(args.time_scale));
     let begun = resume::anew(file.strategy.clone(), args.observe_only, start);
     let venue = SimVenue::new(Arc::new(Mutex::new(exchange)), clock.clone(), key);
-    let run = Prepared { file, forms, clock, begun, mode: Mode::Paper, seed: Some(seed), rest: Rest::None };
+    let run = Prepared { file, forms, clock, at: start, begun, mode: Mode::Paper, seed: Some(seed), rest: Rest::None };
     run.go(args, journal, venue, stop, screen).await
 }
 
@@ -111,6 +113,8 @@ struct Prepared {
     file: StrategyFile,
     forms: Vec<OrderForm>,
     clock: Clock,
+    /// When it began.
+    at: Time,
     begun: Start,
     mode: Mode,
     seed: Option<u64>,
@@ -126,9 +130,9 @@ impl Prepared {
         stop: watch::Receiver<bool>,
         screen: Screen,
     ) -> Result<(), Failure> {
-        let (now, name, strategy) = (self.clock.now(), venue.name(), &self.file.strategy);
+        let (at, name, strategy) = (self.at, venue.name(), &self.file.strategy);
         let start = RunStart {
-            at: now,
+            at,
             mode: self.mode,
             strategy: &strategy.name,
             strategy_toml: &self.file.text,
@@ -139,14 +143,14 @@ impl Prepared {
         };
         let run_id = journal.begin_run(start).await?;
         info!(run_id, mode = self.mode.code(), venue = name, "run {run_id}: {} on {name}", strategy.name);
-        let until = args.duration.map(|span| now + span);
+        let until = args.duration.map(|span| at + span);
         let shown_in = (strategy.currency, strategy.venue.tick);
         let enclosed = Enclosure::new(strategy.currency, self.forms);
         let session = Session::new(journal, self.clock, venue, enclosed, shown_in, stop.clone());
         let session = match self.rest {
             Rest::None => session,
-            Rest::Requests => session.rested(),
-            Rest::Creates => session.rested_from_creates(),
+            Rest::Requests => session.rested(at),
+            Rest::Creates => session.rested_from_creates(at),
         };
         let cancel_on_exit = args.on_exit == OnExit::Cancel;
         let mut driver = Driver { engine: self.begun.engine, session, watcher: screen, cancel_on_exit, stop };

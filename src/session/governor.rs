@@ -35,17 +35,6 @@ impl Governor {
         Governor { clock, last_end: None, last_create_end: None }
     }
 
-    /// Lets the second of whoever asked with this key just before pass first.
-    pub(super) fn rest(&mut self) {
-        self.last_end = Some(self.clock.now());
-    }
-
-    /// The same where that may have been a create.
-    pub(super) fn rest_from_creates(&mut self) {
-        self.rest();
-        self.last_create_end = self.last_end;
-    }
-
     /// When the next request may start.
     pub(super) fn free_at(&self) -> Option<Time> {
         self.last_end.map(|t| t + SPACING)
@@ -63,12 +52,37 @@ impl Governor {
         Slot { at }
     }
 
-    /// The request that took the slot has ended, answered or not.
-    pub(super) fn ended(&mut self, slot_was_create: bool) {
-        let now = self.clock.now();
-        self.last_end = Some(now);
-        if slot_was_create {
-            self.last_create_end = Some(now);
+    /// A request has ended at `at`, answered or not: the one that took the slot, or one of another process with this key.
+    /// The moment is the caller's, who tells it to the core as well.
+    pub(super) fn ended(&mut self, was_create: bool, at: Time) {
+        self.last_end = Some(at);
+        if was_create {
+            self.last_create_end = Some(at);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_create_is_allowed_exactly_when_the_core_counts_that_it_is() {
+        let end = Time::from_ms(1_000_000);
+        // Some milliseconds have passed since the moment that the core was told.
+        let clock = Clock::logical(end + Span::from_ms(7), None);
+        let mut governor = Governor::new(clock.clone());
+        governor.ended(true, end);
+        clock.sleep_until(end + CREATE_SPACING).await;
+        assert_eq!(governor.take(true).at(), end + CREATE_SPACING);
+    }
+
+    #[test]
+    #[should_panic(expected = "I10: a create too early")]
+    fn a_create_is_refused_a_millisecond_earlier() {
+        let end = Time::from_ms(1_000_000);
+        let mut governor = Governor::new(Clock::logical(end + CREATE_SPACING - Span::from_ms(1), None));
+        governor.ended(true, end);
+        governor.take(true);
     }
 }
