@@ -8,6 +8,8 @@ use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
+use crate::client::is_loopback;
+
 /// Why the lock could not be had.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
@@ -20,8 +22,13 @@ pub enum LockError {
         pid: String,
     },
     /// The lock file cannot be made.
-    #[error("cannot lock {}: {source}", path.display())]
+    #[error(
+        "cannot lock {what} with {}: {source}; make that file writable for you, or set XDG_STATE_HOME to a folder that is",
+        path.display()
+    )]
     Io {
+        /// What would be locked.
+        what: String,
         /// The lock file.
         path: PathBuf,
         /// Why.
@@ -44,25 +51,41 @@ impl Lock {
         take(PathBuf::from(name), format!("the database {}", db.display()))
     }
 
-    /// Locks an API key on this machine. The file is named after the key's hash, not the key.
+    /// Locks an API key for this user. The file is named after the key's hash, not the key, and lies in the user's state
+    /// folder: the temporary one is another in every session that sets its own.
+    ///
+    /// A key is one account, however the venue's address is spelled. Only venues on this machine, which are simulated,
+    /// are told apart by their port: they all take the same key.
     ///
     /// # Errors
     /// When another process holds it, or the lock file cannot be made.
     pub fn api_key(key: &SecretString, api_url: &str) -> Result<Lock, LockError> {
-        // Two spellings of one address are one account.
-        let address = Url::parse(api_url).map_or_else(|_| api_url.to_owned(), String::from);
+        let port =
+            Url::parse(api_url).ok().filter(|_| is_loopback(api_url)).and_then(|url| url.port_or_known_default());
         let mut hash = Sha256::new();
         hash.update(b"clorebid lock\0");
-        hash.update(address.trim_end_matches('/').as_bytes());
+        hash.update(port.map(|port| port.to_string()).unwrap_or_default().as_bytes());
         hash.update(b"\0");
         hash.update(key.expose_secret().as_bytes());
         let name: String = hash.finalize().iter().take(12).map(|b| format!("{b:02x}")).collect();
-        take(std::env::temp_dir().join(format!("clorebid-{name}.lock")), "this API key".to_owned())
+        let (folder, what) = (state_folder(), "this API key".to_owned());
+        let path = folder.join(format!("key-{name}.lock"));
+        match std::fs::create_dir_all(&folder) {
+            Ok(()) => take(path, what),
+            Err(source) => Err(LockError::Io { what, path, source }),
+        }
     }
 }
 
+/// Where a user's programs keep what outlives a session. Source: the XDG base directory specification.
+fn state_folder() -> PathBuf {
+    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local").join("state")));
+    state.unwrap_or_else(std::env::temp_dir).join("clorebid")
+}
+
 fn take(path: PathBuf, what: String) -> Result<Lock, LockError> {
-    let io = |source| LockError::Io { path: path.clone(), source };
+    let io = |source| LockError::Io { what: what.clone(), path: path.clone(), source };
     let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
     match file.try_lock() {
         Ok(()) => {}

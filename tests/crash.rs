@@ -149,9 +149,13 @@ async fn a_slash_at_the_end_of_the_address_is_the_same_venue() {
 fn two_spellings_of_one_address_are_one_account() {
     let key = "two-spellings".into();
     let held = Lock::api_key(&key, "https://api.example/v1").expect("the first");
-    for same in ["https://api.example/v1/", "https://API.example:443/v1"] {
+    for same in ["https://api.example/v1/", "https://API.example:443/v1", "https://203.0.113.7/v1"] {
         assert!(Lock::api_key(&key, same).is_err(), "{same}");
     }
-    Lock::api_key(&key, "https://api.example/v2").expect("another venue");
+    Lock::api_key(&"another-key".into(), "https://api.example/v1").expect("another account");
+    let here = Lock::api_key(&key, "http://127.0.0.1:4000/v1").expect("a simulated venue");
+    assert!(Lock::api_key(&key, "http://localhost:4000").is_err(), "the same one");
+    Lock::api_key(&key, "http://127.0.0.1:4001/v1").expect("another simulated venue");
+    drop(here);
     drop(held);
 }

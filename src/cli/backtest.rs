@@ -10,7 +10,7 @@ use clorebid_core::strategy::Strategy;
 use toml_edit::DocumentMut;
 
 use super::args::{BacktestArgs, Global, RivalsArg};
-use super::{Failure, check};
+use super::{Failure, check, output};
 use crate::backtest::{
     Axis, Benchmarks, BoundsError, Grid, GridError, Label, OracleRunError, Recorded, Rivals, Shard, Summary,
     VenueRules, in_order, keep_oracle_run, run, run_recorded, summary,
@@ -32,7 +32,11 @@ pub(super) async fn backtest(global: &Global, args: &BacktestArgs) -> Result<(),
     let options = SeriesOptions { servers: Vec::new(), gap: Some(args.gap) };
     let recorded = Recorded::new(Series::read(reader, &options)?);
     for cut in &recorded.series().cuts {
-        eprintln!("clorebid: {}: the last line, record {}, is cut off and left out", cut.path.display(), cut.record);
+        output::tell(format_args!(
+            "clorebid: {}: the last line, record {}, is cut off and left out\n",
+            cut.path.display(),
+            cut.record
+        ));
     }
     let benchmarks = Benchmarks::new(&recorded, args.oracle_tick);
     let work = Work { args, points: &points, recorded: &recorded, benchmarks: &benchmarks, tape: tape_name(args) };
@@ -190,7 +194,7 @@ impl Work<'_> {
         along.end();
         let wall = begun.elapsed();
         journal.close().await?;
-        eprintln!("clorebid: run {run_id} in {}", global.db().display());
+        output::tell(format_args!("clorebid: run {run_id} in {}\n", global.db().display()));
         let benchmark = self.benchmarks.of(&file.strategy, &rules).bounds().map_err(no_benchmark)?;
         let label = Label {
             strategy: file.strategy.name.clone(),
@@ -213,7 +217,7 @@ impl Work<'_> {
             OracleRunError::Bounds(e) => no_benchmark(e),
         })?;
         journal.close().await?;
-        eprintln!("clorebid: what the oracle would have done is run {run_id} in {}", path.display());
+        output::tell(format_args!("clorebid: what the oracle would have done is run {run_id} in {}\n", path.display()));
         Ok(())
     }
 

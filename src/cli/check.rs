@@ -3,19 +3,17 @@
 use std::io::IsTerminal;
 use std::path::Path;
 
-use super::Failure;
 use super::args::{CheckArgs, Global};
+use super::{Failure, output};
 use crate::strategy::{self, StrategyFile};
 
 pub(super) fn check(global: &Global, args: &CheckArgs) -> Result<(), Failure> {
     if args.schema {
-        println!("{:#}", strategy::schema());
-        return Ok(());
+        return output::print(format_args!("{:#}\n", strategy::schema()));
     }
     let Some(file) = &args.file else { return Err(Failure::usage("name a strategy file")) };
     let read = read(global, file)?;
-    print!("{}", strategy::filled(&read));
-    Ok(())
+    output::print(strategy::filled(&read))
 }
 
 /// Reads a strategy file and shows what it warns of, or shows every mistake in it.
@@ -25,6 +23,6 @@ pub(super) fn read(global: &Global, path: &Path) -> Result<StrategyFile, Failure
     let color = !global.no_color && std::io::stderr().is_terminal();
     let file = strategy::read(&text, &path.display().to_string())
         .map_err(|mistakes| Failure::usage(format!("{}\n", mistakes.picture(100, color).trim_end())))?;
-    eprint!("{}", file.warnings.picture(100, color));
+    output::tell(format_args!("{}", file.warnings.picture(100, color)));
     Ok(file)
 }

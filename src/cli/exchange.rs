@@ -6,6 +6,7 @@ use tokio::net::TcpListener;
 use tracing::info;
 
 use super::args::{ExchangeArgs, Global};
+use super::output::report;
 use super::{Failure, logging, shutdown};
 use crate::clock::{Clock, rfc3339};
 use crate::sim::{Exchange, LogEntry, Scenario, Shared, serve as serve_http};
@@ -29,7 +30,7 @@ pub(super) async fn serve(global: &Global, args: ExchangeArgs) -> Result<(), Fai
             told.tell_news();
         }
         if let Ok(line) = serde_json::to_string(&entry) {
-            println!("{line}");
+            report(line);
         }
     };
     let stopped = async move {
@@ -52,18 +53,18 @@ impl Told {
         for eviction in exchange.evictions().get(self.evictions..).unwrap_or_default() {
             let (at, cause) = (rfc3339(eviction.at), format!("{:?}", eviction.cause));
             let (server, order, bid) = (eviction.server, eviction.order, eviction.bid);
-            println!(
+            report(format_args!(
                 r#"{{"at":"{at}","event":"evicted","server":{server},"order":{order},"bid":{bid},"cause":"{cause}"}}"#
-            );
+            ));
         }
         for change in exchange.history().get(self.holders..).unwrap_or_default() {
             let (at, server) = (rfc3339(change.at), change.server);
             match change.to {
-                Some(h) => println!(
+                Some(h) => report(format_args!(
                     r#"{{"at":"{at}","event":"holder","server":{server},"offer":{},"bid":{},"my":{}}}"#,
                     h.offer, h.bid, h.mine
-                ),
-                None => println!(r#"{{"at":"{at}","event":"holder","server":{server},"offer":null}}"#),
+                )),
+                None => report(format_args!(r#"{{"at":"{at}","event":"holder","server":{server},"offer":null}}"#)),
             }
         }
         (self.evictions, self.holders) = (exchange.evictions().len(), exchange.history().len());

@@ -1,5 +1,6 @@
 //! How a command fails: a message for the user and the exit code that scripts rely on.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use crate::client::ClientError;
@@ -47,11 +48,13 @@ impl Failure {
 
     /// Tells the user, and gives the exit code.
     pub fn report(&self) -> ExitCode {
-        match self.message.strip_suffix('\n') {
+        // Whether anybody reads it or not, the exit code tells.
+        let mut stderr = std::io::stderr().lock();
+        let _nobody_reads = match self.message.strip_suffix('\n') {
             // A picture of a mistake brings its own layout.
-            Some(picture) => eprintln!("{picture}"),
-            None => eprintln!("clorebid: {}", self.message),
-        }
+            Some(picture) => writeln!(stderr, "{picture}"),
+            None => writeln!(stderr, "clorebid: {}", self.message),
+        };
         ExitCode::from(self.kind as u8)
     }
 }

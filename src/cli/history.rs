@@ -4,7 +4,7 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveTime};
 use clorebid_core::time::{Span, Time};
 
 use super::args::{Format, Global, HistoryArgs, HistoryView};
-use super::{Failure, Kind};
+use super::{Failure, Kind, output};
 use crate::history::{self, Filter, History, HistoryError, View};
 
 pub(super) async fn show(global: &Global, args: &HistoryArgs) -> Result<(), Failure> {
@@ -41,10 +41,7 @@ pub(super) fn print(global: &Global, rows: &history::Rows) -> Result<(), Failure
         Format::Json => history::Format::Json,
         Format::Csv => history::Format::Csv,
     };
-    match rows.write(format, &mut std::io::stdout().lock()) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::other(format!("cannot write: {e}"))),
-        _ => Ok(()),
-    }
+    output::written(rows.write(format, &mut std::io::stdout().lock()))
 }
 
 /// The first and the last millisecond of what the text names: of a moment, or of a day.

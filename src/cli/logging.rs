@@ -102,14 +102,17 @@ impl Write for ScrubbedStderr {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(line);
         let clean = self.scrubber.scrub_str(&text);
-        match &self.status {
-            Some(bar) => bar.suspend(|| io::stderr().write_all(clean.as_bytes()))?,
-            None => io::stderr().write_all(clean.as_bytes())?,
-        }
+        // The subscriber would print a failure to stderr, of all places, and panic there: a terminal that is closed or a disk
+        // that is full would end the run and leave its orders standing.
+        let _nobody_reads = match &self.status {
+            Some(bar) => bar.suspend(|| io::stderr().write_all(clean.as_bytes())),
+            None => io::stderr().write_all(clean.as_bytes()),
+        };
         Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        let _nobody_reads = io::stderr().flush();
+        Ok(())
     }
 }

@@ -9,6 +9,7 @@ mod exit;
 mod history;
 mod live;
 mod logging;
+mod output;
 mod record;
 mod replay;
 mod run;
@@ -59,12 +60,15 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Verify(args) => verify::verify(&global, &args).await,
         Command::Why(args) => why::why(&global, &args).await,
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "clorebid", &mut std::io::stdout());
-            Ok(())
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "clorebid", &mut script);
+            output::print(String::from_utf8_lossy(&script))
         }
         Command::Man => {
-            let page = clap_mangen::Man::new(Cli::command());
-            page.render(&mut std::io::stdout()).map_err(|e| Failure::other(format!("cannot write the page: {e}")))
+            let mut page = Vec::new();
+            let made = clap_mangen::Man::new(Cli::command()).render(&mut page);
+            made.map_err(|e| Failure::other(format!("cannot make the page: {e}")))?;
+            output::print(String::from_utf8_lossy(&page))
         }
     }
 }

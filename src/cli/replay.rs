@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::args::{Format, Global, ReplayArgs};
-use super::{Failure, Kind, logging};
+use super::{Failure, Kind, logging, output};
 use crate::audit::replay::{self, Difference, ReplayError, Summary};
 use crate::history::{Cell, History, HistoryError, Rows};
 use crate::journal::JournalError;
@@ -27,29 +27,24 @@ pub(super) async fn replay(global: &Global, args: &ReplayArgs) -> Result<(), Fai
 }
 
 fn print(global: &Global, summary: &Summary) -> Result<(), Failure> {
-    let cannot = |e: std::io::Error| Failure::other(format!("cannot write: {e}"));
-    let mut out = std::io::stdout().lock();
     match global.format {
         Format::Json => {
             let text = serde_json::to_string(summary).map_err(|e| Failure::other(e.to_string()))?;
-            writeln!(out, "{text}").map_err(cannot)
+            output::print(format_args!("{text}\n"))
         }
-        Format::Csv => {
-            drop(out);
-            super::history::print(global, &as_row(summary))
-        }
-        Format::Table => {
-            let alike = if summary.difference.is_none() { ", all decided alike" } else { " decided alike" };
-            let (run, matched, changes, notes) = (summary.run, summary.matched, summary.changes, summary.notes);
-            writeln!(out, "run {run}: {matched} requests, {changes} of them changes, {notes} notes{alike}")
-                .map_err(cannot)?;
-            if let Some(seq) = summary.unanswered {
-                writeln!(out, "the answer to request {seq} was never recorded: the replay ends there")
-                    .map_err(cannot)?;
-            }
-            summary.difference.as_ref().map_or(Ok(()), |d| side_by_side(d, &mut out)).map_err(cannot)
-        }
+        Format::Csv => super::history::print(global, &as_row(summary)),
+        Format::Table => output::written(tell(summary, &mut std::io::stdout().lock())),
     }
+}
+
+fn tell(summary: &Summary, out: &mut impl Write) -> std::io::Result<()> {
+    let alike = if summary.difference.is_none() { ", all decided alike" } else { " decided alike" };
+    let (run, matched, changes, notes) = (summary.run, summary.matched, summary.changes, summary.notes);
+    writeln!(out, "run {run}: {matched} requests, {changes} of them changes, {notes} notes{alike}")?;
+    if let Some(seq) = summary.unanswered {
+        writeln!(out, "the answer to request {seq} was never recorded: the replay ends there")?;
+    }
+    summary.difference.as_ref().map_or(Ok(()), |d| side_by_side(d, out))
 }
 
 fn as_row(summary: &Summary) -> Rows {

@@ -65,7 +65,8 @@ async fn live_run(
     for unfinished in left.iter().flat_map(|left| &left.unfinished) {
         info!(seq = unfinished.seq, call = unfinished.call, "taking up an unfinished {}", unfinished.call);
     }
-    let run = Prepared { file, forms, clock, at, begun, mode: Mode::Live, seed: None, rest: Rest::after(left.is_some()) };
+    let run =
+        Prepared { file, forms, clock, at, begun, mode: Mode::Live, seed: None, rest: Rest::after(left.is_some()) };
     run.go(args, journal, venue, stop, screen).await
 }
 

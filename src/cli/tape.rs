@@ -9,7 +9,7 @@ use clorebid_core::time::{Span, Time};
 use tracing::{info, warn};
 
 use super::args::{Global, TapeArgs, TapeCommand};
-use super::{Failure, Kind, history, logging};
+use super::{Failure, Kind, history, logging, output};
 use crate::clock::rfc3339;
 use crate::history::{Cell, Filter, History, Rows, View};
 use crate::journal::Journal;
@@ -146,8 +146,7 @@ async fn import(global: &Global, tapes: &[PathBuf], currency: Option<Currency>) 
     let (run, count) = tape::import(&mut journal, Reader::open(tapes)?, &names.join(" "), currency).await?;
     journal.close().await?;
     info!("run {run}: {count} records from {}", names.join(" "));
-    println!("{run}");
-    Ok(())
+    output::print(format_args!("{run}\n"))
 }
 
 impl From<TapeError> for Failure {

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::args::{Format, Global, WhyArgs};
-use super::{Failure, Kind, logging};
+use super::{Failure, Kind, logging, output};
 use crate::audit::why::{self, Seen, Why, WhyError};
 use crate::history::{Cell, History, Rows};
 
@@ -19,10 +19,7 @@ pub(super) async fn why(global: &Global, args: &WhyArgs) -> Result<(), Failure> 
         }
         Format::Csv => return super::history::print(global, &as_rows(&why)),
     };
-    match written {
-        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Failure::other(format!("cannot write: {e}"))),
-        _ => Ok(()),
-    }
+    output::written(written)
 }
 
 fn tell(why: &Why, out: &mut impl Write) -> io::Result<()> {

@@ -12,7 +12,6 @@ use crate::scanner::{Source, is_word, sources, words};
 const LAYERS: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("json", &[]),
-    ("lock", &[]),
     ("wire", &[]),
     ("strategy", &[]),
     ("oracle", &[]),
@@ -22,6 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("api", &["clore", "strategy", "wire"]),
     ("session", &["api", "clock", "journal", "wire"]),
     ("client", &["clore", "journal", "session", "wire"]),
+    ("lock", &["client"]),
     ("sim", &["clock", "journal", "json", "session", "wire"]),
     ("tape", &["api", "clock", "clore", "history", "journal", "session", "wire"]),
     ("run", &["api", "journal", "session"]),
