@@ -145,6 +145,25 @@ async fn a_slash_at_the_end_of_the_address_is_the_same_venue() {
     assert!(holdings.iter().any(|h| h["run_id"] == "2" && h["offer_id"] == id), "run 2 took it up: {holdings:?}");
 }
 
+#[tokio::test]
+async fn two_strategies_in_turn_on_one_journal_know_their_own_orders_again() {
+    let venue = Venue::start(&one_server("", "")).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = follow("");
+    let other = first.replace("name = \"trainer\"", "name = \"other\"").replace("[6]", "[999]");
+    for strategy in [&first, &other, &first] {
+        std::fs::write(folder.path().join("strategy.toml"), strategy).expect("a strategy");
+        finish(venue.bot(folder.path(), "4m", None)).await;
+    }
+    let orders = venue.orders();
+    assert_eq!(orders.len(), 1, "one order, ever: {orders:?}");
+    let (db, id) = (folder.path().join("bot.db"), orders[0].id.to_string());
+    let holdings = rows(&db, View::Holdings).await;
+    let of_run = |run: &str| holdings.iter().filter(|h| h["run_id"] == run && h["offer_id"] == id).count();
+    assert_eq!((of_run("2"), of_run("3")), (0, 1), "left alone by run 2, taken up by run 3: {holdings:?}");
+    assert_sound(&db).await;
+}
+
 #[test]
 fn two_spellings_of_one_address_are_one_account() {
     let key = "two-spellings".into();

@@ -121,7 +121,7 @@ fn tell_event(at: &str, event: &Event, engine: &Engine) {
                 at,
                 server = server.0,
                 order = order.0,
-                "order {order} on server {server} is not the bot's: it is counted and left alone"
+                "order {order} on server {server} is not this run's to touch: it is counted and left alone"
             );
         }
         Event::CreationFee { server, order, amount, .. } => {

@@ -3,6 +3,8 @@
 //! Beliefs change only through reads and through answers to our own requests (`reconcile`, `outcomes`), and every step
 //! that an order takes is told as an [`Event`] on its way.
 
+mod aside;
+pub(crate) mod kept;
 mod ledger;
 pub(crate) mod order;
 mod outcomes;
@@ -18,6 +20,7 @@ use alloc::vec::Vec;
 
 use rust_decimal::Decimal;
 
+use crate::beliefs::kept::Aside;
 pub(crate) use crate::beliefs::server::{Seen, Server};
 use crate::beliefs::servers::Servers;
 use crate::denial::Denial;
@@ -74,6 +77,8 @@ pub(crate) struct Beliefs {
     pub foreign: BTreeMap<OrderId, Foreign>,
     pub reported: BTreeSet<OrderId>,
     pub strays: BTreeMap<OrderId, Stray>,
+    /// What is ours and not this run's to touch.
+    pub aside: Aside,
     pub orders_read: ReadTimes,
     /// Whether the last my_orders brought an order to light: what else its row says is learnt from the next one.
     pub orders_tell_more: bool,
@@ -107,6 +112,7 @@ impl Beliefs {
             foreign: BTreeMap::new(),
             reported: BTreeSet::new(),
             strays: BTreeMap::new(),
+            aside: Aside::default(),
             orders_read: ReadTimes::default(),
             orders_tell_more: false,
             wallets_read: ReadTimes::default(),

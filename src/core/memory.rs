@@ -9,14 +9,14 @@ use alloc::vec::Vec;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::beliefs::Stray;
-use crate::beliefs::order::{Cancelling, Claim, Create, Order, Word};
+use crate::beliefs::kept::{KeptCreate, KeptOrder, Purse};
+use crate::beliefs::order::{Cancelling, Claim, Order};
+use crate::beliefs::{Beliefs, Stray};
 use crate::engine::Engine;
 use crate::event::{Cause, Reason};
 use crate::ids::{OrderId, ServerId, TargetId};
 use crate::lowering::Steps;
-use crate::money::{Amount, Price};
-use crate::policy::kept::Kept;
+use crate::money::{Amount, Currency, Price};
 use crate::request::{Answer, Doubt, Refusal, Request};
 use crate::selection::likely_target;
 use crate::strategy::Strategy;
@@ -32,6 +32,12 @@ pub struct Memory {
     fee_percent: Decimal,
     creation_fee: Amount,
     spent_ended: Amount,
+    /// The coin of all sums and prices in it; `None`: that of the strategy, as before there could be another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    currency: Option<Currency>,
+    /// What was learned and spent in other coins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    purses: Vec<Purse>,
     #[serde(default)]
     manner: Manner,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -84,6 +90,11 @@ impl Memory {
         self.manner
     }
 
+    /// Says which coin it is in, where it does not say so itself.
+    pub fn was_in(&mut self, currency: Currency) {
+        self.currency.get_or_insert(currency);
+    }
+
     /// Makes it the memory that a later run starts with.
     pub fn hand_on(&mut self, observe_only: bool) {
         self.manner = Manner { observe_only, resumed: true, leaving: false };
@@ -100,95 +111,30 @@ impl Memory {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct KeptOrder {
-    server: ServerId,
-    target: Option<String>,
-    id: OrderId,
-    bid: Price,
-    unsettled: Option<Price>,
-    next_lower_at: Time,
-    placed_at: Time,
-    listed: bool,
-    ever_held: bool,
-    cancelling: bool,
-    paid: Amount,
-    venue_spend: Amount,
-    fee_counted: bool,
-    /// What its policy remembers of it.
-    #[serde(flatten)]
-    policy: Kept,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct KeptCreate {
-    server: ServerId,
-    target: String,
-    bid: Price,
-    sent_at: Time,
-    known_accepted: bool,
-    /// The venue said that an order stands there already.
-    #[serde(default, skip_serializing_if = "is_false")]
-    already_there: bool,
-    before: Vec<OrderId>,
-    /// Nobody ever saw it, and it was given up.
-    #[serde(default, skip_serializing_if = "is_false")]
-    given_up: bool,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn is_false(value: &bool) -> bool {
-    !*value
-}
-
-impl KeptCreate {
-    fn of(server: ServerId, target: String, create: &Create, given_up: bool) -> KeptCreate {
-        KeptCreate {
-            server,
-            target,
-            bid: create.bid,
-            sent_at: create.sent_at,
-            known_accepted: create.word == Word::Accepted,
-            already_there: create.word == Word::AlreadyThere,
-            before: create.before.clone(),
-            given_up,
-        }
-    }
-
-    fn create(self, now: Time) -> Create {
-        let word = match (self.known_accepted, self.already_there) {
-            (true, _) => Word::Accepted,
-            (_, true) => Word::AlreadyThere,
-            _ => Word::Nothing,
-        };
-        Create { bid: self.bid, sent_at: self.sent_at.min(now), word, before: self.before, absent_reads: 0 }
-    }
-}
-
 impl Engine {
     /// What a later run needs to know, as of `now`.
     pub fn memory(&self, now: Time) -> Memory {
         let beliefs = &self.beliefs;
+        let currency = beliefs.strategy.currency;
         let mut orders = Vec::new();
         let mut creates = Vec::new();
         let mut ended = Vec::new();
         for (id, server) in beliefs.servers.iter() {
             let target = self.target_name(server.target).to_string();
             ended.extend(server.ended.iter().map(|(order, at)| (*id, *order, *at)));
-            creates.extend(server.given_up.iter().map(|c| KeptCreate::of(*id, target.clone(), c, true)));
+            creates.extend(server.given_up.iter().map(|c| KeptCreate::of(*id, target.clone(), currency, c, true)));
             match &server.claim {
                 Claim::Empty => {}
-                Claim::Create(create) => creates.push(KeptCreate::of(*id, target, create, false)),
-                Claim::Order(o) => orders.push(kept(*id, target, o, beliefs.fee_percent, now)),
+                Claim::Create(create) => creates.push(KeptCreate::of(*id, target, currency, create, false)),
+                Claim::Order(o) => orders.push(kept(*id, target, o, beliefs, now)),
             }
         }
         for (id, stray) in &beliefs.strays {
             let order = Order::new(*id, stray.bid, now, now);
-            orders.push(KeptOrder {
-                target: None,
-                ..kept(stray.server, String::new(), &order, beliefs.fee_percent, now)
-            });
+            orders.push(KeptOrder { target: None, ..kept(stray.server, String::new(), &order, beliefs, now) });
         }
+        orders.extend(beliefs.aside.orders.iter().map(|left| left.what.clone()));
+        creates.extend(beliefs.aside.creates.iter().map(|left| left.what.clone()));
         Memory {
             orders,
             creates,
@@ -197,6 +143,8 @@ impl Engine {
             fee_percent: beliefs.fee_percent,
             creation_fee: beliefs.creation_fee,
             spent_ended: beliefs.spent_ended,
+            currency: Some(currency),
+            purses: beliefs.aside.purses.clone(),
             manner: Manner { observe_only: self.observe_only, resumed: self.resumed, leaving: self.leaving },
             unfinished: Vec::new(),
         }
@@ -214,14 +162,16 @@ impl Engine {
 
     /// Goes on from what an earlier run remembered. Call before the first [`Engine::next`].
     ///
-    /// An order whose target the strategy no longer has is left alone and reported once my_orders shows it.
+    /// An order whose target the strategy does not have, or which bids in another coin, is left alone, counted, and handed
+    /// on to the next run.
     fn recall(&mut self, memory: Memory, now: Time) {
         self.resumed = true;
+        let coin = memory.currency.unwrap_or(self.beliefs.strategy.currency);
+        let (steps, fee_percent) = (memory.steps, memory.fee_percent);
+        let (creation_fee, spent_ended) = (memory.creation_fee, memory.spent_ended);
+        let last = Purse { currency: coin, steps, fee_percent, creation_fee, spent_ended };
+        self.recall_purses(memory.purses, last);
         let beliefs = &mut self.beliefs;
-        beliefs.steps = memory.steps.assuming(beliefs.strategy.venue.step);
-        beliefs.fee_percent = memory.fee_percent;
-        beliefs.creation_fee = memory.creation_fee;
-        beliefs.spent_ended = memory.spent_ended;
         // When the last run's last create ended is not known to the millisecond.
         beliefs.last_create_end = Some(now);
         for (server, order, at) in memory.ended {
@@ -231,11 +181,16 @@ impl Engine {
             }
         }
         for order in memory.orders {
-            self.recall_order(order, now);
+            self.recall_order(order, coin, now);
         }
         for create in memory.creates {
-            let Some(target) = self.target_for(Some(&create.target), create.server) else { continue };
             let (server, given_up) = (create.server, create.given_up);
+            let create = KeptCreate { currency: Some(create.currency.unwrap_or(coin)), ..create };
+            let Some(target) = self.target_of_ours(&create.target, server, create.currency) else {
+                let counts_for = self.target_named(&create.target).filter(|_| !given_up);
+                self.beliefs.leave_create(create, counts_for);
+                continue;
+            };
             let create = create.create(now);
             if given_up {
                 self.beliefs.servers.add(server, target);
@@ -245,18 +200,38 @@ impl Engine {
             }
         }
         for unfinished in memory.unfinished {
-            self.take_up(unfinished, now);
+            self.take_up(unfinished, coin, now);
         }
     }
 
-    fn recall_order(&mut self, kept: KeptOrder, now: Time) {
+    /// Goes on with what is known of the strategy's coin, and keeps what is known of the others. `last`: what the last run
+    /// knew of its own coin.
+    fn recall_purses(&mut self, others: Vec<Purse>, last: Purse) {
+        let beliefs = &mut self.beliefs;
+        let all = others.into_iter().chain([last]);
+        let (ours, others) = all.partition(|purse| purse.currency == beliefs.strategy.currency);
+        beliefs.aside.purses = others;
+        let ours: Vec<Purse> = ours;
+        if let Some(purse) = ours.into_iter().next_back() {
+            beliefs.steps = purse.steps.assuming(beliefs.strategy.venue.step);
+            beliefs.fee_percent = purse.fee_percent;
+            beliefs.creation_fee = purse.creation_fee;
+            beliefs.spent_ended = purse.spent_ended;
+        }
+    }
+
+    fn recall_order(&mut self, kept: KeptOrder, coin: Currency, now: Time) {
+        let kept = KeptOrder { currency: Some(kept.currency.unwrap_or(coin)), ..kept };
+        let is_our_coin = kept.currency == Some(self.beliefs.strategy.currency);
         let Some(target_name) = &kept.target else {
-            self.beliefs.strays.insert(kept.id, Stray { server: kept.server, bid: kept.bid, asked_at: None });
+            // It is cancelled, whatever coin it bids in; a price in another one is nothing to add up.
+            let bid = if is_our_coin { kept.bid } else { Price::ZERO };
+            self.beliefs.strays.insert(kept.id, Stray { server: kept.server, bid, asked_at: None });
             return;
         };
-        let Some(target) = self.target_for(Some(target_name), kept.server) else {
-            self.beliefs.spent_ended = self.beliefs.spent_ended.plus(kept.paid.max(kept.venue_spend));
-            return;
+        let Some(target) = self.target_of_ours(target_name, kept.server, kept.currency) else {
+            let counts_for = self.target_named(target_name);
+            return self.beliefs.leave_order(kept, counts_for);
         };
         let full_window = now + self.beliefs.strategy.venue.lower_every;
         let mut order = Order::new(kept.id, kept.bid, kept.placed_at.min(now), kept.next_lower_at.min(full_window));
@@ -276,8 +251,11 @@ impl Engine {
     }
 
     /// Takes up a command that the last run sent and never saw the end of.
-    fn take_up(&mut self, unfinished: Unfinished, now: Time) {
+    fn take_up(&mut self, unfinished: Unfinished, coin: Currency, now: Time) {
         let Unfinished { request, target, sent_at, answer } = unfinished;
+        if self.take_up_aside(request, target.as_deref(), sent_at, &answer, coin, now) {
+            return;
+        }
         if let Request::Cancel { server, order: id } = request {
             self.beliefs.servers.change_order(server, |order| {
                 if order.id == id {
@@ -297,12 +275,79 @@ impl Engine {
         self.failures_forgotten();
     }
 
+    /// The same for a command about what this run leaves alone; tells whether it was one.
+    fn take_up_aside(
+        &mut self,
+        request: Request,
+        target: Option<&str>,
+        sent_at: Time,
+        answer: &CommandAnswer,
+        coin: Currency,
+        now: Time,
+    ) -> bool {
+        let may_have_arrived = match answer {
+            CommandAnswer::Applied => true,
+            CommandAnswer::Refused(_) => false,
+            CommandAnswer::Unknown(doubt) => *doubt != Doubt::Unreachable,
+        };
+        let window = self.beliefs.strategy.venue.lower_every;
+        match request {
+            Request::Create { server, bid, .. } => {
+                let name = target.unwrap_or_default();
+                if self.target_of_ours(name, server, Some(coin)).is_some() {
+                    return false;
+                }
+                if may_have_arrived {
+                    let known_accepted = *answer == CommandAnswer::Applied;
+                    let create = KeptCreate {
+                        server,
+                        target: name.to_string(),
+                        currency: Some(coin),
+                        bid,
+                        sent_at: sent_at.min(now),
+                        known_accepted,
+                        already_there: *answer == CommandAnswer::Unknown(Doubt::AlreadyHaveOrder),
+                        before: self.beliefs.orders_on(server),
+                        given_up: false,
+                    };
+                    let counts_for = self.target_named(name);
+                    self.beliefs.leave_create(create, counts_for);
+                }
+                true
+            }
+            Request::Reprice { order, to, .. } => {
+                let Some(kept) = self.beliefs.aside.order_mut(order) else { return false };
+                if may_have_arrived {
+                    (kept.unsettled, kept.next_lower_at) = (Some(to), now + window);
+                }
+                true
+            }
+            Request::Cancel { order, .. } => {
+                let Some(kept) = self.beliefs.aside.order_mut(order) else { return false };
+                kept.cancelling = true;
+                true
+            }
+            _ => false,
+        }
+    }
+
     fn put(&mut self, server: ServerId, target: TargetId, claim: Claim, now: Time) {
         self.beliefs.servers.add(server, target);
         self.beliefs.shift(server, now, Cause::Adopted, |s| {
             s.target = target;
             s.claim = claim;
         });
+    }
+
+    /// The target of that name.
+    fn target_named(&self, name: &str) -> Option<TargetId> {
+        self.beliefs.targets().find(|(_, target)| target.name == name).map(|(id, _)| id)
+    }
+
+    /// The target that an order of ours is to be bid on for; `None` where this run has none for it, or another coin.
+    fn target_of_ours(&self, name: &str, server: ServerId, currency: Option<Currency>) -> Option<TargetId> {
+        let is_our_coin = currency == Some(self.beliefs.strategy.currency);
+        self.target_for(Some(name), server).filter(|_| is_our_coin)
     }
 
     /// The target of that name, else the one that the server most likely belongs to.
@@ -312,13 +357,15 @@ impl Engine {
     }
 }
 
-fn kept(server: ServerId, target: String, order: &Order, fee_percent: Decimal, now: Time) -> KeptOrder {
+fn kept(server: ServerId, target: String, order: &Order, beliefs: &Beliefs, now: Time) -> KeptOrder {
+    let fee_percent = beliefs.fee_percent;
     let open = order
         .stretch_since
         .map_or(Amount::ZERO, |since| order.bid.accrue(now.since(since)).amount().plus_percent(fee_percent));
     KeptOrder {
         server,
         target: Some(target),
+        currency: Some(beliefs.strategy.currency),
         id: order.id,
         bid: order.bid,
         unsettled: order.unsettled,

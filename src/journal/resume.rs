@@ -17,6 +17,8 @@ use crate::wire::Reply;
 pub struct Resume {
     /// Which run it was.
     pub run_id: i64,
+    /// The coin that it bid in, by the venue's name.
+    pub currency: String,
     /// The core's memory.
     pub memory: String,
     /// When that was written.
@@ -64,7 +66,7 @@ impl RecordedAnswer {
     }
 }
 
-pub(crate) const SELECT_MEMORY: &str = "SELECT m.run_id, m.seq, m.before, m.at, m.encoding, m.size, m.body \
+pub(crate) const SELECT_MEMORY: &str = "SELECT m.run_id, m.seq, m.before, m.at, m.encoding, m.size, m.body, r.currency \
      FROM memories m JOIN run_starts r ON r.run_id = m.run_id \
      WHERE r.mode = ? AND rtrim(r.venue, '/') = rtrim(?, '/') ORDER BY m.id DESC LIMIT 1";
 
@@ -99,7 +101,8 @@ async fn read(conn: &mut SqliteConnection, mode: Mode, venue: &str) -> Result<Op
     for row in &rows {
         unfinished.push(one(conn, row).await?);
     }
-    Ok(Some(Resume { run_id, memory, at: Time::from_ms(row.try_get(3)?), unfinished }))
+    let currency = row.try_get(7)?;
+    Ok(Some(Resume { run_id, currency, memory, at: Time::from_ms(row.try_get(3)?), unfinished }))
 }
 
 async fn one(conn: &mut SqliteConnection, row: &SqliteRow) -> Result<Unfinished, BodyError> {

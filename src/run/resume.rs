@@ -5,6 +5,7 @@
 
 use clorebid_core::engine::Engine;
 use clorebid_core::memory::Memory;
+use clorebid_core::money::Currency;
 use clorebid_core::request::{Answer, Doubt, Request};
 use clorebid_core::strategy::Strategy;
 use clorebid_core::time::{Span, Time};
@@ -44,6 +45,9 @@ pub fn anew(strategy: Strategy, observe_only: bool, now: Time) -> Start {
 pub fn go_on(strategy: Strategy, observe_only: bool, left: &Resume, now: Time) -> Result<Start, UnreadableError> {
     let unreadable = |what| move |why| UnreadableError { what, why };
     let mut memory: Memory = serde_json::from_str(&left.memory).map_err(unreadable("what the last run remembered"))?;
+    if let Some(currency) = Currency::from_name(&left.currency) {
+        memory.was_in(currency);
+    }
     memory.hand_on(observe_only);
     for unfinished in &left.unfinished {
         let request: Request =

@@ -106,7 +106,7 @@ impl Beliefs {
                 .map_or(Amount::ZERO, |since| o.bid.accrue(now.since(since)).amount().plus_percent(self.fee_percent));
             o.paid.plus(open).max(o.venue_spend)
         });
-        standing.fold(self.spent_ended, Amount::plus)
+        standing.fold(self.spent_ended.plus(self.spent_aside()), Amount::plus)
     }
 }
 

@@ -14,8 +14,8 @@ use alloc::vec::Vec;
 
 use crate::beliefs::order::{Claim, Create, Dead, Order, Word, rank};
 use crate::beliefs::servers::Group;
-use crate::beliefs::{Beliefs, Facts, Foreign, Seen, Server, Stray};
-use crate::event::{Cause, Event};
+use crate::beliefs::{Beliefs, Facts, Seen, Server, Stray};
+use crate::event::Cause;
 use crate::ids::{OrderId, ServerId};
 use crate::market::{ListedServer, Listing, Market, Offer, OrderRow, Wallet};
 use crate::money::Price;
@@ -177,6 +177,7 @@ impl Beliefs {
                 Some(Claim::Empty) | None => {}
             }
         }
+        self.see_aside(rows, sent_at);
         let strays = self.strays.len();
         self.strays.retain(|id, _| by_id.get(id).is_some_and(|row| !row.expired));
         let foreign = core::mem::take(&mut self.foreign);
@@ -355,6 +356,9 @@ impl Beliefs {
         if self.strays.contains_key(&row.id) || server.and_then(|s| s.claim.order()).is_some_and(|o| o.id == row.id) {
             return;
         }
+        if self.aside.has(row.id) {
+            return self.leave_alone(row);
+        }
         if let Some(ended_at) = server.and_then(|s| s.has_ended(row.id)) {
             if sent_at.since(ended_at) >= DISAPPEARS_WITHIN {
                 let bid = row.price.unwrap_or(self.strategy.limits.max_bid);
@@ -385,11 +389,7 @@ impl Beliefs {
             self.orders_tell_more = true;
             return;
         }
-        let price = row.price.filter(|_| row.currency == Some(self.strategy.currency));
-        self.foreign.insert(row.id, Foreign { server: row.server, price });
-        if self.reported.insert(row.id) {
-            self.events.push(Event::ForeignOrder { server: row.server, order: row.id });
-        }
+        self.leave_alone(row);
     }
 
     /// A good wallets.

@@ -74,13 +74,19 @@ struct Place {
 struct Served {
     want: u32,
     claimed: u32,
+    /// How many more it has that this run does not bid on.
+    aside: u32,
     /// Its candidates on which nothing of ours stands.
     idle: BTreeSet<ServerId>,
 }
 
 impl Served {
+    fn has(&self) -> u32 {
+        self.claimed.saturating_add(self.aside)
+    }
+
     fn lacks(&self) -> bool {
-        self.claimed < self.want
+        self.has() < self.want
     }
 }
 
@@ -261,7 +267,21 @@ impl Servers {
 
     /// How many servers a target has or may have.
     pub(crate) fn claimed(&self, target: TargetId) -> u32 {
-        self.served(target).map_or(0, |served| served.claimed)
+        self.served(target).map_or(0, Served::has)
+    }
+
+    /// A target has so many servers beside those that this run bids on.
+    pub(crate) fn set_aside(&mut self, target: TargetId, count: u32) {
+        let Some(served) = self.served_mut(target) else { return };
+        let lacked = served.lacks();
+        if core::mem::replace(&mut served.aside, count) == count {
+            return;
+        }
+        let lacks = served.lacks();
+        if lacked != lacks {
+            self.requeue(target, None, lacks);
+        }
+        self.touch_all();
     }
 
     /// Whether a target has fewer servers than it wants.
@@ -380,7 +400,7 @@ impl Servers {
             let lacks = served.lacks();
             self.touch_lost(place.target);
             if lacked != lacks {
-                self.requeue(place.target, id, lacks);
+                self.requeue(place.target, Some(id), lacks);
             }
         }
     }
@@ -392,8 +412,8 @@ impl Servers {
     }
 
     /// Candidates are read more often while their target lacks a server. `but` is on its way from one place to another.
-    fn requeue(&mut self, target: TargetId, but: ServerId, lacks: bool) {
-        let idle: Vec<ServerId> = self.idle(target).map(|(id, _)| id).filter(|id| *id != but).collect();
+    fn requeue(&mut self, target: TargetId, but: Option<ServerId>, lacks: bool) {
+        let idle: Vec<ServerId> = self.idle(target).map(|(id, _)| id).filter(|id| Some(*id) != but).collect();
         self.touched.extend(idle.iter());
         for id in idle.into_iter().filter(|id| !self.urgent.contains(id)) {
             let tried_at = self.all.get(&id).and_then(|server| server.tried_at);

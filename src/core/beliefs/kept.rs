@@ -1,0 +1,165 @@
+//! What is remembered of an order and of a create that is not settled, in the form in which it outlives the process; and
+//! those of them that a run leaves alone.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::beliefs::order::{Create, Word};
+use crate::ids::{OrderId, ServerId, TargetId};
+use crate::lowering::Steps;
+use crate::money::{Amount, Currency, Price};
+use crate::policy::kept::Kept;
+use crate::time::Time;
+
+/// An order of ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeptOrder {
+    pub server: ServerId,
+    /// The name of its target; `None`: it should not be there at all.
+    pub target: Option<String>,
+    /// The coin of its price and of what it cost; `None`: that of the memory it is part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
+    pub id: OrderId,
+    pub bid: Price,
+    pub unsettled: Option<Price>,
+    pub next_lower_at: Time,
+    pub placed_at: Time,
+    pub listed: bool,
+    pub ever_held: bool,
+    pub cancelling: bool,
+    pub paid: Amount,
+    pub venue_spend: Amount,
+    pub fee_counted: bool,
+    /// What its policy remembers of it.
+    #[serde(flatten)]
+    pub policy: Kept,
+}
+
+/// A create whose order has not been seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeptCreate {
+    pub server: ServerId,
+    pub target: String,
+    /// The coin of its price; `None`: that of the memory it is part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
+    pub bid: Price,
+    pub sent_at: Time,
+    pub known_accepted: bool,
+    /// The venue said that an order stands there already.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub already_there: bool,
+    pub before: Vec<OrderId>,
+    /// Nobody ever saw it, and it was given up.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub given_up: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+impl KeptCreate {
+    /// That create, as an unsettled one or as one that was given up.
+    pub(crate) fn of(
+        server: ServerId,
+        target: String,
+        currency: Currency,
+        create: &Create,
+        given_up: bool,
+    ) -> KeptCreate {
+        KeptCreate {
+            server,
+            target,
+            currency: Some(currency),
+            bid: create.bid,
+            sent_at: create.sent_at,
+            known_accepted: create.word == Word::Accepted,
+            already_there: create.word == Word::AlreadyThere,
+            before: create.before.clone(),
+            given_up,
+        }
+    }
+
+    /// The create, as of `now`.
+    pub(crate) fn create(self, now: Time) -> Create {
+        let word = match (self.known_accepted, self.already_there) {
+            (true, _) => Word::Accepted,
+            (_, true) => Word::AlreadyThere,
+            _ => Word::Nothing,
+        };
+        Create { bid: self.bid, sent_at: self.sent_at.min(now), word, before: self.before, absent_reads: 0 }
+    }
+
+    /// The order that it made, as far as a row of my_orders tells. Nobody knows when it was last lowered.
+    pub(crate) fn order(&self, id: OrderId, may_lower_at: Time) -> KeptOrder {
+        KeptOrder {
+            server: self.server,
+            target: Some(self.target.clone()),
+            currency: self.currency,
+            id,
+            bid: self.bid,
+            unsettled: None,
+            next_lower_at: may_lower_at,
+            placed_at: self.sent_at,
+            listed: true,
+            ever_held: false,
+            cancelling: false,
+            paid: Amount::ZERO,
+            venue_spend: Amount::ZERO,
+            fee_counted: false,
+            policy: Kept::default(),
+        }
+    }
+}
+
+/// What was learned and spent in one coin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Purse {
+    pub currency: Currency,
+    pub steps: Steps,
+    pub fee_percent: Decimal,
+    pub creation_fee: Amount,
+    /// Spent on orders that are over, fees included.
+    pub spent_ended: Amount,
+}
+
+/// Something of ours that is left alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Left<T> {
+    pub what: T,
+    /// The target of this run that it is a server of.
+    pub counts_for: Option<TargetId>,
+    /// Since when my_orders has not shown it.
+    pub absent_since: Option<Time>,
+}
+
+/// All that is left alone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Aside {
+    pub orders: Vec<Left<KeptOrder>>,
+    pub creates: Vec<Left<KeptCreate>>,
+    /// What was learned and spent in the coins that this run does not bid in.
+    pub purses: Vec<Purse>,
+}
+
+impl Aside {
+    /// Whether that order is one of these.
+    pub(crate) fn has(&self, order: OrderId) -> bool {
+        self.orders.iter().any(|left| left.what.id == order)
+    }
+
+    /// The order of that number.
+    pub(crate) fn order_mut(&mut self, order: OrderId) -> Option<&mut KeptOrder> {
+        self.orders.iter_mut().map(|left| &mut left.what).find(|kept| kept.id == order)
+    }
+
+    pub(crate) fn purse_mut(&mut self, currency: Currency) -> Option<&mut Purse> {
+        self.purses.iter_mut().find(|purse| purse.currency == currency)
+    }
+}
