@@ -4,6 +4,7 @@
 //! that an order takes is told as an [`Event`] on its way.
 
 mod aside;
+mod given_up;
 pub(crate) mod kept;
 mod ledger;
 pub(crate) mod order;
@@ -29,7 +30,7 @@ use crate::ids::{OrderId, ServerId, TargetId};
 use crate::lowering::Steps;
 use crate::money::{Amount, Price};
 use crate::strategy::{Strategy, Target};
-use crate::time::Time;
+use crate::time::{Span, Time};
 
 /// When a kind of read was last tried, and when it last succeeded (both: sent).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -91,6 +92,10 @@ pub(crate) struct Beliefs {
     /// Spent on orders that are over, fees included.
     pub spent_ended: Amount,
     pub last_create_end: Option<Time>,
+    /// How long nothing may have been sent before a create.
+    pub quiet: Span,
+    /// How late the last market's answer was.
+    pub late: Span,
     pub events: Vec<Event>,
 }
 
@@ -123,6 +128,8 @@ impl Beliefs {
             steps: Steps::new(strategy.venue.step),
             spent_ended: Amount::ZERO,
             last_create_end: None,
+            quiet: Span::ZERO,
+            late: Span::ZERO,
             events: Vec::new(),
             strategy: Arc::new(strategy),
         };

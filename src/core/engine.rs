@@ -68,6 +68,8 @@ pub struct Engine {
     ever_answered: bool,
     failures: u32,
     bad_keys: u32,
+    /// When the last answer came.
+    answered_at: Option<Time>,
     pub(crate) quiet_until: Option<Time>,
     /// Until when it is known that no change will be wanted, whatever is read again as it was.
     pub(crate) content_until: Option<Time>,
@@ -88,6 +90,7 @@ impl Engine {
             ever_answered: false,
             failures: 0,
             bad_keys: 0,
+            answered_at: None,
             quiet_until: None,
             content_until: None,
             agenda: Agenda::default(),
@@ -139,6 +142,13 @@ impl Engine {
         let is_content = self.content_until.take().is_some_and(|until| now < until);
         let decides = !self.observe_only && !is_content;
         let (change, denied) = if decides { self.beliefs.next_change(now, self.leaving) } else { (None, Vec::new()) };
+        let is_create = change.as_ref().is_some_and(|action| action.request.is_create());
+        if let Some(quiet_since) = self.answered_at.filter(|_| is_create) {
+            let until = quiet_since + self.beliefs.quiet;
+            if now < until {
+                return Next::Wait(until);
+            }
+        }
         let (request, target, reason) = match change {
             Some(action) => (action.request, action.target, action.reason),
             None => match next_read(&self.beliefs, now) {
@@ -163,6 +173,7 @@ impl Engine {
     pub fn observe(&mut self, now: Time, ask: &Ask, answer: &Answer) {
         let (pending, sent_at) = self.pending.take().unwrap_or_else(|| panic!("no ask is pending"));
         assert!(pending == *ask, "the answer belongs to another ask");
+        self.answered_at = Some(now);
         self.take_answer(&ask.request, sent_at, now, answer);
     }
 

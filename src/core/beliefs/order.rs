@@ -166,6 +166,8 @@ pub(crate) struct Order {
     pub policy: PolicyState,
     /// No re-pricing before this, after a refusal that time may heal.
     pub retry_at: Time,
+    /// How many re-pricings in a row came to nothing, or to nobody knows what.
+    pub failures: u32,
     /// Why it will never be re-priced again, if it won't.
     pub dead: Option<Dead>,
     /// When a command of ours last changed it, or may have: an older read tells nothing of how it stands now.
@@ -196,6 +198,7 @@ impl Order {
             ever_held: false,
             policy: PolicyState::default(),
             retry_at: placed_at,
+            failures: 0,
             dead: None,
             changed_at: placed_at,
             cancel: None,

@@ -14,14 +14,30 @@ use crate::money::Price;
 use crate::request::{Answer, Doubt, Refusal};
 use crate::time::{Span, Time};
 
-/// A server that refused a create for a reason that passes is left alone this long.
+/// A server on which a create came to nothing is left alone this long, and twice as long each time it happens again.
 const RETRY_SOON: Span = Span::from_secs(60);
-/// A server that refused for a reason that will not pass soon.
+/// But never longer.
 const RETRY_LATE: Span = Span::from_secs(3_600);
-/// A lowering that came too soon is asked for again after this long at the least.
+/// A lowering that came too soon is asked for again after this long at the least, and twice as long each time again.
 const LOWER_AGAIN: Span = Span::from_secs(1);
-/// After a refused re-pricing that says nothing about when to try again.
+/// And after this long at the most, whatever the venue says: it may have told nonsense.
+const LOWER_AGAIN_LATEST: Span = Span::from_secs(3_600);
+/// Where the venue called a create one too many, nothing is sent for this long before the next one, and longer each time
+/// again: it may want more quiet than it says.
+const QUIET_LEAST: Span = Span::from_secs(6);
+/// But never longer, since what a bid rests on grows old meanwhile.
+const QUIET_MOST: Span = Span::from_secs(24);
+/// After a refused re-pricing that says nothing about when to try again; twice as long each time again.
 const REPRICE_AGAIN: Span = Span::from_secs(10);
+/// After the second re-pricing in a row of which nobody knows the end; twice as long each time again.
+const REPRICE_DOUBTED_AGAIN: Span = Span::from_secs(2);
+/// But never longer.
+const REPRICE_LATEST: Span = Span::from_secs(600);
+
+/// `first`, doubled for each time before, and no longer than `most`.
+fn backed_off(first: Span, before: u32, most: Span) -> Span {
+    first.times(1_i64.checked_shl(before.min(20)).unwrap_or(1)).min(most)
+}
 
 impl Beliefs {
     /// A create was sent at `sent_at` and this came back.
@@ -35,6 +51,11 @@ impl Beliefs {
         answer: &Answer,
     ) {
         self.last_create_end = Some(now);
+        self.quiet = match answer {
+            Answer::Refused(Refusal::RateLimited) => (self.quiet + self.quiet).max(QUIET_LEAST).min(QUIET_MOST),
+            Answer::Applied if self.quiet > QUIET_LEAST => self.quiet - QUIET_LEAST,
+            _ => self.quiet,
+        };
         if let Answer::Refused(refusal) = answer {
             return self.create_refused(id, now, refusal);
         }
@@ -70,15 +91,45 @@ impl Beliefs {
     fn create_refused(&mut self, id: ServerId, now: Time, refusal: &Refusal) {
         let wait = match refusal {
             // Neither says anything of the server; the pause after them is for every request.
-            Refusal::RateLimited | Refusal::BadKey => Span::ZERO,
+            Refusal::RateLimited | Refusal::BadKey => return,
             Refusal::PriceTooLow { .. } | Refusal::ServerOffline | Refusal::ServerRented => RETRY_SOON,
             Refusal::NotEnoughBalance => {
                 self.wallets_read.tried_at = None;
                 RETRY_SOON.times(5)
             }
-            _ => RETRY_LATE,
+            Refusal::OwnServer | Refusal::ServerGone | Refusal::Gigaspot | Refusal::CurrencyNotAllowed => RETRY_LATE,
+            // It may be about this one request, or pass.
+            _ => RETRY_SOON,
         };
-        self.servers.change(id, |server| server.blocked_until = Some(now + wait));
+        if let Refusal::PriceTooLow { least: Some(least) } = refusal {
+            let least = *least;
+            self.servers.change(id, |server| {
+                let floor = server.market.as_ref().and_then(|market| market.quote.floor);
+                server.least_told = Some((least, floor));
+            });
+        }
+        self.create_failed(id, now, wait);
+    }
+
+    /// A create on that server came to nothing: the server is left alone for `first`, and longer each time again, so that
+    /// others have their turn.
+    pub(crate) fn create_failed(&mut self, id: ServerId, now: Time, first: Span) {
+        self.servers.change(id, |server| {
+            let wait = backed_off(first, server.failed_creates, RETRY_LATE);
+            server.failed_creates = server.failed_creates.saturating_add(1);
+            server.blocked_until = Some(now + wait);
+        });
+    }
+
+    /// Nobody ever saw the order of a create there. One may get lost on its way; if it happens again, others have their
+    /// turn.
+    pub(crate) fn create_never_appeared(&mut self, id: ServerId, now: Time) {
+        self.servers.change(id, |server| {
+            if let Some(before) = server.failed_creates.checked_sub(1) {
+                server.blocked_until = Some(now + backed_off(RETRY_SOON, before, RETRY_LATE));
+            }
+            server.failed_creates = server.failed_creates.saturating_add(1);
+        });
     }
 
     /// A re-pricing was answered.
@@ -104,6 +155,7 @@ impl Beliefs {
                 Answer::Refused(refusal) => refused(order, to, now, every, refusal),
                 Answer::Applied => {
                     note(order);
+                    order.failures = 0;
                     order.bid = to;
                     order.unsettled = None;
                     order.changed_at = now;
@@ -117,6 +169,11 @@ impl Beliefs {
                 Answer::Unknown(Doubt::Unreachable) => {}
                 _ => {
                     note(order);
+                    if order.failures > 0 {
+                        order.retry_at =
+                            now + backed_off(REPRICE_DOUBTED_AGAIN, order.failures.saturating_sub(1), REPRICE_LATEST);
+                    }
+                    order.failures = order.failures.saturating_add(1);
                     order.unsettled = Some(to);
                     order.changed_at = now;
                     if lowering {
@@ -151,16 +208,19 @@ impl Beliefs {
 
 /// The venue refused to re-price the order to `to`. Whatever it says, the same is not asked again at once for ever.
 fn refused(order: &mut Order, to: Price, now: Time, every: Span, refusal: &Refusal) {
+    let failed_before = order.failures;
+    order.failures = failed_before.saturating_add(1);
     match refusal {
         // The refusal names the price it would take: the next request may ask for it at once.
         Refusal::StepTooLarge { lowest } if to < *lowest && *lowest < order.bid => {}
         Refusal::StepTooLarge { .. } if to < order.bid => order.next_lower_at = now + every,
         Refusal::LoweringTooSoon { wait } if to < order.bid => {
-            order.next_lower_at = now + (*wait).max(LOWER_AGAIN);
+            let least = backed_off(LOWER_AGAIN, failed_before, every);
+            order.next_lower_at = now + (*wait).max(least).min(LOWER_AGAIN_LATEST.max(every));
         }
         Refusal::OrderNotActive => (order.dead, order.changed_at) = (Some(Dead::SaidInactive), now),
         Refusal::OrderGone | Refusal::NotOurOrder => (order.dead, order.changed_at) = (Some(Dead::SaidGone), now),
         Refusal::RateLimited => {}
-        _ => order.retry_at = now + REPRICE_AGAIN,
+        _ => order.retry_at = now + backed_off(REPRICE_AGAIN, failed_before, REPRICE_LATEST),
     }
 }

@@ -13,6 +13,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use crate::beliefs::order::{Claim, Create, Dead, Order, Word, rank};
+use crate::beliefs::server::lateness;
 use crate::beliefs::servers::Group;
 use crate::beliefs::{Beliefs, Facts, Seen, Server, Stray};
 use crate::event::Cause;
@@ -21,6 +22,7 @@ use crate::market::{ListedServer, Listing, Market, Offer, OrderRow, Wallet};
 use crate::money::Price;
 use crate::strategy::Choice;
 use crate::time::{Span, Time};
+use rust_decimal::Decimal;
 
 pub use crate::beliefs::order::CREATE_SETTLES_AFTER;
 
@@ -30,8 +32,6 @@ pub(crate) const APPEARS_WITHIN: Span = Span::from_secs(30);
 const DISAPPEARS_WITHIN: Span = Span::from_secs(60);
 /// After the venue called an order dead that holds its server, it is not re-priced for this long.
 const REPRICE_LATER: Span = Span::from_secs(60);
-/// Creates that were given up on one server are remembered up to this many.
-const GIVEN_UP_KEPT: usize = 8;
 /// What was read of a listed server's market ranks it among the others for this long.
 const RANKED_FOR: Span = Span::from_secs(600);
 
@@ -40,7 +40,9 @@ impl Beliefs {
     pub(crate) fn see_market(&mut self, market: &Market, sent_at: Time, now: Time) {
         let id = market.server;
         let market = &*self.with_ours_known(market);
-        if self.see_repeated(market, sent_at) {
+        let late = lateness(sent_at, now);
+        self.late = late;
+        if self.see_repeated(market, sent_at, late) {
             return;
         }
         let tick = self.strategy.venue.tick;
@@ -48,7 +50,7 @@ impl Beliefs {
         let Some(server) = self.servers.get(&id) else { return };
         let margin = self.target_of(server).map(|target| target.bid.margin);
         let goal = margin.zip(quote.least_winning).map(|(margin, least)| (margin, margin.above(least, tick)));
-        let seen = Seen { value: market.clone(), sent_at, quote, goal };
+        let seen = Seen { value: market.clone(), sent_at, late, quote, goal };
         match &server.claim {
             Claim::Order(order) => {
                 let order_id = order.id;
@@ -97,7 +99,7 @@ impl Beliefs {
     }
 
     /// Takes note of a market that shows what the last read showed, where that can teach nothing else.
-    fn see_repeated(&mut self, market: &Market, sent_at: Time) -> bool {
+    fn see_repeated(&mut self, market: &Market, sent_at: Time, late: Span) -> bool {
         let Some(server) = self.servers.get(&market.server) else { return true };
         let Some(seen) = server.market.as_ref().filter(|seen| seen.value == *market) else { return false };
         let is_known = match &server.claim {
@@ -109,7 +111,7 @@ impl Beliefs {
             }
         };
         if is_known {
-            self.servers.note_repeat(market.server, sent_at);
+            self.servers.note_repeat(market.server, sent_at, late);
         }
         is_known
     }
@@ -122,6 +124,9 @@ impl Beliefs {
             let Some(order) = server.claim.order_mut() else { return };
             let holds = offer.active && order.cancel.as_ref().is_none_or(|c| c.accepted_at.is_none());
             order.bid = order.price_shown(offer.bid, tick);
+            if order.unsettled.is_some_and(|to| to == order.bid) {
+                order.failures = 0;
+            }
             let rank = seen.goal.map(|(_, goal)| rank(order.bid, holds, &seen.quote, goal));
             order.unsettled = None;
             order.position = order.position.shown(holds, rank, now);
@@ -191,7 +196,8 @@ impl Beliefs {
 
     fn see_listed(&mut self, id: ServerId, row: &OrderRow, sent_at: Time) {
         let before = (self.fee_percent, self.creation_fee);
-        if let Some(percent) = row.fee_percent {
+        let is_sane = |percent: &Decimal| *percent >= Decimal::ZERO && *percent <= Decimal::ONE_HUNDRED;
+        if let Some(percent) = row.fee_percent.filter(is_sane) {
             self.fee_percent = percent;
         }
         if let Some(fee) = row.creation_fee.filter(|_| row.currency == Some(self.strategy.currency)) {
@@ -200,7 +206,9 @@ impl Beliefs {
         if before != (self.fee_percent, self.creation_fee) {
             self.servers.touch_all();
         }
-        let tick = self.strategy.venue.tick;
+        let (tick, currency) = (self.strategy.venue.tick, self.strategy.currency);
+        // Told in another coin it says nothing of the limits, which are in ours.
+        let spend = row.spend.filter(|_| row.currency.is_none_or(|c| c == currency));
         self.servers.change_order(id, |order| {
             order.listed = true;
             order.unlisted_since = None;
@@ -210,7 +218,7 @@ impl Beliefs {
                 order.bid = row.price.filter(is_either).map_or(order.worst_bid(), |p| order.price_shown(p, tick));
                 order.unsettled = None;
             }
-            order.venue_spend = row.spend.map_or(order.venue_spend, |spend| spend.max(order.venue_spend));
+            order.venue_spend = spend.map_or(order.venue_spend, |spend| spend.max(order.venue_spend));
             if let Some(cancel) = &mut order.cancel
                 && cancel.accepted_at.is_some_and(|at| sent_at.since(at) >= APPEARS_WITHIN)
             {
@@ -299,43 +307,6 @@ impl Beliefs {
     /// Whether that number may be the one that a create on that server got.
     fn may_be_new(&self, create: &Create, server: &Server, order: OrderId) -> bool {
         !create.before.contains(&order) && server.has_ended(order).is_none() && !self.strays.contains_key(&order)
-    }
-
-    /// A create that nobody has seen is given up. Should its order appear all the same, it is known again.
-    fn give_up_created(&mut self, id: ServerId, now: Time) {
-        self.servers.change(id, |server| {
-            if let Claim::Create(create) = &server.claim {
-                server.given_up.push(create.clone());
-                if server.given_up.len() > GIVEN_UP_KEPT {
-                    server.given_up.remove(0);
-                }
-            }
-        });
-        self.end(id, now, Cause::NeverAppeared);
-    }
-
-    /// Takes back the order of a create that was given up: it took longer to appear than anybody waits. Where something
-    /// else of ours stands by now, it is one too many and goes.
-    fn take_back(&mut self, row: &OrderRow, now: Time) -> bool {
-        let (currency, tick) = (self.strategy.currency, self.strategy.venue.tick);
-        let Some(server) = self.servers.get(&row.server) else { return false };
-        let Some(at) = server.given_up.iter().position(|create| create.made(row, currency, tick)) else { return false };
-        let is_free = server.claim == Claim::Empty;
-        let policy = self.target_of(server).map(|t| t.policy.clone());
-        let created = self.servers.change(row.server, |server| server.given_up.remove(at));
-        let Some(Create { bid, sent_at, .. }) = created else { return false };
-        if !is_free {
-            self.strays.insert(row.id, Stray { server: row.server, bid, asked_at: None });
-            return true;
-        }
-        self.shift(row.server, now, Cause::Seen, |server| {
-            let mut order = Order::new(row.id, bid, sent_at, sent_at);
-            order.listed = true;
-            policy.iter().for_each(|p| order.policy = p.placed(sent_at, server.last_bid.is_some()));
-            server.take(order);
-        });
-        self.orders_tell_more = true;
-        true
     }
 
     /// The order of a create has been seen. When it may be lowered is in doubt only if we did not just make it.

@@ -15,6 +15,8 @@ use crate::time::{Span, Time};
 pub(crate) struct Seen {
     pub value: Market,
     pub sent_at: Time,
+    /// How late its answer was: the longer the way, the older every answer, and the older is as fresh as it gets.
+    pub late: Span,
     /// What it comes to in the strategy's currency.
     pub quote: Quote,
     /// The least winning bid with a margin on top: that margin, and what it came to.
@@ -31,6 +33,16 @@ impl Seen {
     }
 }
 
+/// An answer that takes longer than this is late.
+const IN_TIME: Span = Span::from_secs(1);
+/// An answer that took longer yet is no fresher than one that is this late.
+const LATEST: Span = Span::from_secs(12);
+
+/// How late an answer is that came at `now`.
+pub(crate) fn lateness(sent_at: Time, now: Time) -> Span {
+    (now.since(sent_at) - IN_TIME).min(LATEST)
+}
+
 /// One server that matters to a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Server {
@@ -42,6 +54,10 @@ pub(crate) struct Server {
     pub tried_at: Option<Time>,
     /// No create before this, after a refusal that time may heal.
     pub blocked_until: Option<Time>,
+    /// The least price that the venue named when it refused one as too low, and the floor that it showed then.
+    pub least_told: Option<(Price, Option<Price>)>,
+    /// How many creates in a row came to nothing here.
+    pub failed_creates: u32,
     /// Our orders that ended here, and when: a late listing must not bring them back to life.
     pub ended: Vec<(OrderId, Time)>,
     /// Creates that nobody ever saw: their orders may yet appear.
@@ -61,6 +77,8 @@ impl Server {
             market: None,
             tried_at: None,
             blocked_until: None,
+            least_told: None,
+            failed_creates: 0,
             ended: Vec::new(),
             given_up: Vec::new(),
             last_bid: None,
@@ -80,12 +98,18 @@ impl Server {
 
     /// The market, where its read is no older than `limit`.
     pub(crate) fn fresh(&self, now: Time, limit: Span) -> Option<&Seen> {
-        self.market.as_ref().filter(|m| now.since(m.sent_at) <= limit)
+        self.market.as_ref().filter(|m| now.since(m.sent_at) <= limit + m.late)
+    }
+
+    /// The least price that the venue takes here beyond what its book shows: what a refusal named, while the floor is what
+    /// it was then.
+    pub(crate) fn least_taken(&self, floor: Price) -> Option<Price> {
+        self.least_told.filter(|(_, then)| *then == Some(floor)).map(|(least, _)| least)
     }
 
     /// Until when what its last read showed counts, where it counts for `limit`.
     pub(crate) fn read_counts_until(&self, limit: Span) -> Option<Time> {
-        self.market.as_ref().map(|m| m.sent_at + limit + Span::from_ms(1))
+        self.market.as_ref().map(|m| m.sent_at + limit + m.late + Span::from_ms(1))
     }
 
     /// Whether that order of ours is over.
@@ -96,5 +120,6 @@ impl Server {
     /// Claims the server by that order.
     pub(crate) fn take(&mut self, order: Order) {
         self.claim = Claim::Order(order);
+        (self.failed_creates, self.least_told) = (0, None);
     }
 }

@@ -15,7 +15,7 @@ use crate::beliefs::server::Server;
 use crate::ids::{ServerId, TargetId};
 use crate::money::Price;
 use crate::strategy::Strategy;
-use crate::time::Time;
+use crate::time::{Span, Time};
 
 /// What servers are looked up by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,9 +164,9 @@ impl Servers {
     }
 
     /// Its market was read at `sent_at`, and was what it was.
-    pub(crate) fn note_repeat(&mut self, id: ServerId, sent_at: Time) {
+    pub(crate) fn note_repeat(&mut self, id: ServerId, sent_at: Time, late: Span) {
         if let Some(market) = self.all.get_mut(&id).and_then(|server| server.market.as_mut()) {
-            market.sent_at = sent_at;
+            (market.sent_at, market.late) = (sent_at, late);
             self.touched.insert(id);
         }
     }

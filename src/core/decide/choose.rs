@@ -57,8 +57,8 @@ impl Beliefs {
         ranked.sort_unstable_by_key(|(estimate, server, _)| (*estimate, *server));
         let mut denied = Vec::new();
         for (_, server, entry) in ranked {
-            let is_fresh = entry.fresh(now, FRESH).is_some();
-            let just_tried = entry.tried_at.is_some_and(|at| now.since(at) <= FRESH);
+            let is_fresh = entry.fresh(now, self.first_bid_fresh()).is_some();
+            let just_tried = entry.tried_at.is_some_and(|at| now.since(at) <= self.first_bid_fresh());
             match self.bid_there(server, entry, target, leaving, now) {
                 // What a read of the last minute rules out is not read again for this decision: a few such servers
                 // would go stale in turn, and the one behind them would never be reached.
@@ -104,7 +104,7 @@ impl Beliefs {
             Some(Ok(bid)) => decision.wish = Wish::Place { price: Some(bid.price) },
             None => {}
         }
-        if server.fresh(now, FRESH).is_none() {
+        if server.fresh(now, self.first_bid_fresh()).is_none() {
             decision.hold(Hold::MarketStale(FRESH));
         }
         decision
@@ -171,6 +171,12 @@ impl Beliefs {
             return Err(Hold::OfferOfOurs { until });
         }
         market.quote.least_winning.ok_or(Hold::NoBidWins { until })
+    }
+
+    /// How old the market may be that a first bid is decided on: what a venue that wants quiet before it makes older is
+    /// still the last that can be known.
+    fn first_bid_fresh(&self) -> Span {
+        FRESH + self.quiet
     }
 
     /// How old an estimate may be: where a round of all reads takes longer than a minute, as old as one. Else some would

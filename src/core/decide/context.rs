@@ -45,6 +45,6 @@ impl Context {
     /// The market of a server on which something of ours stands, where its read is no older than `limit`.
     pub(crate) fn fresh<'a>(&self, server: &'a Server, limit: Span) -> Option<&'a Seen> {
         let repeats = self.repeats == Repeats::OrdersAndMarket;
-        server.market.as_ref().filter(|m| repeats || self.now.since(m.sent_at) <= limit)
+        server.market.as_ref().filter(|m| repeats || self.now.since(m.sent_at) <= limit + m.late)
     }
 }

@@ -13,13 +13,16 @@ use crate::time::{Span, Time};
 impl Beliefs {
     /// That market as a policy sees it.
     pub(crate) fn situation(&self, id: ServerId, market: &Seen, target: &Target, now: Time) -> Option<Situation> {
-        let max_bid = self.strategy.limits.max_bid;
+        let (max_bid, tick) = (self.strategy.limits.max_bid, self.strategy.venue.tick);
+        let floor = market.quote.floor?;
+        // A host that asks for nothing is still bid a tick: an order at no price is none.
+        let least = self.servers.get(&id).and_then(|s| s.least_taken(floor)).unwrap_or(tick).ceil_to(tick).max(tick);
         Some(Situation {
             now,
-            tick: self.strategy.venue.tick,
-            floor: market.quote.floor?,
-            least_winning: market.quote.least_winning?,
-            goal: market.goal(target.bid.margin, self.strategy.venue.tick)?,
+            tick,
+            floor: floor.max(least),
+            least_winning: market.quote.least_winning?.max(least),
+            goal: market.goal(target.bid.margin, tick)?.max(least),
             ceiling: self.value_per_day(id, target)?.min(max_bid),
             step: self.steps.step(id),
         })

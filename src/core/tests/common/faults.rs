@@ -1,5 +1,7 @@
 //! What may go wrong at the venue: with a request, and with an order that is outbid.
 
+use clorebid_core::request::Answer;
+
 /// What becomes of a spot order that is outbid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Eviction {
@@ -40,4 +42,13 @@ pub enum Kind {
     Lower,
     Cancel,
     Read,
+}
+
+/// A way in which the venue tells an answer otherwise than it is.
+#[derive(Debug, Clone)]
+pub struct Lie {
+    /// How often it does so.
+    pub times: u32,
+    /// Changes an answer that it is about, and says whether it was.
+    pub tell: fn(&mut Answer) -> bool,
 }

@@ -150,6 +150,8 @@ pub struct World {
     pub log: Vec<Step>,
     pub changes: Vec<(Time, Event)>,
     pub halted: Option<Halt>,
+    /// How much longer than usual every answer takes.
+    pub late: Span,
     last_create: Option<Time>,
 }
 
@@ -168,6 +170,7 @@ impl World {
             log: Vec::new(),
             changes: Vec::new(),
             halted: None,
+            late: Span::ZERO,
             last_create: None,
         }
     }
@@ -194,7 +197,7 @@ impl World {
         let arrived = sent + Span::from_ms(self.venue.rng.between(20, 150) as i64);
         self.venue.pass_to(arrived);
         let answer = self.venue.send(&ask.request);
-        let answered = arrived + Span::from_ms(self.venue.rng.between(20, 150) as i64);
+        let answered = arrived + self.late + Span::from_ms(self.venue.rng.between(20, 150) as i64);
         self.engine.observe(answered, &ask, &answer);
         if matches!(ask.request, Request::Create { .. }) {
             self.last_create = Some(answered);

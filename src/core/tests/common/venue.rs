@@ -13,7 +13,7 @@ use rust_decimal::Decimal;
 
 use super::{Rng, price, ticks};
 
-pub use super::faults::{Eviction, Fault, Kind};
+pub use super::faults::{Eviction, Fault, Kind, Lie};
 
 /// One server.
 #[derive(Debug, Clone)]
@@ -98,15 +98,6 @@ impl Order {
     }
 }
 
-/// A way in which the venue tells an answer otherwise than it is.
-#[derive(Debug, Clone)]
-pub struct Lie {
-    /// How often it does so.
-    pub times: u32,
-    /// Changes an answer that it is about, and says whether it was.
-    pub tell: fn(&mut Answer) -> bool,
-}
-
 /// The venue.
 #[derive(Debug, Clone)]
 pub struct Venue {
@@ -118,6 +109,10 @@ pub struct Venue {
     pub eviction: Eviction,
     pub balance: i64,
     pub fee_percent: Decimal,
+    /// So many creates there come to nothing.
+    pub refuse_creates: Option<(u64, Lie)>,
+    pub quiet_before_create: Option<Span>,
+    pub asked_at: Option<Time>,
     pub listing_delay_ms: (u64, u64),
     /// Faults in a thousand requests, for each kind of fault.
     pub faults_per_mille: u64,
@@ -150,6 +145,9 @@ impl Venue {
             eviction: Eviction::Pause,
             balance: 10_000_000,
             fee_percent: Decimal::ZERO,
+            refuse_creates: None,
+            quiet_before_create: None,
+            asked_at: None,
             listing_delay_ms: (2_000, 20_000),
             faults_per_mille: 0,
             forced: Vec::new(),
@@ -316,6 +314,21 @@ impl Venue {
     }
 
     fn carry_out(&mut self, request: &Request) -> Answer {
+        let quiet_since = self.asked_at.replace(self.now);
+        if let (Request::Create { .. }, Some(quiet)) = (request, self.quiet_before_create)
+            && quiet_since.is_some_and(|at| self.now.since(at) < quiet)
+        {
+            return Answer::Refused(Refusal::RateLimited);
+        }
+        if let (Request::Create { server, .. }, Some((on, lie))) = (request, &mut self.refuse_creates)
+            && server.0 == *on
+            && lie.times > 0
+        {
+            lie.times -= 1;
+            let mut answer = Answer::Applied;
+            (lie.tell)(&mut answer);
+            return answer;
+        }
         let answer = match *request {
             Request::SpotMarket { server } => self.market(server.0),
             Request::Marketplace => self.listing(),
