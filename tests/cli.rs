@@ -152,6 +152,16 @@ fn an_unreachable_host_is_exit_1_with_its_address() {
 }
 
 #[test]
+fn a_run_that_nobody_ever_answered_does_not_end_well_when_its_time_is_up() {
+    let folder = folder_with_strategy();
+    let args = ["run", "--live", "--strategy", "s.toml", "--api-url", "http://127.0.0.1:9/v1", "--for", "2s"];
+    let output = clorebid(folder.path()).args(args).env("CLORE_API_KEY", "some-key-of-mine").output();
+    let (code, said) = ended(&output.expect("the binary"));
+    assert_eq!(code, 1);
+    assert!(said.contains("nobody answers at http://127.0.0.1:9/v1"), "{said}");
+}
+
+#[test]
 fn no_key_is_exit_2_and_says_where_to_put_one() {
     let folder = folder_with_strategy();
     let (code, said) = run(folder.path(), &["run", "--live", "--strategy", "s.toml"]);

@@ -54,3 +54,23 @@ fn the_venues_log_shows_no_broken_rate_no_second_refusal_and_a_bid_back_on_top()
     let last_holder = log.iter().rfind(|l| l["event"] == "holder").expect("a holder");
     assert_eq!(last_holder["my"], true, "back on top after the last of them");
 }
+
+#[test]
+fn a_run_whose_venue_falls_silent_says_so_again_and_again_and_goes_on() {
+    let (mut exchange, url) = exchange("60");
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("s.toml"), follow("")).expect("a strategy");
+    let mut bot = Command::new(env!("CARGO_BIN_EXE_clorebid"))
+        .current_dir(folder.path())
+        .args(["run", "--live", "--strategy", "s.toml", "--api-url", &url, "--time-scale", "60", "--for", "15m"])
+        .env("CLORE_API_KEY", "two-processes")
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the bot");
+    let mut log = BufReader::new(bot.stderr.take().expect("its log")).lines().map_while(Result::ok);
+    assert!(log.any(|line| line.contains("-> holding")), "it holds the server");
+    exchange.kill().and_then(|()| exchange.wait()).expect("its end");
+    let warnings = log.filter(|line| line.contains("warning: no good answer for")).count();
+    assert!((3..=5).contains(&warnings), "{warnings} warnings in a quarter of an hour");
+    assert_eq!(bot.wait().expect("its end").code(), Some(0), "it did what it could");
+}

@@ -2,6 +2,7 @@
 
 mod args;
 mod backtest;
+mod blindness;
 mod by_hand;
 mod check;
 mod exchange;

@@ -175,13 +175,17 @@ fn report<V: Venue, W>(driver: &Driver<V, W>, run_id: i64, ended_by: EndedBy, ve
             "not every order could be cancelled in time; see `clorebid orders` and cancel by hand",
         ));
     }
+    let is_blind = !driver.engine.was_answered();
     match ended_by {
+        EndedBy::Time if is_blind => Err(nobody_answers(venue)),
         EndedBy::Time | EndedBy::Signal => Ok(()),
         EndedBy::Halt(Halt::BadKey) => {
             Err(Failure::new(Kind::Key, format!("{venue} refuses the API key; make a new one at the venue's site")))
         }
-        EndedBy::Halt(Halt::Unreachable) => {
-            Err(Failure::other(format!("nobody answers at {venue}; is the address right, and the network up?")))
-        }
+        EndedBy::Halt(Halt::Unreachable) => Err(nobody_answers(venue)),
     }
+}
+
+fn nobody_answers(venue: &str) -> Failure {
+    Failure::other(format!("nobody answers at {venue}; is the address right, and the network up?"))
 }

@@ -13,6 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tracing::{debug, info, trace, warn};
 
 use super::args::Global;
+use super::blindness::{Blindness, Sight};
 use crate::clock::rfc3339;
 use crate::run::Watcher;
 
@@ -23,6 +24,7 @@ const REDRAW_EVERY: Duration = Duration::from_millis(100);
 pub(super) struct Screen {
     bar: Option<ProgressBar>,
     drawn_at: Option<Instant>,
+    blindness: Blindness,
 }
 
 impl Screen {
@@ -34,7 +36,7 @@ impl Screen {
             bar.set_style(ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar
         });
-        Screen { bar, drawn_at: None }
+        Screen { bar, drawn_at: None, blindness: Blindness::default() }
     }
 
     /// The status line, for the log to print above.
@@ -71,6 +73,7 @@ impl Watcher for Screen {
     fn step(&mut self, now: Time, ask: &Ask, answer: &Answer, events: &[Event], engine: &Engine) {
         let at = rfc3339(now);
         tell_request(&at, ask, answer);
+        tell_sight(&at, self.blindness.step(now, answer));
         for event in events {
             tell_event(&at, event, engine);
         }
@@ -104,6 +107,22 @@ fn tell_request(at: &str, ask: &Ask, answer: &Answer) {
         }
         request if why.is_empty() => trace!(at, seq, ?request, "{reason}"),
         request => debug!(at, seq, ?request, "{reason}: {outcome}{why}"),
+    }
+}
+
+fn tell_sight(at: &str, sight: Option<Sight>) {
+    match sight {
+        Some(Sight::Blind(blind_for, last)) => {
+            let ms = blind_for.ms();
+            warn!(
+                at,
+                blind_ms = ms,
+                last,
+                "no good answer for {blind_for} (the last: {last}): nothing can be bid; trying on"
+            );
+        }
+        Some(Sight::Again(after)) => info!(at, blind_ms = after.ms(), "the venue answers again, after {after}"),
+        None => {}
     }
 }
 

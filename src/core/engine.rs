@@ -49,8 +49,6 @@ pub enum Halt {
     Unreachable,
 }
 
-/// After this many refusals of the key in a row, it is wrong; the very first answer needs only one.
-const BAD_KEYS_MAX: u32 = 5;
 /// After this many failures with never an answer before, there is nobody there.
 const UNREACHABLE_MAX: u32 = 4;
 /// The longest pause between tries while the venue fails.
@@ -277,9 +275,19 @@ impl Engine {
         self.seq = self.seq.saturating_add(reads);
     }
 
+    /// Whether the venue ever gave an answer that said anything, to this run or to one before whose orders may stand.
+    pub fn was_answered(&self) -> bool {
+        self.ever_answered
+    }
+
+    /// What an earlier run left shows that the venue once answered.
+    pub(crate) fn answered_before(&mut self) {
+        self.ever_answered = true;
+    }
+
     fn halt(&self) -> Option<Halt> {
-        let first_refused = self.bad_keys > 0 && !self.ever_answered;
-        if first_refused || self.bad_keys >= BAD_KEYS_MAX {
+        // A key that once worked is tried on: the venue may have a bad day, and orders stand.
+        if self.bad_keys > 0 && !self.ever_answered {
             Some(Halt::BadKey)
         } else if !self.ever_answered && self.failures >= UNREACHABLE_MAX {
             Some(Halt::Unreachable)

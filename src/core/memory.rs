@@ -202,6 +202,10 @@ impl Engine {
         for unfinished in memory.unfinished {
             self.take_up(unfinished, coin, now);
         }
+        if !self.is_empty() || !self.beliefs.aside.orders.is_empty() {
+            // Something of ours may stand, and only whoever goes on trying can look after it.
+            self.answered_before();
+        }
     }
 
     /// Goes on with what is known of the strategy's coin, and keeps what is known of the others. `last`: what the last run

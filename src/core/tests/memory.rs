@@ -6,7 +6,7 @@ mod common;
 
 use clorebid_core::engine::Engine;
 use clorebid_core::event::{Event, State};
-use clorebid_core::request::Request;
+use clorebid_core::request::{Answer, Doubt, Refusal, Request};
 use clorebid_core::time::Span;
 use common::venue::{Eviction, Fault, Kind};
 use common::{World, price, strategy, sum, target};
@@ -176,4 +176,33 @@ fn the_same_memory_comes_back_from_a_fresh_engine() {
     assert_eq!(shown(again.memory(world.now)), shown(memory));
     assert_eq!(again.status(world.now).spent, world.engine.status(world.now).spent);
     assert_eq!(price(900), world.status(6).and_then(|s| s.our_bid).expect("a bid"));
+}
+
+#[test]
+fn a_key_that_once_worked_is_tried_on_when_it_is_refused() {
+    let mut world = one(900);
+    world.until(60, "held", |w| w.holds(6));
+    world.down = Some(Answer::Refused(Refusal::BadKey));
+    world.run(3_600);
+    assert_eq!(world.halted, None, "orders stand");
+    world.down = None;
+    world.rival(6, 1_000);
+    world.until(180, "won back", |w| w.bid(6) == Some(1_001) && w.holds(6));
+}
+
+#[test]
+fn a_restart_into_an_outage_goes_on_where_orders_may_stand() {
+    for down in
+        [Answer::Unknown(Doubt::Unreachable), Answer::Refused(Refusal::RateLimited), Answer::Refused(Refusal::BadKey)]
+    {
+        let mut world = one(900);
+        world.until(60, "held", |w| w.holds(6));
+        world.down = Some(down.clone());
+        world.restart();
+        world.run(3_600);
+        assert_eq!(world.halted, None, "{down:?}");
+        world.down = None;
+        world.rival(6, 1_000);
+        world.until(180, "won back", |w| w.bid(6) == Some(1_001) && w.holds(6));
+    }
 }

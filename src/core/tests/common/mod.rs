@@ -150,6 +150,8 @@ pub struct World {
     pub log: Vec<Step>,
     pub changes: Vec<(Time, Event)>,
     pub halted: Option<Halt>,
+    /// What every request comes to while nothing gets through.
+    pub down: Option<Answer>,
     /// How much longer than usual every answer takes.
     pub late: Span,
     last_create: Option<Time>,
@@ -170,6 +172,7 @@ impl World {
             log: Vec::new(),
             changes: Vec::new(),
             halted: None,
+            down: None,
             late: Span::ZERO,
             last_create: None,
         }
@@ -196,7 +199,7 @@ impl World {
         }
         let arrived = sent + Span::from_ms(self.venue.rng.between(20, 150) as i64);
         self.venue.pass_to(arrived);
-        let answer = self.venue.send(&ask.request);
+        let answer = self.down.clone().unwrap_or_else(|| self.venue.send(&ask.request));
         let answered = arrived + self.late + Span::from_ms(self.venue.rng.between(20, 150) as i64);
         self.engine.observe(answered, &ask, &answer);
         if matches!(ask.request, Request::Create { .. }) {
