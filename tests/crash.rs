@@ -46,15 +46,21 @@ impl Venue {
         exchange.orders()
     }
 
-    fn bot(&self, folder: &Path, span: &str, crash_at: Option<&str>) -> Child {
+    fn command(&self, folder: &Path, span: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_clorebid"));
         command.args(["run", "--live", "--api-url", &self.url, "--time-scale", &TIME_SCALE.to_string(), "--for", span]);
         command.arg("--strategy").arg(folder.join("strategy.toml")).arg("--db").arg(folder.join("bot.db"));
         command.env("CLORE_API_KEY", clorebid::sim::PAPER_KEY).env_remove("CLOREBID_CRASH_AT");
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        command
+    }
+
+    fn bot(&self, folder: &Path, span: &str, crash_at: Option<&str>) -> Child {
+        let mut command = self.command(folder, span);
         if let Some(point) = crash_at {
             command.env("CLOREBID_CRASH_AT", point);
         }
-        command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the bot")
+        command.spawn().expect("the bot")
     }
 }
 
@@ -111,6 +117,25 @@ async fn killed_around_a_raise() {
     join_all(POINTS.map(|point| survives(point, "set_spot_price"))).await;
 }
 
+/// Kills the bot at that point of the cancellation at its end, restarts it, and demands that the record holds.
+async fn survives_a_cancel(point: &str) {
+    let venue = Venue::start(&one_server("", "")).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("strategy.toml"), follow("")).expect("a strategy");
+    let mut bot = venue.command(folder.path(), "4m");
+    bot.args(["--on-exit", "cancel"]).env("CLOREBID_CRASH_AT", format!("{point}:cancel_order"));
+    kill_at_crash_point(bot.spawn().expect("the bot")).await;
+    finish(venue.bot(folder.path(), "10m", None)).await;
+    let standing = venue.orders().iter().filter(|order| order.holding).count();
+    assert_eq!(standing, 1, "{point}: one order holds the server");
+    assert_eq!(assert_sound(&folder.path().join("bot.db")).await.len(), 2, "{point}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_around_a_cancel() {
+    join_all(POINTS.map(survives_a_cancel)).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_clock_of_a_lowering_outlives_the_process() {
     let rival = "[[server.rival]]\nat = \"2m\"\nuntil = \"5m\"\nbid = \"0.000025\"\n";
@@ -161,6 +186,26 @@ async fn two_strategies_in_turn_on_one_journal_know_their_own_orders_again() {
     let holdings = rows(&db, View::Holdings).await;
     let of_run = |run: &str| holdings.iter().filter(|h| h["run_id"] == run && h["offer_id"] == id).count();
     assert_eq!((of_run("2"), of_run("3")), (0, 1), "left alone by run 2, taken up by run 3: {holdings:?}");
+    assert_sound(&db).await;
+}
+
+#[tokio::test]
+async fn an_order_in_another_coin_is_left_alone_and_the_record_holds() {
+    let in_dollars = "floor = { bitcoin = \"0.00002\", USD-Blockchain = \"0.5\" }";
+    let scenario = one_server("", "").replace("floor = { bitcoin = \"0.00002\" }", in_dollars);
+    let venue = Venue::start(&scenario).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let bitcoin = follow("");
+    let dollars = bitcoin.replace("\"bitcoin\"", "\"USD-Blockchain\"").replace("0.00006", "2");
+    for strategy in [&bitcoin, &dollars, &bitcoin] {
+        std::fs::write(folder.path().join("strategy.toml"), strategy).expect("a strategy");
+        finish(venue.bot(folder.path(), "12m", None)).await;
+    }
+    let orders = venue.orders();
+    assert_eq!(orders.len(), 1, "one order, ever: {orders:?}");
+    let db = folder.path().join("bot.db");
+    let bids = rows(&db, View::Bids).await;
+    assert!(bids.iter().all(|b| b["run_id"] != "2"), "the run in dollars changes nothing: {bids:?}");
     assert_sound(&db).await;
 }
 

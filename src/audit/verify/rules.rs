@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clorebid_core::money::{Amount, Price};
+use clorebid_core::money::{Amount, Currency, Price};
 use clorebid_core::request::{Doubt, Request};
 use clorebid_core::strategy::Strategy;
 use clorebid_core::time::{Span, Time};
@@ -111,7 +111,30 @@ struct First {
     ended: Vec<(i64, i64, i64)>,
     fee_percent: Option<Decimal>,
     spent_ended: Amount,
+    /// The coin of these; `None`: the strategy's.
+    currency: Option<Currency>,
+    /// The same of other coins.
+    purses: Vec<FirstPurse>,
     unfinished: Vec<FirstUnfinished>,
+}
+
+/// What was known of one coin.
+#[derive(Debug, Deserialize)]
+struct FirstPurse {
+    currency: Currency,
+    fee_percent: Decimal,
+    spent_ended: Amount,
+}
+
+impl First {
+    /// The venue's percentage and what had been spent, in that coin.
+    fn purse(&self, currency: Currency) -> (Option<Decimal>, Amount) {
+        if self.currency.is_none_or(|own| own == currency) {
+            return (self.fee_percent, self.spent_ended);
+        }
+        let purse = self.purses.iter().find(|purse| purse.currency == currency);
+        (purse.map(|purse| purse.fee_percent), purse.map_or(Amount::ZERO, |purse| purse.spent_ended))
+    }
 }
 
 /// A command whose end the run before never saw.
@@ -179,10 +202,11 @@ impl Rules {
         let first = memory.map_or(Ok(First::default()), serde_json::from_str);
         tally.check(Kind::Readable, first.is_ok(), || format!("run {run_id}: what it started with cannot be read"));
         let (strategy, first) = (file.ok()?.strategy, first.ok()?);
+        let (fee_percent, spent_ended) = first.purse(strategy.currency);
         let mut rules = Rules {
             run_id,
-            fee_percent: first.fee_percent.unwrap_or(strategy.venue.fee_percent),
-            account: Account::new(strategy.currency, first.spent_ended),
+            fee_percent: fee_percent.unwrap_or(strategy.venue.fee_percent),
+            account: Account::new(strategy.currency, spent_ended),
             slots: BTreeMap::new(),
             foreign: BTreeSet::new(),
             next_lower_at: BTreeMap::new(),
