@@ -92,6 +92,8 @@ pub(crate) struct Beliefs {
     /// Spent on orders that are over, fees included.
     pub spent_ended: Amount,
     pub last_create_end: Option<Time>,
+    /// For each target, whether the last list showed any of its servers rented on demand.
+    pub rented: Vec<bool>,
     /// How long nothing may have been sent before a create.
     pub quiet: Span,
     /// How late the last market's answer was.
@@ -128,6 +130,7 @@ impl Beliefs {
             steps: Steps::new(strategy.venue.step),
             spent_ended: Amount::ZERO,
             last_create_end: None,
+            rented: Vec::new(),
             quiet: Span::ZERO,
             late: Span::ZERO,
             events: Vec::new(),

@@ -17,7 +17,7 @@ use crate::beliefs::order::{Claim, Create, Order, Word};
 use crate::beliefs::servers::Group;
 use crate::beliefs::{Beliefs, Server, targets};
 use crate::decide::choose::Choice;
-use crate::decide::context::{CANCEL_AGAIN, Context, FRESH_ENOUGH_TO_RAISE, Repeats};
+use crate::decide::context::{CANCEL_AGAIN, Context, FRESH_ENOUGH_TO_RAISE, PREPARES_CREATE, Repeats};
 use crate::decide::decision::{Decision, Hold, Turn, Wish};
 use crate::decide::order::Bidding;
 use crate::denial::Denial;
@@ -34,23 +34,35 @@ pub(crate) struct Action {
     pub reason: Reason,
 }
 
+/// The change to ask for now, if any.
+#[derive(Debug, Default)]
+pub(crate) struct NextChange {
+    pub action: Option<Action>,
+    /// The bids that were denied on the way to it: to be told if a request is made.
+    pub denied: Vec<(ServerId, Denial)>,
+    /// When a create may be made that waits for nothing else.
+    pub wait_until: Option<Time>,
+}
+
 /// What decisions say beside their wishes, in the order in which they were made.
 #[derive(Debug, Default)]
 struct Noted {
     denied: Vec<(ServerId, Denial)>,
     read_first: Vec<ServerId>,
+    /// When the next create may be made, where there is one to be made.
+    wait_until: Option<Time>,
 }
 
 impl Beliefs {
-    /// The change to ask for now, and the bids that were denied on the way to it: to be told if a request is made.
-    pub(crate) fn next_change(&mut self, now: Time, leaving: bool) -> (Option<Action>, Vec<(ServerId, Denial)>) {
+    /// The change to ask for now, and what is to be known beside it.
+    pub(crate) fn next_change(&mut self, now: Time, leaving: bool) -> NextChange {
         let context = Context { now, leaving, repeats: Repeats::Nothing, lists_holds: false };
         for (id, reason) in self.must_go(&context) {
             self.servers.change_order(id, |order| order.must_go(reason));
         }
         let cancelled = self.stray_to_cancel(now).or_else(|| self.order_to_cancel(&context));
         if cancelled.is_some() || leaving {
-            return (cancelled, Vec::new());
+            return NextChange { action: cancelled, ..NextChange::default() };
         }
         let mut noted = Noted::default();
         let action = match self.first_change(&context, &mut noted) {
@@ -60,7 +72,7 @@ impl Beliefs {
         for id in noted.read_first {
             self.servers.set_urgent(id, true);
         }
-        (action, noted.denied)
+        NextChange { action, denied: noted.denied, wait_until: noted.wait_until }
     }
 
     /// What is decided for that server.
@@ -115,7 +127,8 @@ impl Beliefs {
 
     /// Places what is missing.
     fn place(&self, context: &Context, noted: &mut Noted) -> Option<Action> {
-        if self.next_create_at().is_some_and(|at| context.now < at) {
+        let not_before = self.next_create_at().filter(|at| context.now < *at);
+        if not_before.is_some_and(|at| context.now < at - PREPARES_CREATE) {
             return None;
         }
         for (id, target) in targets(&self.strategy) {
@@ -125,6 +138,11 @@ impl Beliefs {
             let mut chosen = self.choose(id, target, None, context);
             noted.denied.append(&mut chosen.denied);
             match chosen.choice {
+                // Read just before, and placed as soon as it may be: a read in between would cost a second more.
+                Choice::Bid { .. } if not_before.is_some() => {
+                    noted.wait_until = not_before;
+                    return None;
+                }
                 Choice::Bid { server, price, least_winning, floor } => {
                     let request = Request::Create { server, target: id, bid: price };
                     return Some(Action { request, target: Some(id), reason: Reason::Open { least_winning, floor } });

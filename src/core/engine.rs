@@ -21,7 +21,7 @@ use alloc::vec::Vec;
 use crate::beliefs::Beliefs;
 use crate::beliefs::order::Claim;
 use crate::event::{Event, Reason};
-use crate::governing::CREATE_SPACING;
+use crate::governing::{CREATE_SPACING, SPACING};
 use crate::ids::TargetId;
 use crate::reads::agenda::Agenda;
 use crate::reads::schedule::{NextRead, next_read};
@@ -139,7 +139,12 @@ impl Engine {
         self.beliefs.charge_creation_fees(now);
         let is_content = self.content_until.take().is_some_and(|until| now < until);
         let decides = !self.observe_only && !is_content;
-        let (change, denied) = if decides { self.beliefs.next_change(now, self.leaving) } else { (None, Vec::new()) };
+        let next = if decides { self.beliefs.next_change(now, self.leaving) } else { Default::default() };
+        let (change, denied, wait_until) = (next.action, next.denied, next.wait_until);
+        // There is no time for a read before it.
+        if let Some(at) = wait_until.filter(|at| change.is_none() && at.since(now) < SPACING) {
+            return Next::Wait(at);
+        }
         let is_create = change.as_ref().is_some_and(|action| action.request.is_create());
         if let Some(quiet_since) = self.answered_at.filter(|_| is_create) {
             let until = quiet_since + self.beliefs.quiet;

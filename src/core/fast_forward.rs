@@ -335,7 +335,7 @@ fn patience(beliefs: &Beliefs, accounts: &[Need; 3], slot: Span) -> [Span; 5] {
         let age = Span::from_ms(period.ms().saturating_mul(steady).checked_div(1000).unwrap_or(0));
         if period == SPARE { age } else { age.min(period + starving) }
     };
-    let [wanted, spare] = [Class::Wanted, Class::Spare].map(|class| patience(class.period(), queues.starving()));
+    let [wanted, spare] = [Class::Wanted, Class::Spare].map(|class| patience(queues.period(class), queues.starving()));
     let [orders, wallets, listing] = accounts.each_ref().map(|need| patience(need.period, STARVING));
     [wanted, spare, orders, wallets, listing]
 }

@@ -14,6 +14,8 @@ pub(crate) const LIVE: Span = Span::from_secs(1);
 const URGENT: Span = Span::from_ms(300);
 /// A candidate while its target lacks a server.
 const WANTED: Span = Span::from_secs(2);
+/// But for each of many this long.
+const WANTED_EACH: Span = Span::from_ms(1_600);
 /// A candidate while its target has all it wants.
 pub(crate) const SPARE: Span = Span::from_secs(60);
 /// No read waits longer than this beyond its period, however many servers there are; but servers to spare do, since
@@ -40,8 +42,17 @@ impl Class {
     /// All of them.
     pub(crate) const ALL: [Class; 4] = [Class::Urgent, Class::Live, Class::Wanted, Class::Spare];
 
-    /// How old a read of it should grow at most.
-    pub(crate) const fn period(self) -> Span {
+    /// How overdue a market is that was never read, in thousandths of its period. The first round of many candidates must
+    /// not keep what was placed meanwhile from being looked at.
+    pub(crate) const fn unread(self) -> i64 {
+        match self {
+            Class::Urgent | Class::Live => i64::MAX,
+            Class::Wanted | Class::Spare => 2_000,
+        }
+    }
+
+    /// How old a read of it should grow at most, where there are few of it.
+    pub(crate) const fn least_period(self) -> Span {
         match self {
             Class::Urgent => URGENT,
             Class::Live => LIVE,
@@ -70,6 +81,18 @@ impl Queues {
     /// Those of that class, longest unread first.
     pub(crate) fn of(&self, class: Class) -> &VecDeque<Turn> {
         &self.0[class as usize]
+    }
+
+    /// How old a read of that class should grow at most. Candidates, all of them together, take two of three reads: what
+    /// is held comes first.
+    pub(crate) fn period(&self, class: Class) -> Span {
+        match class {
+            Class::Wanted => {
+                let candidates = i64::try_from(self.of(class).len()).unwrap_or(i64::MAX);
+                WANTED.max(WANTED_EACH.times(candidates))
+            }
+            _ => class.least_period(),
+        }
     }
 
     /// How long a market may wait beyond its period. It is longer than a round of all of them takes.
@@ -139,13 +162,19 @@ impl Queues {
     /// The most overdue of that class: where it stands, and how overdue it is in thousandths of its period. Of two that
     /// are as overdue as each other, the one with the lower number goes first.
     pub(crate) fn most_overdue(&self, class: Class, starving: Span, now: Time) -> Option<(i64, Turn, usize)> {
-        let queue = self.of(class);
-        let overdue =
-            |turn: &Turn| turn.tried_at.map_or(i64::MAX, |at| urgency(now.since(at), class.period(), starving));
-        let first = queue.front()?;
+        let (queue, period) = (self.of(class), self.period(class));
+        let overdue = |turn: &Turn| turn.tried_at.map_or(class.unread(), |at| urgency(now.since(at), period, starving));
+        // Those that were never read stand first, and one that was may all the same be more overdue.
+        let unread =
+            if queue.front()?.tried_at.is_none() { queue.partition_point(|t| t.tried_at.is_none()) } else { 0 };
+        let begin = match (unread, queue.get(unread)) {
+            (1.., Some(read)) if overdue(read) > class.unread() => unread,
+            _ => 0,
+        };
+        let first = queue.get(begin)?;
         let most = overdue(first);
-        let mut best = (0, first);
-        for (index, turn) in queue.iter().enumerate().skip(1) {
+        let mut best = (begin, first);
+        for (index, turn) in queue.iter().enumerate().skip(begin.saturating_add(1)) {
             if overdue(turn) != most {
                 break;
             }

@@ -408,6 +408,8 @@ impl Beliefs {
         for server in listing.servers.iter().filter(|s| self.servers.contains_key(&s.id)) {
             note(server);
         }
+        let is_rented = |id: &ServerId| facts.get(id).is_some_and(|f| f.rented);
+        self.rented = candidates.iter().map(|of_target| of_target.iter().any(is_rented)).collect();
         self.facts = facts;
         self.candidates = candidates;
         self.forget_markets(now);

@@ -3,8 +3,9 @@
 use alloc::vec::Vec;
 
 use crate::beliefs::order::Claim;
+use crate::beliefs::queues::Class;
 use crate::beliefs::{Beliefs, Server};
-use crate::decide::context::{Context, Repeats};
+use crate::decide::context::{Context, PREPARES_CREATE, Repeats};
 use crate::decide::decision::{Decision, Hold, Wish};
 use crate::denial::Denial;
 use crate::governing::CREATE_SPACING;
@@ -87,6 +88,8 @@ impl Beliefs {
         self.missing_knowledge(target, context, &mut |hold| decision.hold(hold));
         if let Some(until) = self.next_create_at().filter(|until| now < *until) {
             decision.hold(Hold::CreateSpacing { until });
+            // Before that its market is read.
+            decision.changes_at((until - PREPARES_CREATE).max(now));
         }
         self.bars(id, server, now, &mut |hold| decision.hold(hold));
         let is_held = decision.is_held();
@@ -182,7 +185,8 @@ impl Beliefs {
     /// How old an estimate may be: where a round of all reads takes longer than a minute, as old as one. Else some would
     /// always be too old, and the servers be read in turn for ever without a bid.
     pub(crate) fn estimate_fresh(&self) -> Span {
-        ESTIMATE_FRESH.max(self.servers.queues.starving())
+        let queues = &self.servers.queues;
+        ESTIMATE_FRESH.max(queues.starving()).max(queues.period(Class::Wanted).times(2))
     }
 
     /// Until when the last read of that server's market counts; `None` where it repeats itself before.

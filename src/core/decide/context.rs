@@ -12,6 +12,9 @@ pub(crate) const STUCK_FOR: Span = Span::from_secs(300);
 /// A cancellation without effect is asked for again after this long.
 pub(crate) const CANCEL_AGAIN: Span = Span::from_secs(10);
 
+/// This long before the next create may be made, the market that it will rest on is read.
+pub(crate) const PREPARES_CREATE: Span = Span::from_ms(2_500);
+
 /// What counts as read just now, with what its last read brought: a jump asks what such reads would call for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Repeats {

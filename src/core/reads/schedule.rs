@@ -128,7 +128,7 @@ pub(crate) fn most_overdue(beliefs: &Beliefs, accounts: &[Need; 3], now: Time) -
 pub(crate) fn first_due(beliefs: &Beliefs, accounts: &[Need; 3]) -> Option<Time> {
     let firsts = Class::ALL.iter().filter_map(|class| {
         let first = beliefs.servers.queues.of(*class).front()?;
-        first.tried_at.map(|at| at + class.period())
+        first.tried_at.map(|at| at + beliefs.servers.queues.period(*class))
     });
     accounts.iter().filter_map(Need::due_at).chain(firsts).min()
 }
@@ -141,7 +141,7 @@ pub(crate) fn account_needs(beliefs: &Beliefs) -> [Need; 3] {
     // Since when an order that should hold its server does not.
     let unexplained =
         servers.of(Group::Unexplained).iter().filter_map(|id| servers.get(id)?.claim.order()?.position.idle_since());
-    let listing = if lacks_match(beliefs, unexplained.max()) { LISTING_WANTED } else { LISTING };
+    let listing = if needs_list_soon(beliefs, unexplained.max()) { LISTING_WANTED } else { LISTING };
     let orders = if unsettled { ORDERS_UNSETTLED } else { ORDERS };
     let need = |request, times: &ReadTimes, period| Need { request, tried_at: times.tried_at, period };
     [
@@ -151,13 +151,15 @@ pub(crate) fn account_needs(beliefs: &Beliefs) -> [Need; 3] {
     ]
 }
 
-/// Whether a target that takes what the marketplace lists lacks a server, or has never seen a listing; or whether the
-/// list must tell why an order that should hold its server does not, `unexplained` being since when.
-fn lacks_match(beliefs: &Beliefs, unexplained: Option<Time>) -> bool {
+/// Whether a target lacks a server that the marketplace may list for it, or has never seen a listing; or whether the list
+/// must tell why an order that should hold its server does not, `unexplained` being since when.
+fn needs_list_soon(beliefs: &Beliefs, unexplained: Option<Time>) -> bool {
     let must_tell = unexplained.is_some_and(|since| beliefs.listing_read.good_at.is_none_or(|at| at <= since));
     must_tell
         || beliefs.targets().any(|(id, target)| {
             let unread = needs_listing(target) && beliefs.listing_read.good_at.is_none();
-            unread || (matches!(target.choice, Choice::Match(_)) && beliefs.servers.lacks(id))
+            // The list alone tells when whoever rents a server on demand has left it.
+            let waits = || usize::try_from(id.0).ok().and_then(|i| beliefs.rented.get(i)).copied().unwrap_or(false);
+            unread || (beliefs.servers.lacks(id) && (matches!(target.choice, Choice::Match(_)) || waits()))
         })
 }

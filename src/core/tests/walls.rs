@@ -154,3 +154,13 @@ fn a_venue_that_answers_late_is_bid_on_all_the_same() {
         world.assert_clean();
     }
 }
+
+#[test]
+fn a_server_that_its_renter_on_demand_leaves_is_held_within_two_minutes() {
+    let mut world = one();
+    world.change(|v| v.machine(6).rented = true);
+    world.run(1_200);
+    assert!(world.creates().is_empty());
+    world.change(|v| v.machine(6).rented = false);
+    world.until(120, "held", |w| w.holds(6));
+}
