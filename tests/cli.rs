@@ -162,6 +162,15 @@ fn a_run_that_nobody_ever_answered_does_not_end_well_when_its_time_is_up() {
 }
 
 #[test]
+fn a_strategy_file_that_is_no_text_is_exit_2_with_line_and_column() {
+    let folder = folder_with_strategy();
+    std::fs::write(folder.path().join("latin1.toml"), b"# a comment\nname = \"caf\xe9\"\n").expect("a file");
+    let (code, said) = run(folder.path(), &["check", "latin1.toml"]);
+    assert_eq!(code, 2);
+    assert!(said.contains("latin1.toml:2:12: this byte is not UTF-8"), "{said}");
+}
+
+#[test]
 fn no_key_is_exit_2_and_says_where_to_put_one() {
     let folder = folder_with_strategy();
     let (code, said) = run(folder.path(), &["run", "--live", "--strategy", "s.toml"]);

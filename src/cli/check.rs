@@ -16,10 +16,20 @@ pub(super) fn check(global: &Global, args: &CheckArgs) -> Result<(), Failure> {
     output::print(strategy::filled(&read))
 }
 
+/// Says where a file ceases to be text.
+fn not_text(path: &Path, bytes: &[u8], valid_up_to: usize) -> Failure {
+    let before = String::from_utf8_lossy(bytes.get(..valid_up_to).unwrap_or_default());
+    let line = before.matches('\n').count().saturating_add(1);
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count().saturating_add(1);
+    let file = path.display();
+    Failure::usage(format!("{file}:{line}:{column}: this byte is not UTF-8; save the strategy file as UTF-8 text"))
+}
+
 /// Reads a strategy file and shows what it warns of, or shows every mistake in it.
 pub(super) fn read(global: &Global, path: &Path) -> Result<StrategyFile, Failure> {
-    let text = std::fs::read_to_string(path)
+    let bytes = std::fs::read(path)
         .map_err(|e| Failure::usage(format!("cannot read the strategy file {}: {e}", path.display())))?;
+    let text = String::from_utf8(bytes).map_err(|e| not_text(path, e.as_bytes(), e.utf8_error().valid_up_to()))?;
     let color = !global.no_color && std::io::stderr().is_terminal();
     let file = strategy::read(&text, &path.display().to_string())
         .map_err(|mistakes| Failure::usage(format!("{}\n", mistakes.picture(100, color).trim_end())))?;
