@@ -20,6 +20,7 @@ pub mod host;
 mod lenient;
 pub mod market;
 pub mod scrub;
+mod stretches;
 
 pub use account::{MyOrders, Order, WalletRow, my_orders, wallets};
 pub use answer::{Verdict, verdict};

@@ -5,22 +5,29 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use secrecy::{ExposeSecret, SecretString};
+use serde::de::IgnoredAny;
+
+use super::stretches::Stretches;
 
 /// What stands in a secret's place.
 const MASK: &str = "***";
 /// Shorter secrets would hit words and numbers everywhere.
 const SHORTEST: usize = 4;
-/// From this length on, a secret is taken for one wherever it stands: no word or number of the venue is that long.
-const UNMISTAKABLE: usize = 20;
+/// From this length on, a secret is taken for one wherever it stands, unless it is a number: few of the venue's words are
+/// that long.
+const UNMISTAKABLE: usize = 12;
 
 /// Knows some secrets, and replaces them.
 #[derive(Clone, Default)]
 pub struct Scrubber {
     /// As they are, and as JSON writes them.
     forms: Vec<SecretString>,
+    /// Their pieces, however they are written.
+    stretches: Arc<Stretches>,
 }
 
 /// Says how many there are.
@@ -43,6 +50,7 @@ impl Scrubber {
         if plain.chars().count() < SHORTEST {
             return self;
         }
+        Arc::make_mut(&mut self.stretches).add(plain);
         let quoted = super::body::json(&plain);
         let escaped = quoted.trim_start_matches('"');
         let escaped = escaped.strip_suffix('"').unwrap_or(escaped);
@@ -64,7 +72,9 @@ impl Scrubber {
         if found.is_empty() {
             return body;
         }
-        let found = if text.trim_start().starts_with(['{', '[']) { only_texts(&text, found) } else { found };
+        // What is no JSON says nothing that masking could break.
+        let is_json = serde_json::from_str::<IgnoredAny>(&text).is_ok();
+        let found = if is_json { only_texts(&text, found) } else { found };
         if found.is_empty() { body } else { Bytes::from(mask(&text, found)) }
     }
 
@@ -76,7 +86,9 @@ impl Scrubber {
 
     fn find(&self, text: &str) -> Vec<Range<usize>> {
         let forms = self.forms.iter().map(SecretString::expose_secret);
-        forms.flat_map(|form| occurrences(text, form)).collect()
+        let mut found: Vec<Range<usize>> = forms.flat_map(|form| occurrences(text, form)).collect();
+        found.extend(self.stretches.find(text));
+        found
     }
 }
 
@@ -131,7 +143,9 @@ fn only_texts(json: &str, mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
         let at = values.partition_point(|value| value.end < range.end);
         let inside = values.get(at).is_some_and(|value| value.start <= range.start && range.end <= value.end);
         let escapes = json.as_bytes().iter().take(range.start).rev().take_while(|b| **b == b'\\').count();
-        (inside && escapes % 2 == 0) || range.len() >= UNMISTAKABLE
+        let is_number =
+            json.get(range.clone()).is_some_and(|text| text.bytes().all(|b| b.is_ascii_digit() || b == b'.'));
+        (inside && escapes % 2 == 0) || (range.len() >= UNMISTAKABLE && !is_number)
     });
     found
 }
@@ -155,4 +169,35 @@ fn text_values(json: &str) -> Vec<Range<usize>> {
         at = end + 1;
     }
     values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scrubbed(body: &str) -> String {
+        let scrubber = Scrubber::new(["correct horse".to_owned().into(), "x7Yq+w2Z/kP4".to_owned().into()]);
+        String::from_utf8(scrubber.scrub(Bytes::copy_from_slice(body.as_bytes())).to_vec()).expect("text")
+    }
+
+    #[test]
+    fn a_secret_goes_wherever_an_echo_may_put_it() {
+        for (echo, left) in [
+            (r#"{"error":"ssh_password correct horse"}"#, r#"{"error":"ssh_password ***"}"#),
+            (r#"{"correct horse":1,"code":0}"#, r#"{"***":1,"code":0}"#),
+            ("{'ssh_password': 'correct horse'}", "{'ssh_password': '***'}"),
+            (r#"{"ssh_password":"correct hors"#, r#"{"ssh_password":"***"#),
+            (r#"{"x7Yq\u002bw2Z\/kP4":2}"#, r#"{"***":2}"#),
+            ("auth=x7yq%2Bw2z%2FkP4&", "auth=***&"),
+        ] {
+            assert_eq!(scrubbed(echo), left);
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_a_part_of_a_secret_stays() {
+        for body in [r#"{"correct":1,"horse":2,"price":0.123456789012}"#, r#"{"error":"too_low_price","code":6}"#] {
+            assert_eq!(scrubbed(body), body);
+        }
+    }
 }
