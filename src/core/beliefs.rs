@@ -66,6 +66,9 @@ pub(crate) struct Stray {
     pub asked_at: Option<Time>,
 }
 
+/// So many candidates more than it wants are watched for a target that takes what the marketplace lists.
+const SPARES: usize = 4;
+
 /// Everything we believe.
 #[derive(Debug, Clone)]
 pub(crate) struct Beliefs {
@@ -153,17 +156,21 @@ impl Beliefs {
     /// Makes an entry for each candidate worth watching, and drops those that are neither watched nor hold anything.
     pub(crate) fn watch_candidates(&mut self) {
         let mut watched = BTreeMap::new();
-        for (id, target) in (0_u32..).map(TargetId).zip(self.strategy.targets.iter()) {
-            let of_target = usize::try_from(id.0).ok().and_then(|i| self.candidates.get(i));
-            let few = match target.choice {
-                crate::strategy::Choice::Servers(_) => usize::MAX,
-                crate::strategy::Choice::Match(_) => {
-                    usize::try_from(target.want).unwrap_or(usize::MAX).saturating_add(4)
-                }
-            };
-            let unclaimed: Vec<ServerId> =
-                of_target.into_iter().flatten().filter(|s| !watched.contains_key(*s)).copied().take(few).collect();
-            watched.extend(unclaimed.into_iter().map(|server| (server, id)));
+        // First each target gets as many as it wants, then some to spare: one must not take them all from the next.
+        for spares in [0, SPARES] {
+            for (id, target) in targets(&self.strategy) {
+                let of_target = usize::try_from(id.0).ok().and_then(|i| self.candidates.get(i));
+                let few = match target.choice {
+                    crate::strategy::Choice::Servers(_) => usize::MAX,
+                    crate::strategy::Choice::Match(_) => {
+                        usize::try_from(target.want).unwrap_or(usize::MAX).saturating_add(spares)
+                    }
+                };
+                let its_own = |server: &&ServerId| watched.get(*server).is_none_or(|of| *of == id);
+                let of_target: Vec<ServerId> =
+                    of_target.into_iter().flatten().filter(its_own).copied().take(few).collect();
+                watched.extend(of_target.into_iter().map(|server| (server, id)));
+            }
         }
         self.servers.watch(&watched);
     }

@@ -6,7 +6,7 @@ mod common;
 use clorebid_core::ids::ServerId;
 use clorebid_core::request::Request;
 use clorebid_core::time::Span;
-use common::{World, strategy, target};
+use common::{World, matching, strategy, target};
 
 /// `want` of so many servers at 900 ticks, of which all but the first `cheap` cost more than a bid may be.
 fn world(servers: u64, cheap: u64, want: u32) -> World {
@@ -73,4 +73,17 @@ fn sixty_held_servers_are_each_read_in_turn_and_none_is_lost_unseen() {
     world.rival(60, 1_000);
     world.until(120, "won back", |w| w.bid(60) == Some(1_001));
     assert_eq!(world.bid(1), Some(900));
+}
+
+#[test]
+fn two_targets_that_match_the_same_servers_both_get_what_they_want() {
+    let mut targets = vec![matching("three", "GPU"), matching("four", "GPU")];
+    (targets[0].want, targets[1].want) = (3, 4);
+    let machines: Vec<(u64, i64)> = (1..=8).map(|id| (id, 900)).collect();
+    let mut world = World::new(strategy(targets), &machines);
+    world.change(|v| v.machines.values_mut().for_each(|machine| machine.gpu = "1x GPU".into()));
+    world.until(240, "seven are held", |w| w.venue.held().len() == 7);
+    world.run(300);
+    assert_eq!(world.venue.held().len(), 7);
+    world.assert_clean();
 }
