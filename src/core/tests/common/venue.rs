@@ -437,10 +437,8 @@ impl Venue {
             .map(|(id, o)| (*id, o))
             .collect();
         let held = ours.iter().any(|(_, o)| o.holding);
-        let wins = |bid: i64| {
-            let best = Some(bid) == machine.best_rival() && bid >= machine.floor;
-            best && !held && machine.is_open() && !machine.rented
-        };
+        let (floor, is_free) = (price(machine.floor), !held && machine.is_open() && !machine.rented);
+        let wins = |bid: i64| is_free && Some(bid) == machine.best_rival() && bid >= machine.floor;
         let offer = |id: u64, bid: i64, active: bool, mine: bool| Offer {
             id: OrderId(id),
             bid: price(bid),
@@ -455,7 +453,7 @@ impl Venue {
             exists: machine.exists,
             online: machine.online,
             visibility: if machine.public { Visibility::Public } else { Visibility::Hidden },
-            floors: PerCurrency::none().with(Currency::Bitcoin, price(machine.floor)),
+            floors: PerCurrency::none().with(Currency::Bitcoin, floor).with(Currency::Usd, floor),
             longest_rental: None,
             offers: rivals.chain(mine).collect(),
             usd_rates: PerCurrency::none(),
