@@ -94,7 +94,10 @@ async fn change(journal: &mut Journal, seq: u64) {
     let (from, to) = (State::Placing, State::Holding);
     let moved = Event::State { target, server, from, to, cause: Cause::Won };
     let held = match places {
-        true => Event::HoldingFrom { target, server, order, bid: price("0.0000421"), fee_percent: Decimal::ONE },
+        true => {
+            let (bid, fee_percent, since) = (price("0.0000421"), Decimal::ONE, at(seq));
+            Event::HoldingFrom { target, server, order, bid, fee_percent, since }
+        }
         false => Event::HoldingTo { server, order },
     };
     for said in [moved, held] {

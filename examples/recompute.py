@@ -100,7 +100,7 @@ def account(target, pieces, gaps, held):
     return unheld, restarts, throughout
 
 
-def by_day(run_id, currency, held, charges, percent):
+def by_day(run_id, currency, held, charges, percent, told):
     """The view `spend`: a stretch over midnight counts in each day for its part."""
     ends = [s["to"] for s in held] + [at for at, _ in charges]
     for day in range(min((s["from"] for s in held), default=0) // DAY, max(ends, default=-1) // DAY + 1):
@@ -110,7 +110,10 @@ def by_day(run_id, currency, held, charges, percent):
         if time or charged:
             name = (datetime(1970, 1, 1) + timedelta(days=day)).strftime("%Y-%m-%d")
             cost, fees = show(for_days(total)), show(for_days(total * percent / 100) + sum(charged))
-            yield dict(run_id=run_id, day=name, currency=currency, cost=cost, fees=fees, held_seconds=time // 1000)
+            venue = told.get(name)
+            difference = None if venue is None else show(for_days(total) - Fraction(venue))
+            yield dict(run_id=run_id, day=name, currency=currency, cost=cost, fees=fees, held_seconds=time // 1000,
+                       venue_cost=venue, difference=difference)
 
 
 def recompute(db, args):
@@ -150,6 +153,8 @@ def recompute(db, args):
         charged_at = ms(place["at"]) + CREATION_FEE_AFTER
         if creation_fee and charged_at <= ms(gone or run["ended_at"]):
             charges.append((charged_at, creation_fee))
+    told = rows(db, "SELECT code, amount FROM notices WHERE run_id = ? AND kind = 'venue_spend' ORDER BY at", run_id)
+    told = {row["code"]: row["amount"] for row in told}
     fees = cost * percent / 100 + sum(amount for _, amount in charges)
 
     wanted = (whole[1] - whole[0] - sum(b - a for a, b in gaps)) * sum(t.get("want", 1) for t in strategy["target"])
@@ -187,7 +192,7 @@ def recompute(db, args):
         "moves": count("cancel", "moving to"),
         "refusals": len(bids) - len(done),
         "requests": rows(db, "SELECT count(*) AS n FROM requests WHERE run_id = ?", run_id)[0]["n"],
-        "spend": list(by_day(run_id, strategy["currency"], held, charges, percent)),
+        "spend": list(by_day(run_id, strategy["currency"], held, charges, percent, told)),
         "holdings": holdings,
     }
 

@@ -7,14 +7,16 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clorebid::clock::Clock;
 use clorebid::history::View;
 use clorebid::lock::Lock;
 use clorebid::sim::{Exchange, OrderTruth, Scenario, Shared, serve};
-use common::{assert_sound, follow, one_server, rows};
+use clorebid_core::money::Amount;
+use common::{Row, assert_sound, follow, one_server, rows};
 use futures_util::future::join_all;
+use rust_decimal::Decimal;
 
 const TIME_SCALE: u32 = 60;
 
@@ -155,6 +157,46 @@ async fn the_clock_of_a_lowering_outlives_the_process() {
     assert_eq!(taught, 1, "and remembered the step");
 }
 
+/// What the venue told of its charges adds up, over all runs, to what it charged, to within two minutes: it charges by the
+/// minute and tells once a minute.
+async fn demand_told(db: &Path, charged: Amount) {
+    let spend = rows(db, View::Spend).await;
+    let told = spend.iter().filter(|day| !day["venue_cost"].is_empty());
+    let told = told.fold(Amount::ZERO, |sum, day| sum.plus(Amount::parse(&day["venue_cost"]).expect("a sum")));
+    let two_minutes = Amount::parse("0.00000003").expect("a sum");
+    assert!(told <= charged && charged.minus(told) <= two_minutes, "{told} of {charged}: {spend:?}");
+}
+
+#[tokio::test]
+async fn what_an_order_costs_after_a_kill_and_until_the_next_run_is_counted() {
+    let venue = Venue::start(&one_server("", "")).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("strategy.toml"), follow("")).expect("a strategy");
+    let mut first = venue.bot(folder.path(), "20h", None);
+    let db = folder.path().join("bot.db");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while Instant::now() < deadline && !(db.exists() && rows(&db, View::Holdings).await.len() == 1) {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    first.kill().expect("killed");
+    first.wait().expect("gone");
+    let before = venue.orders()[0].spend;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    finish(venue.bot(folder.path(), "4m", None)).await;
+    let orders = venue.orders();
+    assert!(orders[0].spend > before, "it went on costing");
+    let holdings = rows(&db, View::Holdings).await;
+    assert!(holdings.iter().any(|h| h["run_id"] == "2" && h["watched"] == "0"), "{holdings:?}");
+    demand_told(&db, orders[0].spend).await;
+    let spend = rows(&db, View::Spend).await;
+    let days = spend.iter().map(|day| Amount::parse(&day["cost"]).expect("a sum"));
+    let stretches = holdings.iter().map(|h| Amount::parse(&h["cost"]).expect("a sum"));
+    let off = days.fold(Amount::ZERO, Amount::plus).decimal() - stretches.fold(Amount::ZERO, Amount::plus).decimal();
+    assert!(off.abs() < Decimal::new(1, 15), "the days come to the same: {spend:?}");
+    assert_sound(&db).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slash_at_the_end_of_the_address_is_the_same_venue() {
     let mut venue = Venue::start(&one_server("", "")).await;
@@ -184,8 +226,12 @@ async fn two_strategies_in_turn_on_one_journal_know_their_own_orders_again() {
     assert_eq!(orders.len(), 1, "one order, ever: {orders:?}");
     let (db, id) = (folder.path().join("bot.db"), orders[0].id.to_string());
     let holdings = rows(&db, View::Holdings).await;
-    let of_run = |run: &str| holdings.iter().filter(|h| h["run_id"] == run && h["offer_id"] == id).count();
-    assert_eq!((of_run("2"), of_run("3")), (0, 1), "left alone by run 2, taken up by run 3: {holdings:?}");
+    let of_run = |run: &str, watched: &str| {
+        let of_it = |h: &&Row| h["run_id"] == run && h["offer_id"] == id && h["watched"] == watched;
+        holdings.iter().filter(of_it).count()
+    };
+    assert_eq!((of_run("2", "1"), of_run("3", "1")), (0, 1), "left alone by run 2, taken up by run 3: {holdings:?}");
+    assert_eq!(of_run("3", "0"), 1, "and run 3 tells what it did meanwhile: {holdings:?}");
     assert_sound(&db).await;
 }
 

@@ -54,7 +54,7 @@ async fn limits_that_refuse_are_noted_alike() {
     let mut history = History::open_read_only(&ran.db).await.expect("a journal");
     let denied = history.sql("SELECT * FROM notices WHERE kind = 'denied'").await.expect("notices");
     assert!(!denied.rows.is_empty(), "a limit said no");
-    assert_sound_and_busy(&ran.db, 2_000, 4).await;
+    assert_sound_and_busy(&ran.db, 2_000, 3).await;
 }
 
 #[tokio::test]

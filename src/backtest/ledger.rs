@@ -259,7 +259,10 @@ impl Ledger {
         let Stretch { target, server, order, bid, .. } = stretch;
         self.open.insert(server, stretch);
         if let Some(moves) = self.moves.as_mut().filter(|_| !self.in_gap) {
-            moves.push((at, Event::HoldingFrom { target, server, order, bid, fee_percent: self.fee_percent }));
+            moves.push((
+                at,
+                Event::HoldingFrom { target, server, order, bid, fee_percent: self.fee_percent, since: at },
+            ));
         }
     }
 

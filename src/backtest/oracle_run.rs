@@ -162,7 +162,7 @@ impl Standing {
             });
             self.orders.insert(step.server, (order, bid));
             let (target, server, fee_percent) = (step.target, step.server, rules.fee_percent);
-            journal.note(seq, at, name, &Event::HoldingFrom { target, server, order, bid, fee_percent });
+            journal.note(seq, at, name, &Event::HoldingFrom { target, server, order, bid, fee_percent, since: at });
         }
         Ok(())
     }

@@ -128,7 +128,8 @@ impl Keep for InJournal {
         engine: &Engine,
         venue: &mut TapeVenue,
     ) -> Result<(), JournalError> {
-        let by_the_core = |e: &&Event| !matches!(e, Event::HoldingFrom { .. } | Event::HoldingTo { .. });
+        let by_the_core =
+            |e: &&Event| !matches!(e, Event::HoldingFrom { .. } | Event::HoldingTo { .. } | Event::VenueSpent { .. });
         for event in events.iter().filter(by_the_core) {
             self.journal.note(ask.seq, now, |id| engine.target_name(id), event);
         }

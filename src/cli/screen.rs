@@ -147,7 +147,19 @@ fn tell_event(at: &str, event: &Event, engine: &Engine) {
             let currency = engine.strategy().currency;
             debug!(at, server = server.0, order = order.0, %amount, "order {order}: creation fee {amount} {currency}");
         }
-        Event::HoldingFrom { .. } | Event::HoldingTo { .. } => {}
+        Event::HeldUnwatched { server, order, bid, from, to, .. } => {
+            let (from, to) = (rfc3339(*from), rfc3339(*to));
+            info!(
+                at,
+                server = server.0,
+                order = order.0,
+                "server {server}: held from {from} to {to} at {bid}, while nobody watched"
+            );
+        }
+        Event::FeeTold { order, percent, .. } => {
+            debug!(at, order = order.0, "order {order}: the venue adds {percent} % to its price");
+        }
+        Event::HoldingFrom { .. } | Event::HoldingTo { .. } | Event::VenueSpent { .. } => {}
     }
 }
 

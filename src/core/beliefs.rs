@@ -4,6 +4,7 @@
 //! that an order takes is told as an [`Event`] on its way.
 
 mod aside;
+pub(crate) mod bill;
 mod given_up;
 pub(crate) mod kept;
 mod ledger;
@@ -21,6 +22,7 @@ use alloc::vec::Vec;
 
 use rust_decimal::Decimal;
 
+use crate::beliefs::bill::FeesCharged;
 use crate::beliefs::kept::Aside;
 pub(crate) use crate::beliefs::server::{Seen, Server};
 use crate::beliefs::servers::Servers;
@@ -94,6 +96,8 @@ pub(crate) struct Beliefs {
     pub steps: Steps,
     /// Spent on orders that are over, fees included.
     pub spent_ended: Amount,
+    /// Creation fees of the last day, by the hour in which they were charged.
+    pub fees_charged: FeesCharged,
     pub last_create_end: Option<Time>,
     /// For each target, whether the last list showed any of its servers rented on demand.
     pub rented: Vec<bool>,
@@ -132,6 +136,7 @@ impl Beliefs {
             creation_fee: strategy.venue.creation_fee,
             steps: Steps::new(strategy.venue.step),
             spent_ended: Amount::ZERO,
+            fees_charged: FeesCharged::default(),
             last_create_end: None,
             rented: Vec::new(),
             quiet: Span::ZERO,

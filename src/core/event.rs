@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::denial::Denial;
 use crate::ids::{OrderId, ServerId, TargetId};
 use crate::money::{Amount, Price};
-use crate::time::Span;
+use crate::time::{Span, Time};
 use crate::words::Words;
 
 /// Why a request is made. Its `Display` is the `reason` column of the history.
@@ -243,6 +243,45 @@ pub enum Event {
         bid: Price,
         /// What the venue adds to it, in percent.
         fee_percent: Decimal,
+        /// From when on: with the last thing that may have begun it, a command of ours or a read of the book.
+        since: Time,
+    },
+    /// An order held its server while nobody watched, as far as can be told afterwards.
+    HeldUnwatched {
+        /// For which target.
+        target: TargetId,
+        /// Where.
+        server: ServerId,
+        /// The order that held it.
+        order: OrderId,
+        /// At what price per day.
+        bid: Price,
+        /// What the venue adds to it, in percent.
+        fee_percent: Decimal,
+        /// From when on.
+        from: Time,
+        /// Until when.
+        to: Time,
+    },
+    /// The venue told what it adds to an order's price, and it is not what was counted with.
+    FeeTold {
+        /// For which target.
+        target: TargetId,
+        /// Where.
+        server: ServerId,
+        /// The order.
+        order: OrderId,
+        /// In percent.
+        percent: Decimal,
+    },
+    /// The venue told that holding has cost more than when it last told.
+    VenueSpent {
+        /// Where.
+        server: ServerId,
+        /// The order.
+        order: OrderId,
+        /// So much more, fees left out.
+        more: Amount,
     },
     /// The stretch that order had begun is over.
     HoldingTo {

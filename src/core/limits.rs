@@ -12,6 +12,10 @@ use crate::time::Span;
 /// the minute that the venue bills as a whole.
 pub(crate) const STOPPING_TIME: Span = Span::from_secs(180);
 
+/// And so much longer for each order besides: they are cancelled one by one, with reads in between, and each may take
+/// seconds.
+const STOPPING_EACH: Span = Span::from_secs(7);
+
 /// What stands at the venue already, at the highest price it may stand at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Exposure {
@@ -25,6 +29,12 @@ pub(crate) struct Exposure {
     pub balance: Option<Amount>,
     /// Spent so far, fees included; nothing where no limit asks for it.
     pub spent: Amount,
+    /// Creation fees of the last day.
+    pub fees_charged: Amount,
+    /// Creation fees that are bound to fall due.
+    pub fees_ahead: Amount,
+    /// What one more order will be charged.
+    pub creation_fee: Amount,
 }
 
 impl Exposure {
@@ -33,15 +43,21 @@ impl Exposure {
         self.others_per_day.plus(bid).plus_percent(self.fee_percent)
     }
 
-    /// What will be spent by the time that everything could be stopped.
-    fn spent_when_stopped(&self, bid: Price, stopping: Span) -> Amount {
-        self.spent.plus(self.per_day(bid).accrue(stopping).amount())
+    /// The creation fees that are still to come, with one for a new order.
+    fn fees_to_come(&self, is_new: bool) -> Amount {
+        if is_new { self.fees_ahead.plus(self.creation_fee) } else { self.fees_ahead }
+    }
+
+    /// What will be spent by the time that everything could be stopped: one order after the other.
+    fn spent_when_stopped(&self, bid: Price, stopping: Span, is_new: bool) -> Amount {
+        let stopping = stopping + STOPPING_EACH.times(self.other_orders.into());
+        self.spent.plus(self.per_day(bid).accrue(stopping).amount()).plus(self.fees_to_come(is_new))
     }
 
     /// Whether what stands has to be cancelled now, lest `max_total_cost` be passed.
     pub(crate) fn must_stop(&self, limits: &Limits) -> Option<Denial> {
         let max = limits.max_total_cost?;
-        let cost = self.spent_when_stopped(Price::ZERO, STOPPING_TIME);
+        let cost = self.spent_when_stopped(Price::ZERO, STOPPING_TIME, false);
         (cost > max).then_some(Denial::MaxTotalCost { cost, max })
     }
 }
@@ -67,14 +83,15 @@ pub(crate) fn check(limits: &Limits, exposure: &Exposure, bid: Price, is_new: bo
         return Err(Denial::MaxBid { bid, max: limits.max_bid });
     }
     if let Some(max) = limits.max_daily_cost {
-        let cost = exposure.per_day(bid).for_a_day();
+        let fees = exposure.fees_charged.plus(exposure.fees_to_come(is_new));
+        let cost = exposure.per_day(bid).for_a_day().plus(fees);
         if cost > max {
             return Err(Denial::MaxDailyCost { cost, max });
         }
     }
     if let Some(max) = limits.max_total_cost {
         // Twice the stopping time, so that what was just begun is not stopped at once.
-        let cost = exposure.spent_when_stopped(bid, STOPPING_TIME.times(2));
+        let cost = exposure.spent_when_stopped(bid, STOPPING_TIME.times(2), is_new);
         if cost > max {
             return Err(Denial::MaxTotalCost { cost, max });
         }

@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::beliefs::bill::{Bill, FeesCharged, Unwatched};
 use crate::beliefs::kept::{KeptCreate, KeptOrder, Purse};
 use crate::beliefs::order::{Cancelling, Claim, Order};
 use crate::beliefs::{Beliefs, Stray};
@@ -32,6 +33,8 @@ pub struct Memory {
     fee_percent: Decimal,
     creation_fee: Amount,
     spent_ended: Amount,
+    #[serde(default, skip_serializing_if = "FeesCharged::is_empty")]
+    fees_charged: FeesCharged,
     /// The coin of all sums and prices in it; `None`: that of the strategy, as before there could be another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     currency: Option<Currency>,
@@ -95,8 +98,12 @@ impl Memory {
         self.currency.get_or_insert(currency);
     }
 
-    /// Makes it the memory that a later run starts with.
-    pub fn hand_on(&mut self, observe_only: bool) {
+    /// Makes it the memory that a later run starts with. The run that wrote it at `written_at` was watching its
+    /// orders until `watched_until`, and nothing happened in between: it is written anew whenever something does.
+    pub fn hand_on(&mut self, observe_only: bool, written_at: Time, watched_until: Time) {
+        // Those that the run left alone were counted before it.
+        let watched = self.orders.iter_mut().filter(|order| order.counted_to == Some(written_at));
+        watched.for_each(|order| order.count_to(watched_until));
         self.manner = Manner { observe_only, resumed: true, leaving: false };
     }
 
@@ -143,6 +150,7 @@ impl Engine {
             fee_percent: beliefs.fee_percent,
             creation_fee: beliefs.creation_fee,
             spent_ended: beliefs.spent_ended,
+            fees_charged: beliefs.fees_charged.clone(),
             currency: Some(currency),
             purses: beliefs.aside.purses.clone(),
             manner: Manner { observe_only: self.observe_only, resumed: self.resumed, leaving: self.leaving },
@@ -168,8 +176,8 @@ impl Engine {
         self.resumed = true;
         let coin = memory.currency.unwrap_or(self.beliefs.strategy.currency);
         let (steps, fee_percent) = (memory.steps, memory.fee_percent);
-        let (creation_fee, spent_ended) = (memory.creation_fee, memory.spent_ended);
-        let last = Purse { currency: coin, steps, fee_percent, creation_fee, spent_ended };
+        let (creation_fee, spent_ended, fees_charged) = (memory.creation_fee, memory.spent_ended, memory.fees_charged);
+        let last = Purse { currency: coin, steps, fee_percent, creation_fee, spent_ended, fees_charged };
         self.recall_purses(memory.purses, last);
         let beliefs = &mut self.beliefs;
         // When the last run's last create ended is not known to the millisecond.
@@ -221,6 +229,7 @@ impl Engine {
             beliefs.fee_percent = purse.fee_percent;
             beliefs.creation_fee = purse.creation_fee;
             beliefs.spent_ended = purse.spent_ended;
+            beliefs.fees_charged = purse.fees_charged;
         }
     }
 
@@ -245,9 +254,16 @@ impl Engine {
         }
         order.ever_held = kept.ever_held;
         order.listed = kept.listed;
-        order.paid = kept.paid;
-        order.venue_spend = kept.venue_spend;
-        order.fee_counted = kept.fee_counted;
+        order.bill = Bill {
+            held: kept.held,
+            paid: kept.paid,
+            venue_spend: kept.venue_spend,
+            fee_percent: kept.fee_percent,
+            fee_counted: kept.fee_counted,
+            stretch_since: None,
+            counted_to: kept.counted_to,
+            unwatched: kept.counted_to.map(|since| Unwatched { since, held: kept.held_then, until: None }),
+        };
         if kept.cancelling {
             order.cancel = Some(Cancelling { reason: Reason::Surplus, asked_at: None, accepted_at: None });
         }
@@ -362,10 +378,10 @@ impl Engine {
 }
 
 fn kept(server: ServerId, target: String, order: &Order, beliefs: &Beliefs, now: Time) -> KeptOrder {
-    let fee_percent = beliefs.fee_percent;
-    let open = order
-        .stretch_since
-        .map_or(Amount::ZERO, |since| order.bid.accrue(now.since(since)).amount().plus_percent(fee_percent));
+    let bill = &order.bill;
+    let open = bill.stretch_since.map_or(Amount::ZERO, |since| order.bid.accrue(now.since(since)).amount());
+    // What is still to be accounted for goes on being that.
+    let unwatched = bill.unwatched.filter(|u| u.until.is_none());
     KeptOrder {
         server,
         target: Some(target),
@@ -378,9 +394,13 @@ fn kept(server: ServerId, target: String, order: &Order, beliefs: &Beliefs, now:
         listed: order.listed,
         ever_held: order.ever_held,
         cancelling: order.cancel.is_some(),
-        paid: order.paid.plus(open),
-        venue_spend: order.venue_spend,
-        fee_counted: order.fee_counted,
+        paid: bill.paid,
+        held: bill.held.plus(open),
+        venue_spend: bill.venue_spend,
+        fee_percent: bill.fee_percent,
+        fee_counted: bill.fee_counted,
+        counted_to: Some(unwatched.map_or(now, |u| u.since)),
+        held_then: unwatched.map_or(bill.stretch_since.is_some(), |u| u.held),
         policy: order.policy.keep(),
     }
 }

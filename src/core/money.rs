@@ -7,6 +7,7 @@ use alloc::string::{String, ToString};
 use core::cmp::Ordering;
 use core::fmt;
 
+use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
@@ -278,6 +279,12 @@ impl Price {
         Accrual(self.0.checked_mul(Decimal::from(span.ms())).unwrap_or(Decimal::MAX))
     }
 
+    /// For how long that amount pays at this price, rounded up; `None` where the price is zero.
+    pub fn lasts(self, amount: Amount) -> Option<Span> {
+        let ms = amount.0.checked_mul(Decimal::from(Span::DAY.ms()))?.checked_div(self.0)?.ceil();
+        Some(Span::from_ms(ms.to_i64().unwrap_or(i64::MAX)))
+    }
+
     /// What a whole day at this price costs.
     pub fn for_a_day(self) -> Amount {
         Amount(self.0)
@@ -313,6 +320,11 @@ impl Accrual {
     /// The sum of both; an overflow counts as the largest there is.
     pub fn plus(self, other: Accrual) -> Accrual {
         Accrual(self.0.checked_add(other.0).unwrap_or(Decimal::MAX))
+    }
+
+    /// What is left of it without the other; nothing where that is more.
+    pub fn minus(self, other: Accrual) -> Accrual {
+        Accrual(self.0.checked_sub(other.0).unwrap_or_default().max(Decimal::ZERO))
     }
 
     /// The sum of money it stands for: divided once, 18 places, half to even.

@@ -45,6 +45,13 @@ impl Buffer {
         self.lanes.iter_mut().find(|lane| lane.table == table)
     }
 
+    /// The table's rows so far end with that number and that hash.
+    pub(crate) fn go_on(&mut self, table: Table, last: u32, head: &[u8]) {
+        if let (Some(lane), Ok(head)) = (self.lane(table), Hash::try_from(head)) {
+            (lane.head, lane.next) = (head, last.saturating_add(1));
+        }
+    }
+
     /// Adds a row under the table's next number, and tells that number.
     pub(crate) fn push(&mut self, table: Table, columns: impl IntoIterator<Item = Value>) -> u32 {
         let n = self.lane(table).map_or(0, |lane| lane.next);

@@ -9,6 +9,8 @@ use clorebid_core::money::{Accrual, Amount, Price};
 use clorebid_core::time::{Span, Time};
 use rust_decimal::Decimal;
 
+use super::tables::Value;
+
 /// Open stretches are counted into the day's totals this often.
 const REFRESH: Span = Span::from_secs(600);
 
@@ -29,6 +31,8 @@ struct Open {
 pub(crate) struct Ended {
     /// Its number in the run.
     pub(crate) stretch: u32,
+    /// When.
+    pub(crate) at: Time,
     /// Bid times the time held.
     pub(crate) cost: Amount,
 }
@@ -40,6 +44,8 @@ struct Day {
     fees: Accrual,
     charged: Amount,
     held_ms: i64,
+    /// What the venue says that holding cost; nothing where it has not said.
+    venue: Option<Amount>,
 }
 
 /// One day's totals as they are shown.
@@ -53,6 +59,20 @@ pub(crate) struct DayTotal {
     pub(crate) fees: Amount,
     /// Server-milliseconds held.
     pub(crate) held_ms: i64,
+    /// What the venue says that holding cost, where it has said.
+    pub(crate) venue: Option<Amount>,
+}
+
+impl DayTotal {
+    /// Its row in the table of them.
+    pub(crate) fn row(&self) -> [Value; 4] {
+        [Value::Int(self.day), Value::text(Some(self.cost)), Value::text(Some(self.fees)), Value::Int(self.held_ms)]
+    }
+
+    /// What we counted less what the venue says.
+    pub(crate) fn difference(&self) -> Option<Decimal> {
+        self.venue.map(|venue| (self.cost.decimal() - venue.decimal()).normalize())
+    }
 }
 
 /// The books of one run.
@@ -61,22 +81,56 @@ pub(crate) struct Ledger {
     open: BTreeMap<u64, Open>,
     days: BTreeMap<i64, Day>,
     changed: BTreeSet<i64>,
+    /// Days of which only what the venue says has changed.
+    told: BTreeSet<i64>,
     refreshed: Option<Time>,
 }
 
 impl Ledger {
     /// A stretch begins; an open one of the same order must have been ended before.
     pub(crate) fn begin(&mut self, order: u64, stretch: u32, bid: Price, fee_percent: Decimal, at: Time) {
-        let fee = Price::new(bid.for_a_day().percent(fee_percent).decimal()).unwrap_or(Price::ZERO);
+        let fee = fee_on(bid, fee_percent);
         self.open.insert(order, Open { stretch, bid, fee, from: at, counted: at });
         self.refreshed.get_or_insert(at);
+    }
+
+    /// A stretch that is over already; what it cost.
+    pub(crate) fn past(&mut self, bid: Price, fee_percent: Decimal, from: Time, to: Time) -> Amount {
+        let mut open = Open { stretch: 0, bid, fee: fee_on(bid, fee_percent), from, counted: from };
+        count(&mut open, to, &mut self.days, &mut self.changed);
+        bid.accrue(to.since(from)).amount()
+    }
+
+    /// The venue adds that percentage to the open stretch of that order, and has from its start.
+    pub(crate) fn fee_told(&mut self, order: u64, fee_percent: Decimal) {
+        let Some(open) = self.open.get_mut(&order) else { return };
+        let fee = fee_on(open.bid, fee_percent);
+        for (day, span) in days_of(open.from, open.counted) {
+            let sums = self.days.entry(day).or_default();
+            sums.fees = sums.fees.plus(fee.accrue(span)).minus(open.fee.accrue(span));
+            self.changed.insert(day);
+        }
+        open.fee = fee;
+    }
+
+    /// The venue says that holding has cost so much more.
+    pub(crate) fn venue_told(&mut self, more: Amount, at: Time) {
+        let day = self.days.entry(at.utc_day()).or_default();
+        day.venue = Some(day.venue.map_or(more, |sum| sum.plus(more)));
+        self.told.insert(at.utc_day());
+    }
+
+    /// From here on the days of which the venue has told count as changed.
+    pub(crate) fn settle_told(&mut self) {
+        self.changed.append(&mut self.told);
     }
 
     /// The stretch of that order ends, if it has one open.
     pub(crate) fn end(&mut self, order: u64, at: Time) -> Option<Ended> {
         let mut open = self.open.remove(&order)?;
         count(&mut open, at, &mut self.days, &mut self.changed);
-        Some(Ended { stretch: open.stretch, cost: open.bid.accrue(at.since(open.from)).amount() })
+        let (at, cost) = (at.max(open.from), open.bid.accrue(at.since(open.from)).amount());
+        Some(Ended { stretch: open.stretch, at, cost })
     }
 
     /// A fee is charged at once.
@@ -92,6 +146,7 @@ impl Ledger {
             return;
         }
         self.refreshed = Some(at);
+        self.settle_told();
         for open in self.open.values_mut() {
             count(open, at, &mut self.days, &mut self.changed);
         }
@@ -107,7 +162,7 @@ impl Ledger {
         let total = |day: i64| {
             let sums = self.days.get(&day).copied().unwrap_or_default();
             let fees = sums.fees.amount().plus(sums.charged);
-            DayTotal { day, cost: sums.cost.amount(), fees, held_ms: sums.held_ms }
+            DayTotal { day, cost: sums.cost.amount(), fees, held_ms: sums.held_ms, venue: sums.venue }
         };
         std::mem::take(&mut self.changed).into_iter().map(total).collect()
     }
@@ -115,22 +170,33 @@ impl Ledger {
 
 /// Counts a stretch up to `at`, each part in the day it lies in.
 fn count(open: &mut Open, at: Time, days: &mut BTreeMap<i64, Day>, changed: &mut BTreeSet<i64>) {
-    while open.counted < at {
-        let day = open.counted.utc_day();
-        let midnight = Time::from_ms(day.saturating_add(1).saturating_mul(Span::DAY.ms()));
-        let until = at.min(midnight);
-        let span = until.since(open.counted);
+    for (day, span) in days_of(open.counted, at) {
         let sums = days.entry(day).or_default();
         sums.cost = sums.cost.plus(open.bid.accrue(span));
         sums.fees = sums.fees.plus(open.fee.accrue(span));
         sums.held_ms = sums.held_ms.saturating_add(span.ms());
         changed.insert(day);
-        if until <= open.counted {
-            // At the end of time itself nothing more can be counted.
-            return;
-        }
-        open.counted = until;
     }
+    open.counted = open.counted.max(at);
+}
+
+/// The parts of a time that lie in each day.
+fn days_of(from: Time, to: Time) -> impl Iterator<Item = (i64, Span)> {
+    let mut at = from;
+    std::iter::from_fn(move || {
+        let day = at.utc_day();
+        let midnight = Time::from_ms(day.saturating_add(1).saturating_mul(Span::DAY.ms()));
+        let until = to.min(midnight);
+        // At the end of time itself nothing more can be counted.
+        let span = (until > at).then(|| until.since(at))?;
+        at = until;
+        Some((day, span))
+    })
+}
+
+/// What the venue adds to a bid, as a price.
+fn fee_on(bid: Price, percent: Decimal) -> Price {
+    Price::new(bid.for_a_day().percent(percent).decimal()).unwrap_or(Price::ZERO)
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use clorebid_core::time::Time;
 
 mod bodies;
 mod buffer;
+mod closing;
 mod error;
 mod ledger;
 mod link;

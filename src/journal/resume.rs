@@ -9,7 +9,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::bodies::{BodyError, Unpacker, unpack};
 use super::tables::key;
-use super::{JournalError, Mode};
+use super::{JournalError, Mode, closing};
 use crate::wire::Reply;
 
 /// Where the last run stood.
@@ -23,6 +23,8 @@ pub struct Resume {
     pub memory: String,
     /// When that was written.
     pub at: Time,
+    /// The last moment that the run has on record: until then it was watching.
+    pub watched_until: Time,
     /// The changes whose end the memory does not know, oldest first: those sent with it or after it.
     pub unfinished: Vec<Unfinished>,
 }
@@ -102,7 +104,9 @@ async fn read(conn: &mut SqliteConnection, mode: Mode, venue: &str) -> Result<Op
         unfinished.push(one(conn, row).await?);
     }
     let currency = row.try_get(7)?;
-    Ok(Some(Resume { run_id, currency, memory, at: Time::from_ms(row.try_get(3)?), unfinished }))
+    let at = Time::from_ms(row.try_get(3)?);
+    let watched_until = closing::watched_until(conn, run_id).await?.max(at);
+    Ok(Some(Resume { run_id, currency, memory, at, watched_until, unfinished }))
 }
 
 async fn one(conn: &mut SqliteConnection, row: &SqliteRow) -> Result<Unfinished, BodyError> {

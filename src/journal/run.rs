@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use chrono::DateTime;
 use clorebid_core::event::Event;
 use clorebid_core::ids::{OrderId, ServerId, TargetId};
 use clorebid_core::money::Price;
-use clorebid_core::time::Time;
+use clorebid_core::time::{Span, Time};
+use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
 
 use super::bodies::Packer;
 use super::buffer::Buffer;
-use super::ledger::Ledger;
+use super::ledger::{Ended, Ledger};
 use super::tables::{Hash, Table, Value, feed_text};
 use super::{Received, Sent};
 
@@ -40,6 +42,8 @@ struct KnownCall {
 pub(crate) struct Run {
     pub(crate) buffer: Buffer,
     pub(crate) last_seq: u32,
+    /// The last moment that it was told of.
+    now: Time,
     calls: BTreeMap<Hash, KnownCall>,
     reads: VecDeque<(OpenRead, Hash)>,
     /// Changes without an answer, with the endpoint each went to.
@@ -53,6 +57,7 @@ impl Run {
         Run {
             buffer: Buffer::new(id, hash),
             last_seq: 0,
+            now: Time::from_ms(0),
             calls: BTreeMap::new(),
             reads: VecDeque::new(),
             changes: BTreeMap::new(),
@@ -240,21 +245,23 @@ impl Run {
                 let row = [Value::id(seq), Value::Int(at.ms()), target, Value::id(server.0), from, to, cause];
                 self.buffer.push(Table::Transitions, row);
             }
-            Event::HoldingFrom { target, server, order, bid, fee_percent } => {
+            Event::HoldingFrom { target, server, order, bid, fee_percent, since } => {
                 self.end_stretch(seq, at, order.0);
-                let row = [
-                    Value::id(seq),
-                    Value::Int(at.ms()),
-                    Value::text(Some(target_name(target))),
-                    Value::id(server.0),
-                    Value::id(order.0),
-                    Value::text(Some(bid)),
-                    Value::text(Some(fee_percent.normalize())),
-                ];
-                let stretch = self.buffer.push(Table::Stretches, row);
-                self.ledger.begin(order.0, stretch, bid, fee_percent, at);
+                let stretch = self.begin_stretch(seq, since, target_name(target), (server, order), bid, fee_percent);
+                self.ledger.begin(order.0, stretch, bid, fee_percent, since);
             }
             Event::HoldingTo { order, .. } => self.end_stretch(seq, at, order.0),
+            Event::HeldUnwatched { target, server, order, bid, fee_percent, from, to } => {
+                let stretch = self.begin_stretch(seq, from, target_name(target), (server, order), bid, fee_percent);
+                let cost = self.ledger.past(bid, fee_percent, from, to);
+                self.stretch_ended(seq, &Ended { stretch, at: to, cost });
+            }
+            Event::FeeTold { target, server, order, percent } => {
+                self.ledger.fee_told(order.0, percent);
+                let rest = [Value::Null, Value::Null, Value::text(Some(percent.normalize()))];
+                self.notice(seq, at, "fee_told", Some(target_name(target)), server, Some(order), rest);
+            }
+            Event::VenueSpent { more, .. } => self.ledger.venue_told(more, at),
             Event::CreationFee { target, server, order, amount } => {
                 self.ledger.charge(amount, at);
                 let amount = Value::text(Some(amount));
@@ -298,35 +305,79 @@ impl Run {
     }
 
     fn end_stretch(&mut self, seq: u64, at: Time, order: u64) {
-        let Some(ended) = self.ledger.end(order, at) else { return };
-        let row =
-            [Value::Int(ended.stretch.into()), Value::id(seq), Value::Int(at.ms()), Value::text(Some(ended.cost))];
+        if let Some(ended) = self.ledger.end(order, at) {
+            self.stretch_ended(seq, &ended);
+        }
+    }
+
+    fn stretch_ended(&mut self, seq: u64, ended: &Ended) {
+        let row = [
+            Value::Int(ended.stretch.into()),
+            Value::id(seq),
+            Value::Int(ended.at.ms()),
+            Value::text(Some(ended.cost)),
+        ];
         self.buffer.push(Table::StretchEnds, row);
+    }
+
+    fn begin_stretch(
+        &mut self,
+        seq: u64,
+        since: Time,
+        target: &str,
+        (server, order): (ServerId, OrderId),
+        bid: Price,
+        fee_percent: Decimal,
+    ) -> u32 {
+        let row = [
+            Value::id(seq),
+            Value::Int(since.ms()),
+            Value::text(Some(target)),
+            Value::id(server.0),
+            Value::id(order.0),
+            Value::text(Some(bid)),
+            Value::text(Some(fee_percent.normalize())),
+        ];
+        self.buffer.push(Table::Stretches, row)
     }
 
     /// Time has come to `at`.
     pub(crate) fn tick(&mut self, at: Time) {
+        self.now = self.now.max(at);
         self.ledger.tick(at);
     }
 
     /// Puts the totals that changed where the next commit takes them along.
     pub(crate) fn settle_spending(&mut self) {
+        let at = self.now;
         for total in self.ledger.take_changed() {
-            let row = [
-                Value::Int(total.day),
-                Value::text(Some(total.cost)),
-                Value::text(Some(total.fees)),
-                Value::Int(total.held_ms),
-            ];
-            self.buffer.push(Table::Spending, row);
+            self.buffer.push(Table::Spending, total.row());
+            let Some(venue) = total.venue else { continue };
+            let midnight = DateTime::from_timestamp(total.day.saturating_mul(Span::DAY.ms() / 1000), 0);
+            self.buffer.push(
+                Table::Notices,
+                [
+                    Value::id(self.last_seq.into()),
+                    Value::Int(at.ms()),
+                    Value::text(Some("venue_spend")),
+                    Value::Null,
+                    Value::Null,
+                    Value::Null,
+                    Value::text(Some(venue)),
+                    Value::text(midnight.map(|at| at.date_naive())),
+                    Value::text(total.difference()),
+                ],
+            );
         }
     }
 
     /// The run's last rows: what is open ends now.
     pub(crate) fn end(&mut self, at: Time, ended_by: &str) {
         self.give_up_reads(u32::MAX);
+        self.now = self.now.max(at);
         let seq = u64::from(self.last_seq);
         self.ledger.orders().into_iter().for_each(|order| self.end_stretch(seq, at, order));
+        self.ledger.settle_told();
         self.settle_spending();
         let heads = self.buffer.heads();
         let row = [Value::Int(at.ms()), Value::text(Some(ended_by)), Value::Blob(heads.to_vec())];

@@ -4,7 +4,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Executor, Row, SqlSafeStr};
 
 use super::tables::Table;
-use super::{bodies, open, resume, views, writer};
+use super::{bodies, closing, open, resume, views, writer};
 
 async fn migrated() -> (tempfile::TempDir, SqliteConnection) {
     let dir = tempfile::tempdir().unwrap();
@@ -16,6 +16,9 @@ async fn migrated() -> (tempfile::TempDir, SqliteConnection) {
 async fn every_statement_prepares_against_the_migrated_schema() {
     let (_dir, mut conn) = migrated().await;
     let mut all: Vec<String> = [
+        closing::SELECT_CUT_SHORT,
+        closing::SELECT_MOVES,
+        closing::SELECT_WATCHED_UNTIL,
         open::SELECT_VERSION,
         open::SELECT_OTHER_TABLES,
         bodies::SELECT_BODY,

@@ -173,12 +173,15 @@ SELECT
     CASE WHEN e.to_at IS NOT NULL THEN strftime('%Y-%m-%dT%H:%M:%S', e.to_at / 1000, 'unixepoch') || printf('.%03dZ', e.to_at % 1000) END AS to_at,
     s.bid,
     e.cost,
-    r.currency
+    r.currency,
+    -- What lies before its run was not watched: the venue told of it afterwards, or it counts as held throughout.
+    s.from_at >= r.started_at AS watched
 FROM run_starts r
 CROSS JOIN stretches s ON s.id BETWEEN (r.run_id << 32) AND (r.run_id << 32) + 4294967295
 LEFT JOIN stretch_ends e ON e.stretch_id = s.id;
 
--- held_seconds counts whole seconds; the table keeps the milliseconds.
+-- held_seconds counts whole seconds; the table keeps the milliseconds. venue_cost is what the venue said that holding
+-- cost, fees left out as in cost, and difference is cost less that; both are null where it said nothing.
 CREATE VIEW spend AS
 SELECT
     n.run_id,
@@ -186,7 +189,19 @@ SELECT
     n.currency,
     n.cost,
     n.fees,
-    n.held_ms / 1000 AS held_seconds
+    n.held_ms / 1000 AS held_seconds,
+    (
+        SELECT w.amount FROM notice_rows w
+        WHERE w.id BETWEEN (n.run_id << 32) AND (n.run_id << 32) + 4294967295
+          AND w.kind = 'venue_spend' AND w.code = date(n.day * 86400, 'unixepoch')
+        ORDER BY w.id DESC LIMIT 1
+    ) AS venue_cost,
+    (
+        SELECT w.words FROM notice_rows w
+        WHERE w.id BETWEEN (n.run_id << 32) AND (n.run_id << 32) + 4294967295
+          AND w.kind = 'venue_spend' AND w.code = date(n.day * 86400, 'unixepoch')
+        ORDER BY w.id DESC LIMIT 1
+    ) AS difference
 FROM (
     -- SQLite takes the bare columns from the row that max() picks.
     SELECT r.run_id, r.currency, t.day, t.cost, t.fees, t.held_ms, max(t.id)
@@ -195,7 +210,8 @@ FROM (
 ) n;
 
 -- What is no request, bid or state: a limit that said no (`denied`, with the limit's code and its words), an order that
--- is not ours (`foreign_order`), and what a create cost (`creation_fee`, with the amount).
+-- is not ours (`foreign_order`), what a create cost (`creation_fee`, with the amount), what the venue adds to an order's
+-- price (`fee_told`), and what it said that holding has cost on a day (`venue_spend`, with our sum less its in words).
 CREATE VIEW notices_by_key AS
 SELECT
     n.id AS id,

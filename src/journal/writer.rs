@@ -12,7 +12,9 @@ use sqlx::{AssertSqlSafe, Connection, Row};
 use super::link::{Batch, Link, insertions};
 use super::run::Run;
 use super::tables::{Hash, Table, Value, genesis, row_hash};
-use super::{ChainFault, JournalError, Journaled, Mode, Received, Resume, RunStart, Sent, open, resume, verify};
+use super::{
+    ChainFault, JournalError, Journaled, Mode, Received, Resume, RunStart, Sent, closing, open, resume, verify,
+};
 
 pub(crate) const SELECT_LAST_RUN: &str = "SELECT run_id, hash FROM run_starts ORDER BY run_id DESC LIMIT 1";
 
@@ -73,7 +75,10 @@ impl Journal {
         }
         self.broken = true;
         let begun = match self.link.conn().await {
-            Ok(conn) => insert_run(conn, &start).await,
+            Ok(conn) => match closing::end_stretches(conn, start.mode, start.venue).await {
+                Ok(()) => insert_run(conn, &start).await,
+                Err(error) => Err(error),
+            },
             Err(error) => Err(error),
         };
         let (id, hash) = begun.map_err(|e| JournalError::from_sqlx(&self.path, &e))?;

@@ -48,7 +48,7 @@ pub fn go_on(strategy: Strategy, observe_only: bool, left: &Resume, now: Time) -
     if let Some(currency) = Currency::from_name(&left.currency) {
         memory.was_in(currency);
     }
-    memory.hand_on(observe_only);
+    memory.hand_on(observe_only, left.at, left.watched_until);
     for unfinished in &left.unfinished {
         let request: Request =
             serde_json::from_str(&unfinished.request).map_err(unreadable("an unfinished request"))?;
@@ -71,5 +71,5 @@ fn recorded_answer(request: &Request, unfinished: &Unfinished) -> Answer {
 /// The last moment that an earlier run has on record.
 pub fn last_moment(left: &Resume) -> Time {
     let asked = left.unfinished.iter().map(|u| u.answer.as_ref().map_or(u.sent_at, |a| a.at));
-    asked.fold(left.at, Time::max) + Span::from_secs(1)
+    asked.fold(left.watched_until, Time::max) + Span::from_secs(1)
 }

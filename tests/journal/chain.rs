@@ -31,21 +31,22 @@ pub(crate) async fn full_run() -> (TempDir, std::path::PathBuf, Journal) {
     let state = |from, to| Event::State { target: TARGET, server: SERVER, from, to, cause: Cause::Accepted };
     note(&mut journal, 7, 8070, state(State::Wanted, State::Placing));
     note(&mut journal, 8, 9000, state(State::Placing, State::Holding));
-    let holding = |bid| Event::HoldingFrom {
+    let holding = |bid, since| Event::HoldingFrom {
         target: TARGET,
         server: SERVER,
         order: ORDER,
         bid: price(bid),
         fee_percent: Decimal::from(5),
+        since: at(since),
     };
-    note(&mut journal, 8, 9000, holding("0.00005"));
+    note(&mut journal, 8, 9000, holding("0.00005", 9000));
     note(&mut journal, 8, 9000, Event::ForeignOrder { server: ServerId(17), order: OrderId(900) });
     note(&mut journal, 8, 9000, Event::Denied { target: TARGET, server: SERVER, denial: Denial::BalanceUnknown });
     let amount = Amount::parse("0.000001").unwrap();
     note(&mut journal, 9, 300_000, Event::CreationFee { target: TARGET, server: SERVER, order: ORDER, amount });
     journal.intend((), change_of(10, 600_000, Action::Raise, Some("0.00005"), Some("0.00006"))).await.unwrap();
     journal.record(answer(10, 600_080, "{\"code\":0}")).await.unwrap();
-    note(&mut journal, 10, 600_080, holding("0.00006"));
+    note(&mut journal, 10, 600_080, holding("0.00006", 600_080));
     note(&mut journal, 11, 700_000, Event::HoldingTo { server: SERVER, order: ORDER });
     (dir, path, journal)
 }

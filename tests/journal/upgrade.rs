@@ -28,6 +28,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0004_spliced_replies.sql", "bdaec4963b75d6227f9ceba39cf85cb68a47b4141d252e8a33f6caf61d1d55ad"),
     ("0005_views.sql", "d890da33e100470e147dd147c8880b7153db6c26682175d9be4cd789b757494c"),
     ("0006_notice_rows.sql", "89f6c8b0cf922ee388444e484d4a0bb5117fadf21d3b8e018d5b583d73444790"),
+    ("0007_notice_kinds.sql", "dcef8a02596db05ddc6665693a722d1893bf9304e2d14607d2051519f4524883"),
 ];
 
 fn folder() -> PathBuf {

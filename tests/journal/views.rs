@@ -33,13 +33,14 @@ fn column(rows: &Rows, name: &str) -> Vec<Cell> {
     rows.rows.iter().map(|row| row[at].clone()).collect()
 }
 
-fn holding(order: u64, bid: &str, percent: i64) -> Event {
+fn holding(order: u64, bid: &str, percent: i64, since: i64) -> Event {
     Event::HoldingFrom {
         target: TargetId(0),
         server: ServerId(6),
         order: OrderId(order),
         bid: price(bid),
         fee_percent: Decimal::from(percent),
+        since: at(since),
     }
 }
 
@@ -60,8 +61,8 @@ async fn the_views_have_exactly_these_columns() {
         ),
         (View::States, "run_id, seq, at, target, server, from_state, to_state, cause"),
         (View::Observations, "run_id, seq, at, server, floor, best_rival, our_bid, holding, online, visibility"),
-        (View::Holdings, "run_id, target, server, offer_id, from_at, to_at, bid, cost, currency"),
-        (View::Spend, "run_id, day, currency, cost, fees, held_seconds"),
+        (View::Holdings, "run_id, target, server, offer_id, from_at, to_at, bid, cost, currency, watched"),
+        (View::Spend, "run_id, day, currency, cost, fees, held_seconds, venue_cost, difference"),
         (View::Notices, "run_id, seq, at, kind, target, server, offer_id, amount, currency, code, words"),
     ] {
         let shown = history.view(view, &Filter::default()).await.unwrap();
@@ -151,7 +152,7 @@ async fn bids_tell_every_change_with_the_order_a_place_turned_out_to_be() {
     journal.record(refused).await.unwrap();
     change(&mut journal, 2, 1000, Action::Place, None, Some("0.00005")).await;
     journal.record(answer(2, 1050, "{}")).await.unwrap();
-    note(&mut journal, 3, 2000, holding(501, "0.00005", 0));
+    note(&mut journal, 3, 2000, holding(501, "0.00005", 0, 2000));
     change(&mut journal, 4, 3000, Action::Lower, Some("0.00005"), Some("0.000049")).await;
     journal.record(answer(4, 3050, "{}")).await.unwrap();
     change(&mut journal, 5, 4000, Action::Cancel, Some("0.000049"), None).await;
@@ -178,37 +179,37 @@ async fn bids_tell_every_change_with_the_order_a_place_turned_out_to_be() {
 #[tokio::test]
 async fn holdings_and_spend_are_exact_through_a_new_price_and_over_midnight() {
     let (_dir, path, mut journal) = running().await;
-    note(&mut journal, 1, 23 * HOUR, holding(501, "0.0001", 5));
+    note(&mut journal, 1, 23 * HOUR, holding(501, "0.0001", 5, 23 * HOUR));
     // The same order at another price: the former stretch ends at that instant.
-    note(&mut journal, 2, 23 * HOUR + 30 * 60_000, holding(501, "0.00007", 5));
+    note(&mut journal, 2, 23 * HOUR + 30 * 60_000, holding(501, "0.00007", 5, 23 * HOUR + 30 * 60_000));
     let fee = Amount::parse("0.000002").unwrap();
     let charged = Event::CreationFee { target: TargetId(0), server: ServerId(6), order: OrderId(501), amount: fee };
     note(&mut journal, 2, 23 * HOUR + 30 * 60_000, charged);
     note(&mut journal, 3, 25 * HOUR + 1, Event::HoldingTo { server: ServerId(6), order: OrderId(501) });
-    note(&mut journal, 4, 26 * HOUR, holding(502, "0.00007", 0));
+    note(&mut journal, 4, 26 * HOUR, holding(502, "0.00007", 0, 26 * HOUR));
     journal.flush().await.unwrap();
     assert_eq!(
         view(&path, View::Holdings).await,
         [
-            "1 | trainer | 6 | 501 | 2026-11-01T23:00:00.000Z | 2026-11-01T23:30:00.000Z | 0.0001 | 0.000002083333333333 | bitcoin",
-            "1 | trainer | 6 | 501 | 2026-11-01T23:30:00.000Z | 2026-11-02T01:00:00.001Z | 0.00007 | 0.000004375000810185 | bitcoin",
-            "1 | trainer | 6 | 502 | 2026-11-02T02:00:00.000Z | - | 0.00007 | - | bitcoin",
+            "1 | trainer | 6 | 501 | 2026-11-01T23:00:00.000Z | 2026-11-01T23:30:00.000Z | 0.0001 | 0.000002083333333333 | bitcoin | 1",
+            "1 | trainer | 6 | 501 | 2026-11-01T23:30:00.000Z | 2026-11-02T01:00:00.001Z | 0.00007 | 0.000004375000810185 | bitcoin | 1",
+            "1 | trainer | 6 | 502 | 2026-11-02T02:00:00.000Z | - | 0.00007 | - | bitcoin | 1",
         ]
     );
     // 0.0001 × 1,800,000 + 0.00007 × 1,800,000 = 306 on the first day, 0.00007 × 3,600,001 = 252.00007 on the second.
     assert_eq!(
         view(&path, View::Spend).await,
         [
-            "1 | 2026-11-01 | bitcoin | 0.000003541666666667 | 0.000002177083333333 | 3600",
-            "1 | 2026-11-02 | bitcoin | 0.000002916667476852 | 0.000000145833373843 | 3600",
+            "1 | 2026-11-01 | bitcoin | 0.000003541666666667 | 0.000002177083333333 | 3600 | - | -",
+            "1 | 2026-11-02 | bitcoin | 0.000002916667476852 | 0.000000145833373843 | 3600 | - | -",
         ]
     );
     // An open stretch is counted every ten minutes of the run's time, and ends with the run.
     read(&mut journal, 5, 26 * HOUR + 600_000, "{}").await;
     journal.flush().await.unwrap();
-    assert!(view(&path, View::Spend).await[1].ends_with(" | 4200"));
+    assert!(view(&path, View::Spend).await[1].ends_with(" | 4200 | - | -"));
     journal.end_run(at(27 * HOUR), "signal").await.unwrap();
-    assert!(view(&path, View::Spend).await[1].ends_with(" | 7200"));
+    assert!(view(&path, View::Spend).await[1].ends_with(" | 7200 | - | -"));
     assert!(view(&path, View::Holdings).await[2].contains("2026-11-02T03:00:00.000Z | 0.00007 | 0.000002916666666667"));
 }
 
@@ -298,7 +299,7 @@ async fn a_run_or_a_server_that_is_not_there_shows_nothing_under_every_column() 
 #[tokio::test]
 async fn a_day_of_spend_is_shown_when_any_moment_of_it_is_asked_for() {
     let (_dir, path, mut journal) = running().await;
-    note(&mut journal, 1, 12 * HOUR, holding(501, "0.0001", 0));
+    note(&mut journal, 1, 12 * HOUR, holding(501, "0.0001", 0, 12 * HOUR));
     journal.end_run(at(36 * HOUR), "signal").await.unwrap();
     let mut history = History::open_read_only(&path).await.unwrap();
     for (since, until, days) in [(13, 14, 1), (0, 23, 1), (0, 24, 2), (24, 25, 1), (23, 25, 2), (48, 49, 0)] {

@@ -49,7 +49,11 @@ const SELECTS: [(&str, &str); 4] = [
          WHERE {}",
         "e.id",
     ),
-    ("SELECT id, seq, at, kind, target, server, offer, amount, code, words FROM notice_rows WHERE {}", "id"),
+    (
+        "SELECT id, seq, at, kind, target, server, offer, amount, code, words FROM notice_rows \
+         WHERE kind <> 'venue_spend' AND {}",
+        "id",
+    ),
 ];
 
 /// Lines of each kind.
@@ -96,14 +100,28 @@ impl Notes {
                     to.code(),
                     cause.code(),
                 ])),
-                Event::HoldingFrom { target, server, order, bid, fee_percent } => {
+                Event::HoldingFrom { target, server, order, bid, fee_percent, since } => {
                     if self.open.replace(order.0).is_some() {
                         ends.push(join(&[&stamp, &order.to_string()]));
                     }
                     let [server, order, bid] = [server.to_string(), order.to_string(), bid.to_string()];
                     let fee = fee_percent.normalize().to_string();
-                    holdings.push(join(&[&stamp, engine.target_name(target), &server, &order, &bid, &fee]));
+                    holdings.push(join(&[&rfc3339(since), engine.target_name(target), &server, &order, &bid, &fee]));
                 }
+                Event::HeldUnwatched { target, server, order, bid, fee_percent, from, to } => {
+                    let [server, order, bid] = [server.to_string(), order.to_string(), bid.to_string()];
+                    let fee = fee_percent.normalize().to_string();
+                    holdings.push(join(&[&rfc3339(from), engine.target_name(target), &server, &order, &bid, &fee]));
+                    ends.push(join(&[&rfc3339(to), &order]));
+                }
+                Event::FeeTold { target, server, order, percent } => {
+                    let [server, order, percent] =
+                        [server.to_string(), order.to_string(), percent.normalize().to_string()];
+                    let pieces = [&stamp, "fee_told", engine.target_name(target), &server, &order, "", "", &percent];
+                    notices.push(join(&pieces));
+                }
+                // It goes into sums alone.
+                Event::VenueSpent { .. } => {}
                 Event::HoldingTo { order, .. } => {
                     if self.open.remove(&order.0) {
                         ends.push(join(&[&stamp, &order.to_string()]));

@@ -410,6 +410,20 @@ impl Rules {
         }
     }
 
+    /// A stretch of holding is told of that was over by then: its order may be, too.
+    pub(super) fn held_unwatched(&self, holds: &Holds<'_>, tally: &mut Tally) {
+        let slot = self.slots.get(&holds.server);
+        let is_ours = |s: &Slot| {
+            let stands = s.is_taken() && s.order.is_none_or(|o| o == holds.order);
+            stands || s.former_unnamed || s.former.contains(&holds.order)
+        };
+        let ours = slot.is_some_and(is_ours) && !self.foreign.contains(&holds.order);
+        tally.check(Kind::I12, ours, || {
+            let (at, order) = (self.at(holds.seq), holds.order);
+            format!("{at}: order {order} on server {} held it unwatched and was never ours", holds.server)
+        });
+    }
+
     /// The book showed our offer at that price, which settles any doubt.
     pub(super) fn sees_our_bid(&mut self, server: i64, bid: Price) {
         if let Some(slot) = self.slots.get_mut(&server).filter(|s| s.is_taken()) {

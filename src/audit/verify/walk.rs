@@ -25,7 +25,7 @@ const SELECT_REQUESTS: &str = "\
      FROM changes c LEFT JOIN answers a ON a.id = c.id LEFT JOIN replies p ON p.id = a.reply_id WHERE c.{}";
 
 const SELECT_STATES: &str = "SELECT id, seq, at, server, target, from_state, to_state, cause FROM transitions WHERE {}";
-const SELECT_STRETCHES: &str = "SELECT s.id AS id, s.seq, s.server, s.offer, s.bid, s.fee_percent, e.to_at, e.cost, s.target \
+const SELECT_STRETCHES: &str = "SELECT s.id AS id, s.seq, s.server, s.offer, s.bid, s.fee_percent, e.to_at, e.cost, s.target, e.seq = s.seq \
      FROM stretches s LEFT JOIN stretch_ends e ON e.stretch_id = s.id WHERE s.{}";
 const SELECT_FOREIGN: &str = "SELECT id, seq, offer FROM notice_rows WHERE kind = 'foreign_order' AND {}";
 
@@ -66,7 +66,10 @@ pub(super) async fn run(history: &mut History, run: &Recorded, tally: &mut Tally
             let (server, order) = (int(&row, 2).unwrap_or(0), int(&row, 3).unwrap_or(0));
             if let Some(rules) = &mut rules {
                 let holds = Holds { seq, server, order, target: text(&row, 8).unwrap_or(""), bid: price(&row, 4) };
-                rules.holds(&holds, text(&row, 5).unwrap_or(""), tally);
+                match int(&row, 9) {
+                    Some(1) => rules.held_unwatched(&holds, tally),
+                    _ => rules.holds(&holds, text(&row, 5).unwrap_or(""), tally),
+                }
                 if let (Some(to), Some(Ok(cost))) = (int(&row, 6), text(&row, 7).map(Amount::parse)) {
                     rules.account.ends_at(Time::from_ms(to), cost.plus_percent(rules.fee_percent));
                 }

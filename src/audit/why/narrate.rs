@@ -52,6 +52,16 @@ pub(super) fn effect(replay: &Replay, change: &Event) -> String {
         Event::HoldingFrom { server, order, bid, .. } => {
             format!("server {server}: order {order} holds it from now on at {bid}")
         }
+        Event::HeldUnwatched { server, order, bid, from, to, .. } => {
+            let (from, to) = (rfc3339(*from), rfc3339(*to));
+            format!("server {server}: order {order} held it from {from} to {to} at {bid}, while nobody watched")
+        }
+        Event::FeeTold { order, percent, server, .. } => {
+            format!("server {server}: the venue adds {percent} % to what order {order} costs")
+        }
+        Event::VenueSpent { server, order, more } => {
+            format!("server {server}: order {order} has cost {more} more by the venue's count")
+        }
         Event::HoldingTo { server, order } => format!("server {server}: order {order} no longer holds it at that bid"),
         Event::CreationFee { server, order, amount, .. } => {
             format!("server {server}: order {order} is charged its creation fee of {amount}")

@@ -29,14 +29,14 @@ impl Beliefs {
     }
 
     /// What orders that are left alone cost in this run's coin, by our count or the venue's, whichever is more.
-    pub(crate) fn spent_aside(&self) -> Amount {
+    pub(crate) fn spent_aside(&self, now: Time) -> Amount {
         let ours =
             self.aside.orders.iter().map(|left| &left.what).filter(|o| o.currency == Some(self.strategy.currency));
-        ours.fold(Amount::ZERO, |sum, o| sum.plus(o.paid.max(o.venue_spend)))
+        ours.fold(Amount::ZERO, |sum, o| sum.plus(o.cost(now, self.fee_percent)))
     }
 
     /// A good my_orders, whose request was sent at `sent_at`: some of these may be over, and some creates be seen.
-    pub(crate) fn see_aside(&mut self, rows: &[OrderRow], sent_at: Time) {
+    pub(crate) fn see_aside(&mut self, rows: &[OrderRow], sent_at: Time, now: Time) {
         if self.aside.orders.is_empty() && self.aside.creates.is_empty() {
             return;
         }
@@ -73,11 +73,12 @@ impl Beliefs {
                 self.aside.orders.push(left);
                 continue;
             }
-            let cost = left.what.paid.max(left.what.venue_spend);
+            // It was over by the first list that did not show it.
+            let over_by = since.unwrap_or(now);
             if coin == self.strategy.currency {
-                self.spent_ended = self.spent_ended.plus(cost);
+                self.spent_ended = self.spent_ended.plus(left.what.cost(over_by, self.fee_percent));
             } else if let Some(purse) = self.aside.purse_mut(coin) {
-                purse.spent_ended = purse.spent_ended.plus(cost);
+                purse.spent_ended = purse.spent_ended.plus(left.what.cost(over_by, purse.fee_percent));
             }
         }
         self.count_aside();

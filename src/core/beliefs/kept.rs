@@ -7,12 +7,13 @@ use alloc::vec::Vec;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::beliefs::bill::FeesCharged;
 use crate::beliefs::order::{Create, Word};
 use crate::ids::{OrderId, ServerId, TargetId};
 use crate::lowering::Steps;
 use crate::money::{Amount, Currency, Price};
 use crate::policy::kept::Kept;
-use crate::time::Time;
+use crate::time::{Span, Time};
 
 /// An order of ours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,12 +32,45 @@ pub(crate) struct KeptOrder {
     pub listed: bool,
     pub ever_held: bool,
     pub cancelling: bool,
+    /// What was charged besides holding: the creation fee; and what an older memory had counted, with the fees in it.
     pub paid: Amount,
+    /// What holding cost, fees left out.
+    #[serde(default)]
+    pub held: Amount,
     pub venue_spend: Amount,
+    /// What the venue adds to its price, where it has told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fee_percent: Option<Decimal>,
     pub fee_counted: bool,
+    /// Up to when all this is counted; `None` in older memories.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted_to: Option<Time>,
+    /// Whether it held its server then.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub held_then: bool,
     /// What its policy remembers of it.
     #[serde(flatten)]
     pub policy: Kept,
+}
+
+impl KeptOrder {
+    /// What it has cost up to `now`, fees included. What it did since it was last counted only the venue can tell, and
+    /// until it does, an order that held its server counts as if it still did.
+    pub(crate) fn cost(&self, now: Time, fee_percent: Decimal) -> Amount {
+        let unwatched = self.counted_to.filter(|_| self.held_then && self.venue_spend.is_zero());
+        let since = unwatched.map_or(Span::ZERO, |counted_to| now.since(counted_to));
+        let held = self.held.plus(self.bid.accrue(since).amount());
+        held.max(self.venue_spend).plus_percent(self.fee_percent.unwrap_or(fee_percent)).plus(self.paid)
+    }
+
+    /// It was watched up to `until`, and nothing about it changed after it was last counted.
+    pub(crate) fn count_to(&mut self, until: Time) {
+        let Some(counted_to) = self.counted_to.filter(|counted_to| until > *counted_to) else { return };
+        if self.held_then {
+            self.held = self.held.plus(self.bid.accrue(until.since(counted_to)).amount());
+        }
+        self.counted_to = Some(until);
+    }
 }
 
 /// A create whose order has not been seen.
@@ -111,8 +145,12 @@ impl KeptCreate {
             ever_held: false,
             cancelling: false,
             paid: Amount::ZERO,
+            held: Amount::ZERO,
             venue_spend: Amount::ZERO,
+            fee_percent: None,
             fee_counted: false,
+            counted_to: None,
+            held_then: false,
             policy: Kept::default(),
         }
     }
@@ -127,6 +165,9 @@ pub(crate) struct Purse {
     pub creation_fee: Amount,
     /// Spent on orders that are over, fees included.
     pub spent_ended: Amount,
+    /// Creation fees of the last day.
+    #[serde(default, skip_serializing_if = "FeesCharged::is_empty")]
+    pub fees_charged: FeesCharged,
 }
 
 /// Something of ours that is left alone.

@@ -5,11 +5,12 @@
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
+use crate::beliefs::bill::Bill;
 use crate::beliefs::position::{Position, Rank};
 use crate::event::{Reason, State};
 use crate::ids::OrderId;
 use crate::market::{Offer, OrderRow, Quote};
-use crate::money::{Amount, Currency, Price};
+use crate::money::{Currency, Price};
 use crate::policy::chosen::PolicyState;
 use crate::time::{Span, Time};
 
@@ -174,14 +175,8 @@ pub(crate) struct Order {
     pub changed_at: Time,
     /// Whether it is to go.
     pub cancel: Option<Cancelling>,
-    /// When the stretch of holding at this bid began.
-    pub stretch_since: Option<Time>,
-    /// What the ended stretches cost, fees included.
-    pub paid: Amount,
-    /// What the venue says it cost.
-    pub venue_spend: Amount,
-    /// Whether the creation fee was counted.
-    pub fee_counted: bool,
+    /// What it has cost so far.
+    pub bill: Bill,
 }
 
 impl Order {
@@ -202,10 +197,7 @@ impl Order {
             dead: None,
             changed_at: placed_at,
             cancel: None,
-            stretch_since: None,
-            paid: Amount::ZERO,
-            venue_spend: Amount::ZERO,
-            fee_counted: false,
+            bill: Bill::default(),
         }
     }
 

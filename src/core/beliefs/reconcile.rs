@@ -174,15 +174,15 @@ impl Beliefs {
             last = Some(id);
             match self.servers.get(&id).map(|s| &s.claim) {
                 Some(Claim::Order(order)) => match by_id.get(&order.id) {
-                    Some(row) if row.expired => self.see_expired(id, sent_at, now),
-                    Some(row) => self.see_listed(id, row, sent_at),
+                    Some(row) if row.expired => self.see_expired(id, row, sent_at, now),
+                    Some(row) => self.see_listed(id, row, sent_at, now),
                     None => self.miss_listed(id, sent_at, now),
                 },
                 Some(Claim::Create(_)) => self.look_for_created(id, rows, sent_at, now),
                 Some(Claim::Empty) | None => {}
             }
         }
-        self.see_aside(rows, sent_at);
+        self.see_aside(rows, sent_at, now);
         let strays = self.strays.len();
         self.strays.retain(|id, _| by_id.get(id).is_some_and(|row| !row.expired));
         let foreign = core::mem::take(&mut self.foreign);
@@ -194,7 +194,8 @@ impl Beliefs {
         }
     }
 
-    fn see_listed(&mut self, id: ServerId, row: &OrderRow, sent_at: Time) {
+    fn see_listed(&mut self, id: ServerId, row: &OrderRow, sent_at: Time, now: Time) {
+        self.see_bill(id, row, now);
         let before = (self.fee_percent, self.creation_fee);
         let is_sane = |percent: &Decimal| *percent >= Decimal::ZERO && *percent <= Decimal::ONE_HUNDRED;
         if let Some(percent) = row.fee_percent.filter(is_sane) {
@@ -206,9 +207,7 @@ impl Beliefs {
         if before != (self.fee_percent, self.creation_fee) {
             self.servers.touch_all();
         }
-        let (tick, currency) = (self.strategy.venue.tick, self.strategy.currency);
-        // Told in another coin it says nothing of the limits, which are in ours.
-        let spend = row.spend.filter(|_| row.currency.is_none_or(|c| c == currency));
+        let tick = self.strategy.venue.tick;
         self.servers.change_order(id, |order| {
             order.listed = true;
             order.unlisted_since = None;
@@ -218,7 +217,6 @@ impl Beliefs {
                 order.bid = row.price.filter(is_either).map_or(order.worst_bid(), |p| order.price_shown(p, tick));
                 order.unsettled = None;
             }
-            order.venue_spend = spend.map_or(order.venue_spend, |spend| spend.max(order.venue_spend));
             if let Some(cancel) = &mut order.cancel
                 && cancel.accepted_at.is_some_and(|at| sent_at.since(at) >= APPEARS_WITHIN)
             {
@@ -247,7 +245,8 @@ impl Beliefs {
     }
 
     /// my_orders lists our order as over. What the book shows to hold its server is looked at once more.
-    fn see_expired(&mut self, id: ServerId, sent_at: Time, now: Time) {
+    fn see_expired(&mut self, id: ServerId, row: &OrderRow, sent_at: Time, now: Time) {
+        self.see_bill(id, row, now);
         if self.servers.get(&id).and_then(|s| s.claim.order()).is_some_and(Order::holds) {
             self.doubt_listed(id, sent_at, now, Cause::Expired);
         } else {

@@ -464,7 +464,7 @@ impl Place {
                     !is_going && position.idle_since().is_some() && position.lost_since().is_none(),
                 )
                 .with(Group::Unlisted, !order.listed)
-                .with(Group::Uncharged, !order.fee_counted);
+                .with(Group::Uncharged, !order.bill.fee_counted);
         }
         Place {
             target: server.target,

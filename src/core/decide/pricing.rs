@@ -77,6 +77,9 @@ impl Beliefs {
             fee_percent: self.fee_percent,
             balance: self.balance,
             spent: limits.max_total_cost.map_or(Amount::ZERO, |_| self.spent(now)),
+            fees_charged: if is_limited { self.fees_charged.in_a_day(now) } else { Amount::ZERO },
+            fees_ahead: if is_limited { self.fees_ahead() } else { Amount::ZERO },
+            creation_fee: self.creation_fee,
         }
     }
 }

@@ -218,7 +218,7 @@ fn chaos(seed: u64, turns: u32) {
     for _ in 0..turns {
         if rng.chance(4) {
             let mut memory = engine.memory(now);
-            memory.hand_on(false);
+            memory.hand_on(false, now, now);
             engine = Engine::start(engine.strategy().clone(), memory, now);
         }
         match engine.next(now) {

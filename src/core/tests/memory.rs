@@ -168,7 +168,7 @@ fn the_same_memory_comes_back_from_a_fresh_engine() {
     world.run(700);
     let memory = world.engine.memory(world.now);
     let mut handed = memory.clone();
-    handed.hand_on(false);
+    handed.hand_on(false, world.now, world.now);
     let again = Engine::start(world.engine.strategy().clone(), handed, world.now);
     // It is the same but for saying that its run went on from another.
     assert!(!memory.manner().resumed && again.memory(world.now).manner().resumed);

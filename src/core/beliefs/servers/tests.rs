@@ -93,7 +93,7 @@ fn apply(servers: &mut Servers, watched: &mut BTreeMap<ServerId, TargetId>, id: 
         Change::MustGo => servers.change_order(id, |order| order.must_go(Reason::Dead)),
         Change::Settle => servers.change_order(id, |order| {
             order.listed = true;
-            order.fee_counted = true;
+            order.bill.fee_counted = true;
             order.position = order.position.missed(true, now);
         }),
         Change::End => {
@@ -117,7 +117,7 @@ fn belongs(server: &Server, group: Group) -> bool {
             order(|o| o.cancel.is_none() && o.position.idle_since().is_some() && o.position.lost_since().is_none())
         }
         Group::Unlisted => order(|o| !o.listed),
-        Group::Uncharged => order(|o| !o.fee_counted),
+        Group::Uncharged => order(|o| !o.bill.fee_counted),
     }
 }
 

@@ -279,7 +279,7 @@ impl World {
 
     /// A new process starts from that memory with another strategy, at once.
     pub fn resume_with(&mut self, strategy: Strategy, mut memory: Memory) {
-        memory.hand_on(false);
+        memory.hand_on(false, self.now, self.now);
         self.engine = Engine::start(strategy, memory, self.now);
     }
 
