@@ -12,8 +12,8 @@ use crate::time::Span;
 /// the minute that the venue bills as a whole.
 pub(crate) const STOPPING_TIME: Span = Span::from_secs(180);
 
-/// And so much longer for each order besides: they are cancelled one by one, with reads in between, and each may take
-/// seconds.
+/// And so much longer for each order besides: they are cancelled one by one, and each may take 13 seconds, which the
+/// middle one of them waits half as often.
 const STOPPING_EACH: Span = Span::from_secs(7);
 
 /// What stands at the venue already, at the highest price it may stand at.

@@ -15,8 +15,8 @@ use crate::time::{Span, Time};
 const AS_GOOD_AS_ALL: Span = Span::from_secs(180);
 /// Creation fees within this long of each other are kept as one sum.
 const FEES_TOGETHER: Span = Span::from_secs(3_600);
-/// A stretch that no earlier read bears out counts back this far at the most.
-const BACKDATED_AT_MOST: Span = Span::from_secs(120);
+/// Where an order held its server before, a stretch counts back this far at the most: blindness is no holding.
+const BACKDATED_AT_MOST: Span = Span::from_secs(600);
 
 /// Time in which nobody watched the order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +83,8 @@ impl Bill {
         if self.unwatched.is_some() {
             return now;
         }
-        let earliest = self.counted_to.map_or(now - BACKDATED_AT_MOST, |to| to.max(now - BACKDATED_AT_MOST));
+        // Of an order that no read has shown yet nothing is known but when it was made.
+        let earliest = self.counted_to.map_or(may_have_begun, |to| to.max(now - BACKDATED_AT_MOST));
         may_have_begun.max(earliest).min(now)
     }
 

@@ -353,6 +353,8 @@ impl Beliefs {
             self.shift(row.server, now, Cause::Adopted, |server| {
                 let mut order = Order::new(row.id, price, placed_at, next_lower_at);
                 order.listed = true;
+                // What it cost before was not our doing.
+                order.bill.counted_to = Some(now);
                 policy.iter().for_each(|p| order.policy = p.placed(placed_at, false));
                 server.take(order);
             });

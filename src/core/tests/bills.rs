@@ -248,8 +248,8 @@ fn the_more_orders_stand_the_earlier_they_are_stopped() {
     let machines: Vec<(u64, i64)> = ids.iter().map(|id| (*id, 900)).collect();
     let mut world = World::new(plan, &machines);
     world.until(1_800, "all held", |w| w.venue.held().len() == 40);
-    // From now on each cancellation takes five seconds, and each read between two of them.
-    world.late = Span::from_secs(4);
+    // From now on each cancellation takes thirteen seconds.
+    world.late = Span::from_secs(12);
     world.run(7_200);
     assert!(world.venue.held().is_empty());
     let charged = charged(&mut world);
