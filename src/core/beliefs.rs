@@ -66,6 +66,8 @@ pub(crate) struct Stray {
     pub server: ServerId,
     pub bid: Price,
     pub asked_at: Option<Time>,
+    /// The limit that forbids it, where one does.
+    pub limit: Option<Denial>,
 }
 
 /// So many candidates more than it wants are watched for a target that takes what the marketplace lists.

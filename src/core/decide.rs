@@ -60,6 +60,7 @@ impl Beliefs {
         for (id, reason) in self.must_go(&context) {
             self.servers.change_order(id, |order| order.must_go(reason));
         }
+        self.stop_aside(now);
         let cancelled = self.stray_to_cancel(now).or_else(|| self.order_to_cancel(&context));
         if cancelled.is_some() || leaving {
             return NextChange { action: cancelled, ..NextChange::default() };
@@ -120,9 +121,17 @@ impl Beliefs {
 
     /// The order to cancel that should not be there at all.
     fn stray_to_cancel(&self, now: Time) -> Option<Action> {
-        let due = |asked_at: Option<Time>| asked_at.is_none_or(|at| now.since(at) >= CANCEL_AGAIN);
+        let due = |asked_at: Option<Time>| {
+            asked_at.is_none_or(|at| now.since(at) >= CANCEL_AGAIN && self.was_listed_since(at))
+        };
         let (id, stray) = self.strays.iter().find(|(_, s)| due(s.asked_at))?;
-        Some(cancel(stray.server, *id, None, Reason::Surplus))
+        Some(cancel(stray.server, *id, None, stray.limit.map_or(Reason::Surplus, Reason::Limit)))
+    }
+
+    /// Whether my_orders was asked for since then. No cancellation is repeated before: where many go wrong, their turns
+    /// would leave none for the list, which alone tells what is gone.
+    pub(crate) fn was_listed_since(&self, at: Time) -> bool {
+        self.orders_read.tried_at.is_some_and(|tried_at| tried_at >= at)
     }
 
     /// Places what is missing.

@@ -239,7 +239,7 @@ impl Engine {
         let Some(target_name) = &kept.target else {
             // It is cancelled, whatever coin it bids in; a price in another one is nothing to add up.
             let bid = if is_our_coin { kept.bid } else { Price::ZERO };
-            self.beliefs.strays.insert(kept.id, Stray { server: kept.server, bid, asked_at: None });
+            self.beliefs.strays.insert(kept.id, Stray { server: kept.server, bid, asked_at: None, limit: None });
             return;
         };
         let Some(target) = self.target_of_ours(target_name, kept.server, kept.currency) else {

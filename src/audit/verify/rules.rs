@@ -167,6 +167,7 @@ struct FirstOrder {
 #[derive(Debug, Deserialize)]
 struct FirstCreate {
     server: i64,
+    target: String,
     bid: Price,
     sent_at: Time,
     /// Nobody ever saw it: nothing of it stands, as far as is known.
@@ -216,11 +217,20 @@ impl Rules {
         };
         let full_window = run.started_at + rules.strategy.venue.lower_every;
         rules.take_up_unfinished(full_window);
+        let is_target = |name: &str| rules.strategy.targets.iter().any(|target| target.name == name);
+        let others = rules.first.orders.iter().filter(|o| !o.target.as_deref().is_some_and(is_target));
+        let others: Vec<(i64, i64)> = others.map(|order| (order.server, order.id)).collect();
+        let unnamed = rules.first.creates.iter().filter(|create| !is_target(&create.target));
+        let unnamed: Vec<i64> = unnamed.map(|create| create.server).collect();
         for order in &rules.first.orders {
             rules.next_lower_at.insert(order.id, order.next_lower_at.min(full_window));
-            if order.target.is_none() {
-                rules.slots.entry(order.server).or_default().former.insert(order.id);
-            }
+        }
+        // Ours as well, and left alone unless a limit wants them gone.
+        for (server, order) in others {
+            rules.slots.entry(server).or_default().former.insert(order);
+        }
+        for server in unnamed {
+            rules.slots.entry(server).or_default().former_unnamed = true;
         }
         for (server, order, _) in &rules.first.ended {
             rules.slots.entry(*server).or_default().former.insert(*order);

@@ -18,21 +18,20 @@ use crate::time::Time;
 impl Beliefs {
     /// Leaves an order alone.
     pub(crate) fn leave_order(&mut self, what: KeptOrder, counts_for: Option<TargetId>) {
-        self.aside.orders.push(Left { what, counts_for, absent_since: None });
+        self.aside.orders.push(Left::new(what, counts_for));
         self.count_aside();
     }
 
     /// Leaves a create alone whose order has not been seen.
     pub(crate) fn leave_create(&mut self, what: KeptCreate, counts_for: Option<TargetId>) {
-        self.aside.creates.push(Left { what, counts_for, absent_since: None });
+        self.aside.creates.push(Left::new(what, counts_for));
         self.count_aside();
     }
 
     /// What orders that are left alone cost in this run's coin, by our count or the venue's, whichever is more.
     pub(crate) fn spent_aside(&self, now: Time) -> Amount {
-        let ours =
-            self.aside.orders.iter().map(|left| &left.what).filter(|o| o.currency == Some(self.strategy.currency));
-        ours.fold(Amount::ZERO, |sum, o| sum.plus(o.cost(now, self.fee_percent)))
+        let ours = self.aside.orders.iter().filter(|left| left.what.currency == Some(self.strategy.currency));
+        ours.fold(Amount::ZERO, |sum, left| sum.plus(left.cost(now, self.fee_percent)))
     }
 
     /// A good my_orders, whose request was sent at `sent_at`: some of these may be over, and some creates be seen.
@@ -50,7 +49,7 @@ impl Beliefs {
             };
             if let Some(row) = rows.iter().find(is_its) {
                 let what = left.what.order(row.id, sent_at + self.strategy.venue.lower_every);
-                self.aside.orders.push(Left { what, counts_for: left.counts_for, absent_since: None });
+                self.aside.orders.push(Left::new(what, left.counts_for));
             } else {
                 // Two good lists must agree, the later one long enough after the create.
                 let was_absent = left.absent_since.is_some();
@@ -64,7 +63,7 @@ impl Beliefs {
             let row = rows.iter().find(|row| row.id == left.what.id);
             let coin = left.what.currency.unwrap_or(self.strategy.currency);
             if let Some(spend) = row.filter(|row| row.currency.is_none_or(|c| c == coin)).and_then(|row| row.spend) {
-                left.what.venue_spend = left.what.venue_spend.max(spend);
+                left.tell_spend(spend, sent_at);
             }
             let stands = row.is_some_and(|row| !row.expired);
             let since = if stands { None } else { Some(*left.absent_since.get_or_insert(sent_at)) };
@@ -76,9 +75,9 @@ impl Beliefs {
             // It was over by the first list that did not show it.
             let over_by = since.unwrap_or(now);
             if coin == self.strategy.currency {
-                self.spent_ended = self.spent_ended.plus(left.what.cost(over_by, self.fee_percent));
+                self.spent_ended = self.spent_ended.plus(left.cost(over_by, self.fee_percent));
             } else if let Some(purse) = self.aside.purse_mut(coin) {
-                purse.spent_ended = purse.spent_ended.plus(left.what.cost(over_by, purse.fee_percent));
+                purse.spent_ended = purse.spent_ended.plus(left.cost(over_by, purse.fee_percent));
             }
         }
         self.count_aside();

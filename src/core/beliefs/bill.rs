@@ -119,7 +119,8 @@ impl Bill {
         let Unwatched { since, held, until } = self.unwatched.take()?;
         let until = until.unwrap_or(now);
         let longest = until.since(since);
-        let known = self.held.max(self.venue_spend);
+        // What the venue told meanwhile may be of this very time, so it is our own sum that is known.
+        let known = self.held;
         // A venue that tells less than was counted before, or nothing at all, is no witness.
         let told = spend.filter(|s| !s.is_zero() && s.plus(bid.accrue(AS_GOOD_AS_ALL).amount()) >= known);
         let span = match told.and_then(|spend| bid.lasts(spend.minus(known))) {

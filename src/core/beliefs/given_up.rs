@@ -37,7 +37,7 @@ impl Beliefs {
         let created = self.servers.change(row.server, |server| server.given_up.remove(at));
         let Some(Create { bid, sent_at, .. }) = created else { return false };
         if !is_free {
-            self.strays.insert(row.id, Stray { server: row.server, bid, asked_at: None });
+            self.strays.insert(row.id, Stray { server: row.server, bid, asked_at: None, limit: None });
             return true;
         }
         self.shift(row.server, now, Cause::Seen, |server| {

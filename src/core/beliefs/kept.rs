@@ -54,15 +54,6 @@ pub(crate) struct KeptOrder {
 }
 
 impl KeptOrder {
-    /// What it has cost up to `now`, fees included. What it did since it was last counted only the venue can tell, and
-    /// until it does, an order that held its server counts as if it still did.
-    pub(crate) fn cost(&self, now: Time, fee_percent: Decimal) -> Amount {
-        let unwatched = self.counted_to.filter(|_| self.held_then && self.venue_spend.is_zero());
-        let since = unwatched.map_or(Span::ZERO, |counted_to| now.since(counted_to));
-        let held = self.held.plus(self.bid.accrue(since).amount());
-        held.max(self.venue_spend).plus_percent(self.fee_percent.unwrap_or(fee_percent)).plus(self.paid)
-    }
-
     /// It was watched up to `until`, and nothing about it changed after it was last counted.
     pub(crate) fn count_to(&mut self, until: Time) {
         let Some(counted_to) = self.counted_to.filter(|counted_to| until > *counted_to) else { return };
@@ -178,6 +169,37 @@ pub(crate) struct Left<T> {
     pub counts_for: Option<TargetId>,
     /// Since when my_orders has not shown it.
     pub absent_since: Option<Time>,
+    /// When the venue last told what it has cost, and whether that was more than before.
+    pub spend_told: Option<(Time, bool)>,
+}
+
+impl<T> Left<T> {
+    pub(crate) fn new(what: T, counts_for: Option<TargetId>) -> Left<T> {
+        Left { what, counts_for, absent_since: None, spend_told: None }
+    }
+}
+
+impl Left<KeptOrder> {
+    /// What it has cost up to `now`, fees included. Nobody reads its book, so only the venue can tell, and until it does, an
+    /// order that held its server counts as if it still did.
+    pub(crate) fn cost(&self, now: Time, fee_percent: Decimal) -> Amount {
+        let order = &self.what;
+        let since = match self.spend_told {
+            Some((at, grows)) => grows.then_some(at),
+            None => order.counted_to.filter(|_| order.held_then),
+        };
+        let known = order.held.max(order.venue_spend);
+        let unwatched = order.bid.accrue(since.map_or(Span::ZERO, |since| now.since(since))).amount();
+        known.plus(unwatched).plus_percent(order.fee_percent.unwrap_or(fee_percent)).plus(order.paid)
+    }
+
+    /// The venue told what it has cost so far.
+    pub(crate) fn tell_spend(&mut self, spend: Amount, at: Time) {
+        // What is told at first may all be from before.
+        let grows = if self.spend_told.is_some() { spend > self.what.venue_spend } else { self.what.held_then };
+        self.what.venue_spend = self.what.venue_spend.max(spend);
+        self.spend_told = Some((at, grows));
+    }
 }
 
 /// All that is left alone.

@@ -332,7 +332,7 @@ impl Beliefs {
         if let Some(ended_at) = server.and_then(|s| s.has_ended(row.id)) {
             if sent_at.since(ended_at) >= DISAPPEARS_WITHIN {
                 let bid = row.price.unwrap_or(self.strategy.limits.max_bid);
-                self.strays.insert(row.id, Stray { server: row.server, bid, asked_at: None });
+                self.strays.insert(row.id, Stray { server: row.server, bid, asked_at: None, limit: None });
             }
             return;
         }

@@ -2,14 +2,16 @@
 
 use alloc::vec::Vec;
 
+use crate::beliefs::kept::KeptOrder;
 use crate::beliefs::order::Dead;
 use crate::beliefs::servers::Group;
-use crate::beliefs::{Beliefs, Server, targets};
+use crate::beliefs::{Beliefs, Server, Stray, targets};
 use crate::decide::context::Context;
 use crate::denial::Denial;
 use crate::event::Reason;
 use crate::ids::ServerId;
 use crate::money::Price;
+use crate::time::Time;
 
 /// The orders to be marked, by their servers.
 type Going = Vec<(ServerId, Reason)>;
@@ -19,8 +21,7 @@ impl Beliefs {
     pub(crate) fn must_go(&self, context: &Context) -> Going {
         let mut going: Going = Vec::new();
         let limits = &self.strategy.limits;
-        let limited = limits.max_total_cost.is_some();
-        let stop = limited.then(|| self.exposure(context.now, &[]).must_stop(limits)).flatten();
+        let stop = self.must_stop(context.now);
         let all_go = context.leaving || stop.is_some();
         for (id, server) in self.of_group(if all_go { Group::Claimed } else { Group::Doomed }) {
             let Some(order) = server.claim.order().filter(|order| order.cancel.is_none()) else { continue };
@@ -50,6 +51,33 @@ impl Beliefs {
             }
         }
         going
+    }
+
+    /// Why everything has to be cancelled now, if it has to.
+    fn must_stop(&self, now: Time) -> Option<Denial> {
+        let limits = &self.strategy.limits;
+        limits.max_total_cost?;
+        self.exposure(now, &[]).must_stop(limits)
+    }
+
+    /// An order that this run leaves alone costs money all the same: when everything has to stop, it goes, too. One in
+    /// another coin is no matter of this run's limits.
+    pub(super) fn stop_aside(&mut self, now: Time) {
+        let coin = self.strategy.currency;
+        let ours = |kept: &&KeptOrder| kept.currency.is_none_or(|c| c == coin) && !self.strays.contains_key(&kept.id);
+        if !self.aside.orders.iter().map(|left| &left.what).any(|kept| ours(&kept)) {
+            return;
+        }
+        let Some(denial) = self.must_stop(now) else { return };
+        let go = self.aside.orders.iter().map(|left| &left.what).filter(ours);
+        let go: Vec<_> = go
+            .map(|kept| (kept.id, Stray { server: kept.server, bid: kept.bid, asked_at: None, limit: Some(denial) }))
+            .collect();
+        for (id, stray) in go {
+            // It counts once.
+            self.foreign.remove(&id);
+            self.strays.insert(id, stray);
+        }
     }
 
     /// What our own orders bid at worst, without those that go.

@@ -14,7 +14,7 @@ use crate::lowering::{Descent, descent};
 use crate::money::Price;
 use crate::policy::{self, Opinion, Situation, Standing};
 use crate::strategy::{Lost, Target};
-use crate::time::Span;
+use crate::time::{Span, Time};
 use crate::words::Words;
 
 /// An order of ours with all that a decision about it rests on.
@@ -138,10 +138,15 @@ impl<'a> Bidding<'a> {
         let mut decision = Decision::new(Wish::Cancel { reason: cancel.reason.clone(), turn: Turn::Go }, self.context);
         if let Some(at) = cancel.accepted_at {
             decision.hold(Hold::CancelAccepted { at });
-        } else if let Some(at) = cancel.asked_at.filter(|at| self.context.now < *at + CANCEL_AGAIN) {
+        } else if let Some(at) = cancel.asked_at.filter(|at| !self.may_cancel_again(*at)) {
             decision.hold(Hold::CancelAsked { at, until: at + CANCEL_AGAIN });
         }
         decision
+    }
+
+    /// Whether a cancellation that was asked for then may be asked for again.
+    fn may_cancel_again(&self, asked_at: Time) -> bool {
+        self.context.now >= asked_at + CANCEL_AGAIN && self.beliefs.was_listed_since(asked_at)
     }
 
     /// What keeps the order from any re-pricing: doubts about it, and a market that takes none.
