@@ -31,7 +31,7 @@ pub struct Verdict {
 
 /// Plays it.
 pub fn play(scenario: &Scenario) -> Verdict {
-    match catch_unwind(AssertUnwindSafe(|| Play::new(scenario).to_the_end(scenario))) {
+    match catch_unwind(AssertUnwindSafe(|| Play::new(scenario).run(scenario))) {
         Ok(verdict) => verdict,
         Err(panic) => {
             let words = panic.downcast_ref::<String>().cloned();
@@ -60,7 +60,7 @@ impl Play {
         Play { world, strategies: scenario.strategies.clone(), runs: 0, orders_seen: 0, blind: 0, wrong: Vec::new() }
     }
 
-    fn to_the_end(mut self, scenario: &Scenario) -> Verdict {
+    fn run(mut self, scenario: &Scenario) -> Verdict {
         for (at, happening) in &scenario.happenings {
             self.run_until(START + Span::from_ms(i64::try_from(*at).expect("a moment")));
             self.happen(happening);
