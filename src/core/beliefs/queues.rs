@@ -51,6 +51,14 @@ impl Class {
         }
     }
 
+    /// How long one of it may wait beyond its period, where others wait for `usual`. A server to spare may for ever.
+    pub(crate) const fn starving(self, usual: Span) -> Span {
+        match self {
+            Class::Spare => Span::LONGEST,
+            Class::Urgent | Class::Live | Class::Wanted => usual,
+        }
+    }
+
     /// How old a read of it should grow at most, where there are few of it.
     pub(crate) const fn least_period(self) -> Span {
         match self {
@@ -162,7 +170,7 @@ impl Queues {
     /// The most overdue of that class: where it stands, and how overdue it is in thousandths of its period. Of two that
     /// are as overdue as each other, the one with the lower number goes first.
     pub(crate) fn most_overdue(&self, class: Class, starving: Span, now: Time) -> Option<(i64, Turn, usize)> {
-        let (queue, period) = (self.of(class), self.period(class));
+        let (queue, period, starving) = (self.of(class), self.period(class), class.starving(starving));
         let overdue = |turn: &Turn| turn.tried_at.map_or(class.unread(), |at| urgency(now.since(at), period, starving));
         // Those that were never read stand first, and one that was may all the same be more overdue.
         let unread =
@@ -203,7 +211,7 @@ impl Queues {
 
 /// How overdue a read of that age is, in thousandths of its period; `starving`: how long beyond its period it may wait.
 pub(crate) fn urgency(age: Span, period: Span, starving: Span) -> i64 {
-    let starving = if period != SPARE && age > period + starving { 1_000_000 } else { 0 };
+    let starving = if age > period + starving { 1_000_000 } else { 0 };
     let due = match period {
         // The most common one, without a division.
         LIVE => age.ms(),

@@ -53,6 +53,17 @@ fn a_held_server_is_looked_at_every_three_seconds_however_many_are_wanted() {
 }
 
 #[test]
+fn the_marketplace_is_read_while_something_waits_for_it_however_many_are_held() {
+    // One more is wanted than there are, and somebody rents it on demand: the marketplace alone tells when it is free.
+    let mut world = world(45, 45, 45);
+    world.change(|venue| venue.machine(45).rented = true);
+    world.until(900, "the others held", |w| w.venue.held().len() == 44);
+    world.run(3_600);
+    let listing = longest_gap(&world, 1_000, |r| *r == Request::Marketplace) / 1000;
+    assert!(listing <= 180, "marketplace not for {listing} s");
+}
+
+#[test]
 fn sixty_free_and_cheap_servers_are_placed_within_six_seconds_each() {
     let mut world = world(60, 60, 60);
     world.until(360 + 30, "all are placed", |w| w.creates().len() == 60);

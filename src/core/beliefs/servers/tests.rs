@@ -152,9 +152,9 @@ fn most_overdue(servers: &Servers, now: Time) -> Option<(i64, ServerId)> {
     for (id, server) in servers.iter() {
         let Some(class) = class(servers, *id, server) else { continue };
         let starving = servers.queues.starving();
-        let overdue = server
-            .tried_at
-            .map_or(class.unread(), |tried| urgency(now.since(tried), servers.queues.period(class), starving));
+        let overdue = server.tried_at.map_or(class.unread(), |tried| {
+            urgency(now.since(tried), servers.queues.period(class), class.starving(starving))
+        });
         if best.is_none_or(|(most, _)| overdue > most) {
             best = Some((overdue, *id));
         }
