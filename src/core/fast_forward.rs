@@ -9,7 +9,7 @@
 use alloc::collections::VecDeque;
 
 use crate::beliefs::order::Claim;
-use crate::beliefs::queues::{Class, LIVE, SPARE, STARVING, Turn, urgency};
+use crate::beliefs::queues::{Class, LIVE, STARVING, Turn, urgency};
 use crate::beliefs::servers::Group;
 use crate::beliefs::{Beliefs, ReadTimes, Server};
 use crate::decide::context::{Context, Repeats};
@@ -333,9 +333,10 @@ fn patience(beliefs: &Beliefs, accounts: &[Need; 3], slot: Span) -> [Span; 5] {
     let steady = urgency(slot.times(live), LIVE, queues.starving());
     let patience = |period: Span, starving: Span| {
         let age = Span::from_ms(period.ms().saturating_mul(steady).checked_div(1000).unwrap_or(0));
-        if period == SPARE { age } else { age.min(period + starving) }
+        age.min(period + starving)
     };
-    let [wanted, spare] = [Class::Wanted, Class::Spare].map(|class| patience(queues.period(class), queues.starving()));
+    let [wanted, spare] =
+        [Class::Wanted, Class::Spare].map(|class| patience(queues.period(class), class.starving(queues.starving())));
     let [orders, wallets, listing] = accounts.each_ref().map(|need| patience(need.period, STARVING));
     [wanted, spare, orders, wallets, listing]
 }
