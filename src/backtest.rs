@@ -25,7 +25,7 @@ use futures_util::FutureExt;
 pub use benchmarks::{Benchmark, Benchmarks};
 pub use bounds::{Bounds, BoundsError, bounds};
 pub use grid::{Axis, Grid, GridError, Point, Shard};
-pub use ledger::Stretch;
+pub use ledger::Holding;
 pub use oracle_run::{OracleRunError, keep_oracle_run};
 pub use pool::in_order;
 pub use record::run_recorded;

@@ -7,6 +7,7 @@ use clorebid_core::event::Event;
 use clorebid_core::ids::{OrderId, ServerId, TargetId};
 use clorebid_core::money::{Accrual, Amount, Currency, Price};
 use clorebid_core::strategy::{PerDay, RestartCost, Strategy};
+use clorebid_core::stretch::{Held, Stretch};
 use clorebid_core::time::{Span, Time};
 use rust_decimal::Decimal;
 
@@ -16,19 +17,17 @@ use crate::tape::{Series, ServerSeries};
 /// The creation fee is charged once an order has stood this long, as the venue is said to do.
 const CREATION_FEE_AFTER: Span = Span::from_secs(600);
 
-/// A stretch of holding at one bid, as it truly was.
+/// A stretch of holding with whose it was, as it truly was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stretch {
+pub struct Holding {
     /// For which target.
     pub target: TargetId,
     /// Where.
     pub server: ServerId,
     /// By which order.
     pub order: OrderId,
-    /// At what price per day.
-    pub bid: Price,
-    /// From when.
-    pub from: Time,
+    /// At what bid, and from when.
+    pub stretch: Stretch,
     /// Until when.
     pub to: Time,
 }
@@ -59,13 +58,12 @@ struct Wanted {
 #[derive(Debug, Clone)]
 pub(super) struct Ledger {
     targets: Vec<Wanted>,
-    open: BTreeMap<ServerId, Stretch>,
+    open: BTreeMap<ServerId, Holding>,
     in_gap: bool,
     max_bid: Price,
     /// Ended stretches, oldest first.
-    pub stretches: Vec<Stretch>,
-    pub cost: Accrual,
-    pub held_ms: i64,
+    pub holdings: Vec<Holding>,
+    pub held: Held,
     pub restarts: u64,
     pub interruptions: u64,
     pub creation_fees: u64,
@@ -100,9 +98,8 @@ impl Ledger {
             open: BTreeMap::new(),
             in_gap: false,
             max_bid: strategy.limits.max_bid,
-            stretches: Vec::new(),
-            cost: Accrual::ZERO,
-            held_ms: 0,
+            holdings: Vec::new(),
+            held: Held::NONE,
             restarts: 0,
             interruptions: 0,
             creation_fees: 0,
@@ -135,14 +132,14 @@ impl Ledger {
             wanted.restarts = wanted.restarts.plus(lost_work);
         }
         self.restarts += 1;
-        self.begin_stretch(at, Stretch { target, server, order, bid, from: at, to: at });
+        self.begin_stretch(Holding { target, server, order, stretch: Stretch { bid, from: at }, to: at });
     }
 
     /// It goes on at another bid.
     pub(super) fn repriced(&mut self, at: Time, target: TargetId, server: ServerId, order: OrderId, bid: Price) {
-        if self.open.get(&server).is_some_and(|s| s.bid != bid) {
+        if self.open.get(&server).is_some_and(|holding| holding.stretch.bid != bid) {
             self.end_stretch(at, server);
-            self.begin_stretch(at, Stretch { target, server, order, bid, from: at, to: at });
+            self.begin_stretch(Holding { target, server, order, stretch: Stretch { bid, from: at }, to: at });
         }
     }
 
@@ -167,9 +164,9 @@ impl Ledger {
         for index in 0..self.targets.len() {
             self.count(at, TargetId(u32::try_from(index).unwrap_or(u32::MAX)));
         }
-        let held: Vec<Stretch> = self.open.values().copied().collect();
-        for stretch in &held {
-            self.end_stretch(at, stretch.server);
+        let held: Vec<Holding> = self.open.values().copied().collect();
+        for holding in &held {
+            self.end_stretch(at, holding.server);
         }
         if begins {
             self.gap_since = at;
@@ -177,8 +174,8 @@ impl Ledger {
             self.gap_ms += at.since(self.gap_since).ms();
         }
         self.in_gap = begins;
-        for stretch in held {
-            self.begin_stretch(at, Stretch { from: at, to: at, ..stretch });
+        for holding in held {
+            self.begin_stretch(Holding { stretch: Stretch { from: at, ..holding.stretch }, to: at, ..holding });
         }
     }
 
@@ -255,30 +252,26 @@ impl Ledger {
         wanted.wanted_ms += span.ms() * i64::from(wanted.want);
     }
 
-    fn begin_stretch(&mut self, at: Time, stretch: Stretch) {
-        let Stretch { target, server, order, bid, .. } = stretch;
-        self.open.insert(server, stretch);
+    fn begin_stretch(&mut self, holding: Holding) {
+        let Holding { target, server, order, stretch: Stretch { bid, from }, .. } = holding;
+        self.open.insert(server, holding);
         if let Some(moves) = self.moves.as_mut().filter(|_| !self.in_gap) {
-            moves.push((
-                at,
-                Event::HoldingFrom { target, server, order, bid, fee_percent: self.fee_percent, since: at },
-            ));
+            let fee_percent = self.fee_percent;
+            moves.push((from, Event::HoldingFrom { target, server, order, bid, fee_percent, since: from }));
         }
     }
 
     fn end_stretch(&mut self, at: Time, server: ServerId) {
-        let Some(mut stretch) = self.open.remove(&server) else { return };
+        let Some(mut holding) = self.open.remove(&server) else { return };
         if self.in_gap {
             return;
         }
         if let Some(moves) = &mut self.moves {
-            moves.push((at, Event::HoldingTo { server, order: stretch.order }));
+            moves.push((at, Event::HoldingTo { server, order: holding.order }));
         }
-        stretch.to = at;
-        let span = at.since(stretch.from);
-        self.cost = self.cost.plus(stretch.bid.accrue(span));
-        self.held_ms += span.ms();
-        self.stretches.push(stretch);
+        holding.to = at;
+        self.held = self.held.plus(holding.stretch.held(at, self.fee_percent));
+        self.holdings.push(holding);
     }
 
     pub(super) fn unheld_cost(&self) -> Amount {

@@ -6,7 +6,7 @@ use clorebid_core::request::{Answer, Ask, Outcome, Request};
 use clorebid_core::time::{Span, Time};
 use rust_decimal::Decimal;
 
-use super::ledger::{Ledger, Stretch};
+use super::ledger::{Holding, Ledger};
 
 /// What the venue's rules were, where a tape cannot tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,12 +92,12 @@ pub struct Ran {
     /// Renting on demand throughout.
     pub on_demand_cost: Amount,
     /// What was held, when, at what bid.
-    pub stretches: Vec<Stretch>,
+    pub holdings: Vec<Holding>,
 }
 
 /// What a run came to, from what was counted and from what holding cost.
 pub(super) fn total(rules: &VenueRules, span: (Time, Time), counts: Counts, ledger: Ledger) -> Ran {
-    let cost = ledger.cost.amount();
+    let cost = ledger.held.cost.amount();
     let creation_fees = rules.creation_fee.decimal().checked_mul(Decimal::from(ledger.creation_fees));
     let creation_fees = creation_fees.and_then(Amount::new).unwrap_or(Amount::MAX);
     let fees = cost.percent(rules.fee_percent).plus(creation_fees);
@@ -106,7 +106,7 @@ pub(super) fn total(rules: &VenueRules, span: (Time, Time), counts: Counts, ledg
         span,
         counts,
         wanted_ms: ledger.wanted_ms(),
-        held_ms: ledger.held_ms,
+        held_ms: ledger.held.time.ms(),
         gap_ms: ledger.gap_ms,
         cost,
         fees,
@@ -114,7 +114,7 @@ pub(super) fn total(rules: &VenueRules, span: (Time, Time), counts: Counts, ledg
         interruptions: ledger.interruptions,
         effective_cost,
         on_demand_cost: ledger.on_demand_cost(),
-        stretches: ledger.stretches,
+        holdings: ledger.holdings,
     }
 }
 

@@ -5,7 +5,7 @@
 //! shows, asks a [`policy`] what to bid, lets the [`limits`] refuse, and says which request is best now.
 //!
 //! ```text
-//! ids, time, money (by integers), duration, governing, words ◄─ market, denial, event, request ◄─ policy ◄─ strategy
+//! ids, time, money (by integers), stretch, duration, governing, words ◄─ market, denial, event, request ◄─ policy ◄─ strategy
 //! ◄─ limits, lowering, selection ◄─ beliefs ◄─ decide ◄─ reads ◄─ engine ◄─ { memory, explain, status, fast_forward }
 //! ```
 
@@ -33,5 +33,6 @@ pub mod request;
 pub mod selection;
 pub mod status;
 pub mod strategy;
+pub mod stretch;
 pub mod time;
 pub mod words;

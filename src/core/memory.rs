@@ -260,7 +260,7 @@ impl Engine {
             venue_spend: kept.venue_spend,
             fee_percent: kept.fee_percent,
             fee_counted: kept.fee_counted,
-            stretch_since: None,
+            stretch: None,
             counted_to: kept.counted_to,
             unwatched: kept.counted_to.map(|since| Unwatched { since, held: kept.held_then, until: None }),
         };
@@ -379,7 +379,7 @@ impl Engine {
 
 fn kept(server: ServerId, target: String, order: &Order, beliefs: &Beliefs, now: Time) -> KeptOrder {
     let bill = &order.bill;
-    let open = bill.stretch_since.map_or(Amount::ZERO, |since| order.bid.accrue(now.since(since)).amount());
+    let open = bill.stretch.map_or(Amount::ZERO, |stretch| stretch.cost(now).amount());
     // What is still to be accounted for goes on being that.
     let unwatched = bill.unwatched.filter(|u| u.until.is_none());
     KeptOrder {
@@ -400,7 +400,7 @@ fn kept(server: ServerId, target: String, order: &Order, beliefs: &Beliefs, now:
         fee_percent: bill.fee_percent,
         fee_counted: bill.fee_counted,
         counted_to: Some(unwatched.map_or(now, |u| u.since)),
-        held_then: unwatched.map_or(bill.stretch_since.is_some(), |u| u.held),
+        held_then: unwatched.map_or(bill.stretch.is_some(), |u| u.held),
         policy: order.policy.keep(),
     }
 }

@@ -68,7 +68,7 @@ pub(crate) async fn end_stretches(conn: &mut SqliteConnection, mode: Mode, venue
     for order in open {
         let Some(ended) = ledger.end(order, until) else { continue };
         let row = [
-            Value::Int(ended.stretch.into()),
+            Value::Int(ended.number.into()),
             Value::Int(OF_NO_REQUEST),
             Value::Int(ended.at.ms()),
             Value::text(Some(ended.cost)),

@@ -5,7 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clorebid_core::money::{Accrual, Amount, Price};
+use clorebid_core::money::{Amount, Price};
+use clorebid_core::stretch::{Held, Stretch};
 use clorebid_core::time::{Span, Time};
 use rust_decimal::Decimal;
 
@@ -17,11 +18,10 @@ const REFRESH: Span = Span::from_secs(600);
 /// A stretch that has not ended.
 #[derive(Debug)]
 struct Open {
-    stretch: u32,
-    bid: Price,
-    /// The venue's fee on the bid, as a price.
-    fee: Price,
-    from: Time,
+    /// Its number in the run.
+    number: u32,
+    stretch: Stretch,
+    fee_percent: Decimal,
     /// Up to when it is in the days' totals.
     counted: Time,
 }
@@ -30,7 +30,7 @@ struct Open {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Ended {
     /// Its number in the run.
-    pub(crate) stretch: u32,
+    pub(crate) number: u32,
     /// When.
     pub(crate) at: Time,
     /// Bid times the time held.
@@ -38,12 +38,10 @@ pub(crate) struct Ended {
 }
 
 /// One day's totals.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 struct Day {
-    cost: Accrual,
-    fees: Accrual,
+    held: Held,
     charged: Amount,
-    held_ms: i64,
     /// What the venue says that holding cost; nothing where it has not said.
     venue: Option<Amount>,
 }
@@ -88,29 +86,28 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// A stretch begins; an open one of the same order must have been ended before.
-    pub(crate) fn begin(&mut self, order: u64, stretch: u32, bid: Price, fee_percent: Decimal, at: Time) {
-        let fee = fee_on(bid, fee_percent);
-        self.open.insert(order, Open { stretch, bid, fee, from: at, counted: at });
+    pub(crate) fn begin(&mut self, order: u64, number: u32, bid: Price, fee_percent: Decimal, at: Time) {
+        let stretch = Stretch { bid, from: at };
+        self.open.insert(order, Open { number, stretch, fee_percent, counted: at });
         self.refreshed.get_or_insert(at);
     }
 
     /// A stretch that is over already; what it cost.
     pub(crate) fn past(&mut self, bid: Price, fee_percent: Decimal, from: Time, to: Time) -> Amount {
-        let mut open = Open { stretch: 0, bid, fee: fee_on(bid, fee_percent), from, counted: from };
-        count(&mut open, to, &mut self.days, &mut self.changed);
-        bid.accrue(to.since(from)).amount()
+        let stretch = Stretch { bid, from };
+        self.count(stretch, fee_percent, to);
+        stretch.cost(to).amount()
     }
 
     /// The venue adds that percentage to the open stretch of that order, and has from its start.
     pub(crate) fn fee_told(&mut self, order: u64, fee_percent: Decimal) {
         let Some(open) = self.open.get_mut(&order) else { return };
-        let fee = fee_on(open.bid, fee_percent);
-        for (day, span) in days_of(open.from, open.counted) {
-            let sums = self.days.entry(day).or_default();
-            sums.fees = sums.fees.plus(fee.accrue(span)).minus(open.fee.accrue(span));
+        let before = std::mem::replace(&mut open.fee_percent, fee_percent);
+        for (day, part, to) in open.stretch.days(open.counted) {
+            let fees = &mut self.days.entry(day).or_default().held.fees;
+            *fees = fees.plus(part.held(to, fee_percent).fees).minus(part.held(to, before).fees);
             self.changed.insert(day);
         }
-        open.fee = fee;
     }
 
     /// The venue says that holding has cost so much more.
@@ -127,10 +124,9 @@ impl Ledger {
 
     /// The stretch of that order ends, if it has one open.
     pub(crate) fn end(&mut self, order: u64, at: Time) -> Option<Ended> {
-        let mut open = self.open.remove(&order)?;
-        count(&mut open, at, &mut self.days, &mut self.changed);
-        let (at, cost) = (at.max(open.from), open.bid.accrue(at.since(open.from)).amount());
-        Some(Ended { stretch: open.stretch, at, cost })
+        let Open { number, stretch, fee_percent, counted } = self.open.remove(&order)?;
+        self.count(Stretch { from: counted, ..stretch }, fee_percent, at);
+        Some(Ended { number, at: at.max(stretch.from), cost: stretch.cost(at).amount() })
     }
 
     /// A fee is charged at once.
@@ -147,9 +143,12 @@ impl Ledger {
         }
         self.refreshed = Some(at);
         self.settle_told();
-        for open in self.open.values_mut() {
-            count(open, at, &mut self.days, &mut self.changed);
+        let mut open = std::mem::take(&mut self.open);
+        for Open { stretch, fee_percent, counted, .. } in open.values_mut() {
+            self.count(Stretch { from: *counted, ..*stretch }, *fee_percent, at);
+            *counted = at.max(*counted);
         }
+        self.open = open;
     }
 
     /// The orders that hold something.
@@ -161,42 +160,27 @@ impl Ledger {
     pub(crate) fn take_changed(&mut self) -> Vec<DayTotal> {
         let total = |day: i64| {
             let sums = self.days.get(&day).copied().unwrap_or_default();
-            let fees = sums.fees.amount().plus(sums.charged);
-            DayTotal { day, cost: sums.cost.amount(), fees, held_ms: sums.held_ms, venue: sums.venue }
+            let Held { cost, fees, time } = sums.held;
+            let fees = fees.amount().plus(sums.charged);
+            DayTotal { day, cost: cost.amount(), fees, held_ms: time.ms(), venue: sums.venue }
         };
         std::mem::take(&mut self.changed).into_iter().map(total).collect()
     }
-}
 
-/// Counts a stretch up to `at`, each part in the day it lies in.
-fn count(open: &mut Open, at: Time, days: &mut BTreeMap<i64, Day>, changed: &mut BTreeSet<i64>) {
-    for (day, span) in days_of(open.counted, at) {
-        let sums = days.entry(day).or_default();
-        sums.cost = sums.cost.plus(open.bid.accrue(span));
-        sums.fees = sums.fees.plus(open.fee.accrue(span));
-        sums.held_ms = sums.held_ms.saturating_add(span.ms());
-        changed.insert(day);
+    /// Counts a part of a stretch that ends at `to`, in each day for what lies in it.
+    fn count(&mut self, part: Stretch, fee_percent: Decimal, to: Time) {
+        for (day, part, to) in part.days(to) {
+            let sums = self.days.entry(day).or_default();
+            sums.held = sums.held.plus(part.held(to, fee_percent));
+            self.changed.insert(day);
+        }
     }
-    open.counted = open.counted.max(at);
 }
 
-/// The parts of a time that lie in each day.
-fn days_of(from: Time, to: Time) -> impl Iterator<Item = (i64, Span)> {
-    let mut at = from;
-    std::iter::from_fn(move || {
-        let day = at.utc_day();
-        let midnight = Time::from_ms(day.saturating_add(1).saturating_mul(Span::DAY.ms()));
-        let until = to.min(midnight);
-        // At the end of time itself nothing more can be counted.
-        let span = (until > at).then(|| until.since(at))?;
-        at = until;
-        Some((day, span))
-    })
-}
-
-/// What the venue adds to a bid, as a price.
-fn fee_on(bid: Price, percent: Decimal) -> Price {
-    Price::new(bid.for_a_day().percent(percent).decimal()).unwrap_or(Price::ZERO)
+impl Default for Day {
+    fn default() -> Day {
+        Day { held: Held::NONE, charged: Amount::ZERO, venue: None }
+    }
 }
 
 #[cfg(test)]

@@ -254,7 +254,7 @@ impl Run {
             Event::HeldUnwatched { target, server, order, bid, fee_percent, from, to } => {
                 let stretch = self.begin_stretch(seq, from, target_name(target), (server, order), bid, fee_percent);
                 let cost = self.ledger.past(bid, fee_percent, from, to);
-                self.stretch_ended(seq, &Ended { stretch, at: to, cost });
+                self.stretch_ended(seq, &Ended { number: stretch, at: to, cost });
             }
             Event::FeeTold { target, server, order, percent } => {
                 self.ledger.fee_told(order.0, percent);
@@ -311,12 +311,8 @@ impl Run {
     }
 
     fn stretch_ended(&mut self, seq: u64, ended: &Ended) {
-        let row = [
-            Value::Int(ended.stretch.into()),
-            Value::id(seq),
-            Value::Int(ended.at.ms()),
-            Value::text(Some(ended.cost)),
-        ];
+        let row =
+            [Value::Int(ended.number.into()), Value::id(seq), Value::Int(ended.at.ms()), Value::text(Some(ended.cost))];
         self.buffer.push(Table::StretchEnds, row);
     }
 

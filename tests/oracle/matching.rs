@@ -130,11 +130,11 @@ fn no_run_costs_less_than_the_oracle_while_servers_cease_to_match_and_match_agai
         let (ran, found) = measured(&strategy(MATCH, 1 + round % 2), &recorded);
         assert!(found.oracle_cost <= ran.effective_cost, "{} < {}\n{text}", ran.effective_cost, found.oracle_cost);
         assert_eq!(found.on_demand_cost, ran.on_demand_cost, "{text}");
-        let is_other = |stretch: &clorebid::backtest::Stretch| {
-            let listed = recorded.series().servers[&stretch.server].listed_at(stretch.from);
+        let is_other = |holding: &clorebid::backtest::Holding| {
+            let listed = recorded.series().servers[&holding.server].listed_at(holding.stretch.from);
             listed.is_some_and(|listed| listed.gpu.ends_with('D'))
         };
-        kept += u32::from(ran.stretches.iter().any(is_other));
+        kept += u32::from(ran.holdings.iter().any(is_other));
     }
     assert!(kept > 20, "in {kept} of 150 an order was kept though its server had ceased to match");
 }
@@ -177,7 +177,7 @@ fn a_server_of_our_own_counts_no_more_than_it_is_bid_on() {
         [(0, ours), (0, market(0, 1, 1)), (0, market(0, 2, 20)), (0, market(86_400, 1, 1)), (0, market(86_400, 2, 20))];
     let of = |selection: &str| {
         let (ran, found) = measured(&strategy(selection, 1), &recorded(lines.iter()));
-        assert!(ran.stretches.iter().all(|stretch| stretch.server.0 == 2), "{selection}");
+        assert!(ran.holdings.iter().all(|stretch| stretch.server.0 == 2), "{selection}");
         found
     };
     assert_eq!(of(MATCH), of("servers = [2]"));

@@ -42,6 +42,7 @@ const CORE_LAYERS: &[(&str, &[&str])] = &[
     ("time", &[]),
     ("integers", &[]),
     ("money", &["integers", "time"]),
+    ("stretch", &["money", "time"]),
     ("duration", &["money", "time"]),
     ("governing", &["time"]),
     ("words", &["money", "time"]),
@@ -54,7 +55,10 @@ const CORE_LAYERS: &[(&str, &[&str])] = &[
     ("limits", &["money", "strategy", "time"]),
     ("lowering", &["ids", "integers", "money", "time"]),
     ("selection", &["ids", "market", "money", "strategy"]),
-    ("beliefs", &["denial", "event", "ids", "lowering", "market", "money", "policy", "request", "strategy", "time"]),
+    (
+        "beliefs",
+        &["denial", "event", "ids", "lowering", "market", "money", "policy", "request", "strategy", "stretch", "time"],
+    ),
     (
         "decide",
         &[

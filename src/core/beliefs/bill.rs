@@ -8,7 +8,8 @@ use alloc::vec::Vec;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::money::{Amount, Price};
+use crate::money::{Accrual, Amount, Price};
+use crate::stretch::Stretch;
 use crate::time::{Span, Time};
 
 /// The venue charges by the minute, and what it tells may be so old: what comes as near as this to the whole time is it.
@@ -68,8 +69,8 @@ pub(crate) struct Bill {
     pub fee_percent: Option<Decimal>,
     /// Whether the creation fee was counted.
     pub fee_counted: bool,
-    /// When the stretch of holding at the present bid began.
-    pub stretch_since: Option<Time>,
+    /// The stretch of holding at the present bid, while it holds.
+    pub stretch: Option<Stretch>,
     /// Up to when it is accounted for whether it held its server: no stretch begins before.
     pub counted_to: Option<Time>,
     /// A time that is still to be accounted for.
@@ -89,18 +90,18 @@ impl Bill {
     }
 
     /// A stretch begins.
-    pub(crate) fn begin(&mut self, since: Time) {
-        self.stretch_since = Some(since);
+    pub(crate) fn begin(&mut self, since: Time, bid: Price) {
+        self.stretch = Some(Stretch { bid, from: since });
         // Whether it held its server in between, the venue's list tells, or else it counts as if it had.
         if let Some(unwatched) = &mut self.unwatched {
             unwatched.until.get_or_insert(since);
         }
     }
 
-    /// The stretch at `bid` ends, if there is one.
-    pub(crate) fn end(&mut self, now: Time, bid: Price) {
-        if let Some(since) = self.stretch_since.take() {
-            self.held = self.held.plus(bid.accrue(now.since(since)).amount());
+    /// The open stretch ends, if there is one.
+    pub(crate) fn end(&mut self, now: Time) {
+        if let Some(stretch) = self.stretch.take() {
+            self.held = self.held.plus(stretch.cost(now).amount());
             self.counted_to = Some(now);
         }
     }
@@ -136,10 +137,11 @@ impl Bill {
 
     /// What holding has cost up to `now`, fees left out: what is open and what is still to be accounted for included.
     fn held_by(&self, now: Time, bid: Price) -> Amount {
-        let open = self.stretch_since.map_or(Span::ZERO, |since| now.since(since));
+        let open = self.stretch.map_or(Accrual::ZERO, |stretch| stretch.cost(now));
         let held_unwatched = self.unwatched.filter(|u| u.held);
-        let unwatched = held_unwatched.map_or(Span::ZERO, |u| u.until.unwrap_or(now).since(u.since));
-        self.held.plus(bid.accrue(open).plus(bid.accrue(unwatched)).amount())
+        let unwatched =
+            held_unwatched.map_or(Accrual::ZERO, |u| Stretch { bid, from: u.since }.cost(u.until.unwrap_or(now)));
+        self.held.plus(open.plus(unwatched).amount())
     }
 
     /// What the order has cost up to `now`, fees included, by our count or the venue's, whichever is more.

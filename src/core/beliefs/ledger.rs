@@ -29,9 +29,9 @@ impl Beliefs {
             change(server);
             let (to, holds) = (server.claim.state(), server.held());
             if held != holds
-                && let Some((order, bid)) = held
+                && let Some((order, _)) = held
             {
-                server.end_stretch(now, bid);
+                server.end_stretch(now);
                 events.push(Event::HoldingTo { server: id, order });
             }
             if from != to {
@@ -54,8 +54,8 @@ impl Beliefs {
         let (fee_percent, events, spent_ended) = (self.fee_percent, &mut self.events, &mut self.spent_ended);
         self.servers.change(id, |server| {
             let (target, from) = (server.target, server.claim.state());
-            if let Some((order, bid)) = server.held() {
-                server.end_stretch(now, bid);
+            if let Some((order, _)) = server.held() {
+                server.end_stretch(now);
                 events.push(Event::HoldingTo { server: id, order });
             }
             if let Some(order) = server.claim.order() {
@@ -89,7 +89,7 @@ impl Beliefs {
             let Some(order) = server.claim.order_mut() else { return };
             if let Some(percent) = percent
                 && order.bill.fee_percent.replace(percent).unwrap_or(counted_with) != percent
-                && order.bill.stretch_since.is_some()
+                && order.bill.stretch.is_some()
             {
                 events.push(Event::FeeTold { target, server: id, order: order.id, percent });
             }
@@ -188,14 +188,14 @@ impl Server {
         let Some(order) = self.claim.order_mut() else { return (now, fee_percent) };
         let may_have_begun = last_read.map_or(order.changed_at, |at| at.max(order.changed_at));
         let since = if goes_on { now } else { order.bill.backdated(may_have_begun, now) };
-        order.bill.begin(since);
+        order.bill.begin(since, order.bid);
         (since, order.bill.fee_percent.unwrap_or(fee_percent))
     }
 
-    /// Ends the stretch of holding at `bid` and counts its cost with the order.
-    fn end_stretch(&mut self, now: Time, bid: Price) {
+    /// Ends the stretch of holding and counts its cost with the order.
+    fn end_stretch(&mut self, now: Time) {
         if let Some(order) = self.claim.order_mut() {
-            order.bill.end(now, bid);
+            order.bill.end(now);
         }
     }
 }

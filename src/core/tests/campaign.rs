@@ -17,7 +17,7 @@ use play::{Verdict, play};
 use scenario::Scenario;
 
 /// So many are played where nothing else is said.
-const SEEDS: u64 = 1_000;
+const SEEDS: u64 = 500;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().expect("a number"))
