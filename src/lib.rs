@@ -15,6 +15,7 @@
 
 pub use clorebid_core as core;
 
+pub mod account;
 pub mod api;
 pub mod audit;
 pub mod backtest;

@@ -4,11 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use reqwest::Url;
-use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
-
-use crate::client::is_loopback;
+use crate::account::Account;
 
 /// Why the lock could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -51,23 +47,13 @@ impl Lock {
         take(PathBuf::from(name), format!("the database {}", db.display()))
     }
 
-    /// Locks an API key for this user. The file is named after the key's hash, not the key, and lies in the user's state
+    /// Locks an account for this user. The file is named after the key's hash, not the key, and lies in the user's state
     /// folder: the temporary one is another in every session that sets its own.
-    ///
-    /// A key is one account, however the venue's address is spelled. Only venues on this machine, which are simulated,
-    /// are told apart by their port: they all take the same key.
     ///
     /// # Errors
     /// When another process holds it, or the lock file cannot be made.
-    pub fn api_key(key: &SecretString, api_url: &str) -> Result<Lock, LockError> {
-        let port =
-            Url::parse(api_url).ok().filter(|_| is_loopback(api_url)).and_then(|url| url.port_or_known_default());
-        let mut hash = Sha256::new();
-        hash.update(b"clorebid lock\0");
-        hash.update(port.map(|port| port.to_string()).unwrap_or_default().as_bytes());
-        hash.update(b"\0");
-        hash.update(key.expose_secret().as_bytes());
-        let name: String = hash.finalize().iter().take(12).map(|b| format!("{b:02x}")).collect();
+    pub fn account(account: &Account) -> Result<Lock, LockError> {
+        let name = account.long();
         let (folder, what) = (state_folder(), "this API key".to_owned());
         let path = folder.join(format!("key-{name}.lock"));
         match std::fs::create_dir_all(&folder) {

@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use clorebid::account::Account;
 use clorebid::clock::Clock;
 use clorebid::history::View;
 use clorebid::lock::Lock;
@@ -198,12 +199,12 @@ async fn what_an_order_costs_after_a_kill_and_until_the_next_run_is_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_slash_at_the_end_of_the_address_is_the_same_venue() {
+async fn another_spelling_of_the_address_is_the_same_account() {
     let mut venue = Venue::start(&one_server("", "")).await;
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("strategy.toml"), follow("")).expect("a strategy");
     finish(venue.bot(folder.path(), "4m", None)).await;
-    venue.url.push('/');
+    venue.url = venue.url.replace("127.0.0.1", "localhost") + "/";
     finish(venue.bot(folder.path(), "4m", None)).await;
     let orders = venue.orders();
     assert_eq!(orders.len(), 1, "one order, ever: {orders:?}");
@@ -258,14 +259,49 @@ async fn an_order_in_another_coin_is_left_alone_and_the_record_holds() {
 #[test]
 fn two_spellings_of_one_address_are_one_account() {
     let key = "two-spellings".into();
-    let held = Lock::api_key(&key, "https://api.example/v1").expect("the first");
+    let of = |url: &str| Account::of(&key, url);
+    let account = of("https://api.example/v1");
+    let held = Lock::account(&account).expect("the first");
     for same in ["https://api.example/v1/", "https://API.example:443/v1", "https://203.0.113.7/v1"] {
-        assert!(Lock::api_key(&key, same).is_err(), "{same}");
+        assert!(Lock::account(&of(same)).is_err(), "{same}");
     }
-    Lock::api_key(&"another-key".into(), "https://api.example/v1").expect("another account");
-    let here = Lock::api_key(&key, "http://127.0.0.1:4000/v1").expect("a simulated venue");
-    assert!(Lock::api_key(&key, "http://localhost:4000").is_err(), "the same one");
-    Lock::api_key(&key, "http://127.0.0.1:4001/v1").expect("another simulated venue");
+    let other = Account::of(&"another-key".into(), "https://api.example/v1");
+    assert_ne!(other.short(), account.short());
+    Lock::account(&other).expect("another account");
+    let here = Lock::account(&of("http://127.0.0.1:4000/v1")).expect("a simulated venue");
+    assert!(Lock::account(&of("http://localhost:4000")).is_err(), "the same one");
+    Lock::account(&of("http://127.0.0.1:4001/v1")).expect("another simulated venue");
     drop(here);
     drop(held);
+}
+
+#[tokio::test]
+async fn a_lost_journal_places_nothing_beside_the_order_that_it_does_not_know() {
+    let one = one_server("", "");
+    let second = one.find("[[server]]").map(|at| one[at..].replace("id = 6", "id = 17").replace("0.00002", "0.00003"));
+    let venue = Venue::start(&format!("{one}{}", second.expect("a server"))).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let strategy = follow("").replace("[6]", "[6, 17]");
+    std::fs::write(folder.path().join("strategy.toml"), &strategy).expect("a strategy");
+    finish(venue.bot(folder.path(), "4m", None)).await;
+    let db = folder.path().join("bot.db");
+    for file in ["bot.db", "bot.db-wal", "bot.db-shm"] {
+        drop(std::fs::remove_file(folder.path().join(file)));
+    }
+    finish(venue.bot(folder.path(), "10m", None)).await;
+    let orders = venue.orders();
+    assert_eq!(orders.len(), 1, "one order, ever: {orders:?}");
+    assert!(orders[0].holding);
+    let notices = rows(&db, View::Notices).await;
+    let told = notices.iter().find(|n| n["kind"] == "foreign_order").expect("it is told of");
+    assert_eq!((told["target"].as_str(), told["server"].as_str()), ("trainer", "6"), "{told:?}");
+    assert_sound(&db).await;
+    // The user says whose it is.
+    std::fs::write(folder.path().join("strategy.toml"), strategy.replace("servers", "adopt = true\nservers"))
+        .expect("written");
+    finish(venue.bot(folder.path(), "4m", None)).await;
+    let states = rows(&db, View::States).await;
+    assert!(states.iter().any(|s| s["run_id"] == "2" && s["cause"] == "adopted" && s["server"] == "6"), "{states:?}");
+    assert_eq!(venue.orders().len(), 1, "and it is still the only one");
+    assert_sound(&db).await;
 }

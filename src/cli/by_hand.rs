@@ -11,12 +11,13 @@ use tokio::sync::watch;
 
 use super::args::{AccountArgs, CancelArgs, Global, MarketArgs, OrdersArgs};
 use super::{Failure, Kind, history, live, logging};
+use crate::account::Account;
 use crate::api::{self, Enclosure};
 use crate::client::Client;
 use crate::clock::{Clock, rfc3339};
 use crate::clore::{self, FormError};
 use crate::history::{Cell, Rows};
-use crate::journal::{Journal, Mode, RunStart};
+use crate::journal::{Journal, Mode, RunStart, venue_text};
 use crate::lock::Lock;
 use crate::session::{Answered, Asked, Session, Venue};
 use crate::wire::Reply;
@@ -121,11 +122,12 @@ impl ByHand {
     async fn open(global: &Global, account: &AccountArgs) -> Result<ByHand, Failure> {
         let key: SecretString = live::api_key(account)?;
         logging::start(global, vec![key.clone()], None);
-        let locks = [Lock::database(global.db())?, Lock::api_key(&key, &account.api_url)?];
+        let held = Account::of(&key, &account.api_url);
+        let locks = [Lock::database(global.db())?, Lock::account(&held)?];
         let venue = live::venue(account, key, Vec::new())?;
         let mut journal = Journal::open(global.db()).await?;
         let clock = Clock::system(1);
-        let name = venue.name();
+        let name = venue_text(&venue.name(), held.short());
         let start = RunStart {
             at: clock.now(),
             mode: Mode::Live,

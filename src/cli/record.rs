@@ -13,10 +13,11 @@ use tracing::{debug, info, trace, warn};
 
 use super::args::{Global, RecordArgs};
 use super::{Failure, Kind, check, live, logging, shutdown};
+use crate::account::Account;
 use crate::api::{self, Enclosure};
 use crate::client::Client;
 use crate::clock::{Clock, rfc3339};
-use crate::journal::{Journal, Mode, RunStart};
+use crate::journal::{Journal, Mode, RunStart, venue_text};
 use crate::lock::Lock;
 use crate::session::{Answered, Asked, Session, Venue};
 use crate::tape::Writer;
@@ -42,7 +43,8 @@ pub(super) async fn record(global: &Global, args: RecordArgs) -> Result<(), Fail
     let key = live::api_key(&args.account)?;
     logging::start(global, vec![key.clone()], None);
     let stop = shutdown::on_signal()?;
-    let _locks = [Lock::database(global.db())?, Lock::api_key(&key, &args.account.api_url)?];
+    let account = Account::of(&key, &args.account.api_url);
+    let _locks = [Lock::database(global.db())?, Lock::account(&account)?];
     let venue = live::venue(&args.account, key, Vec::new())?;
     let tape = Writer::append(&args.out)?;
     if let Some(cut) = tape.repaired() {
@@ -54,7 +56,7 @@ pub(super) async fn record(global: &Global, args: RecordArgs) -> Result<(), Fail
     let plan = Plan::new(&args, strategy.as_ref(), clock.now());
     let shown_in = shown_in(strategy.as_ref());
     let mut journal = Journal::open(global.db()).await?;
-    begin(&mut journal, clock.now(), &venue.name(), shown_in.0).await?;
+    begin(&mut journal, clock.now(), &venue.name(), &account, shown_in.0).await?;
     let until = args.duration.map(|span| clock.now() + span);
     let enclosed = Enclosure::new(shown_in.0, Vec::new());
     let session = Session::new(journal, clock, venue, enclosed, shown_in, stop.clone());
@@ -66,13 +68,19 @@ pub(super) async fn record(global: &Global, args: RecordArgs) -> Result<(), Fail
     recorder.end(ended, &args).await
 }
 
-async fn begin(journal: &mut Journal, at: Time, venue: &str, currency: Currency) -> Result<(), Failure> {
+async fn begin(
+    journal: &mut Journal,
+    at: Time,
+    venue: &str,
+    account: &Account,
+    currency: Currency,
+) -> Result<(), Failure> {
     let start = RunStart {
         at,
         mode: Mode::Live,
         strategy: "record",
         strategy_toml: "",
-        venue,
+        venue: &venue_text(venue, account.short()),
         seed: None,
         currency,
         // No memory: the next run goes on from the last one that bid.

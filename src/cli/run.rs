@@ -10,10 +10,11 @@ use tracing::info;
 use super::args::{Global, OnExit, RunArgs};
 use super::screen::Screen;
 use super::{Failure, Kind, check, exchange, live, logging, shutdown};
+use crate::account::Account;
 use crate::api::Enclosure;
 use crate::clock::Clock;
 use crate::clore::OrderForm;
-use crate::journal::{Journal, Mode, RunStart};
+use crate::journal::{Journal, Mode, RunStart, venue_text};
 use crate::lock::Lock;
 use crate::run::resume::{self, Start};
 use crate::run::{Driver, EndedBy};
@@ -48,10 +49,11 @@ async fn live_run(
     secrets.push(key.clone());
     logging::start(global, secrets.clone(), screen.bar());
     let _database = Lock::database(global.db())?;
-    let _account = Lock::api_key(&key, &args.account.api_url)?;
+    let account = Account::of(&key, &args.account.api_url);
+    let _account = Lock::account(&account)?;
     let venue = live::venue(&args.account, key, secrets)?;
     let mut journal = Journal::open(global.db()).await?;
-    let left = journal.last_memory(Mode::Live, &venue.name()).await?;
+    let left = journal.last_memory(Mode::Live, &venue_text(&venue.name(), account.short())).await?;
     // Run faster than the machine's, the clock of an earlier run is ahead of it; time never runs backwards.
     let earliest = left.as_ref().filter(|_| args.time_scale != 1).map_or(Time::from_ms(i64::MIN), resume::last_moment);
     let clock = Clock::system_after(earliest, args.time_scale);
@@ -65,8 +67,8 @@ async fn live_run(
     for unfinished in left.iter().flat_map(|left| &left.unfinished) {
         info!(seq = unfinished.seq, call = unfinished.call, "taking up an unfinished {}", unfinished.call);
     }
-    let run =
-        Prepared { file, forms, clock, at, begun, mode: Mode::Live, seed: None, rest: Rest::after(left.is_some()) };
+    let rest = Rest::after(left.is_some());
+    let run = Prepared { file, forms, clock, at, begun, mode: Mode::Live, account: Some(account), seed: None, rest };
     run.go(args, journal, venue, stop, screen).await
 }
 
@@ -88,7 +90,8 @@ async fn paper_run(
     let clock = Clock::logical(start, Some(args.time_scale));
     let begun = resume::anew(file.strategy.clone(), args.observe_only, start);
     let venue = SimVenue::new(Arc::new(Mutex::new(exchange)), clock.clone(), key);
-    let run = Prepared { file, forms, clock, at: start, begun, mode: Mode::Paper, seed: Some(seed), rest: Rest::None };
+    let (mode, seed, rest) = (Mode::Paper, Some(seed), Rest::None);
+    let run = Prepared { file, forms, clock, at: start, begun, mode, account: None, seed, rest };
     run.go(args, journal, venue, stop, screen).await
 }
 
@@ -118,6 +121,8 @@ struct Prepared {
     at: Time,
     begun: Start,
     mode: Mode,
+    /// The one at the venue, where a key opens it.
+    account: Option<Account>,
     seed: Option<u64>,
     rest: Rest,
 }
@@ -132,12 +137,13 @@ impl Prepared {
         screen: Screen,
     ) -> Result<(), Failure> {
         let (at, name, strategy) = (self.at, venue.name(), &self.file.strategy);
+        let text = self.account.as_ref().map_or_else(|| name.clone(), |account| venue_text(&name, account.short()));
         let start = RunStart {
             at,
             mode: self.mode,
             strategy: &strategy.name,
             strategy_toml: &self.file.text,
-            venue: &name,
+            venue: &text,
             seed: self.seed,
             currency: strategy.currency,
             memory: &self.begun.memory,

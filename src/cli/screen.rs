@@ -135,12 +135,24 @@ fn tell_event(at: &str, event: &Event, engine: &Engine) {
         Event::Denied { server, denial, .. } => {
             info!(at, server = server.0, denial = denial.code(), "server {server}: no bid: {denial}");
         }
-        Event::ForeignOrder { server, order } => {
+        Event::ForeignOrder { server, order, counts_for: None } => {
             warn!(
                 at,
                 server = server.0,
                 order = order.0,
                 "order {order} on server {server} is not this run's to touch: it is counted and left alone"
+            );
+        }
+        Event::ForeignOrder { server, order, counts_for: Some(target) } => {
+            let target = engine.target_name(*target);
+            warn!(
+                at,
+                server = server.0,
+                order = order.0,
+                target,
+                "order {order} on server {server} stands there already, and this journal knows nothing of it: it counts for \
+                 target {target:?}, and nothing is placed beside it. If the bot made it, `adopt = true` in the target takes \
+                 it over (or go on with the journal that knows it); `beside = true` places as if it were not there"
             );
         }
         Event::CreationFee { server, order, amount, .. } => {

@@ -5,6 +5,8 @@
 
 mod aside;
 pub(crate) mod bill;
+mod finding;
+pub(crate) mod found;
 mod given_up;
 pub(crate) mod kept;
 mod ledger;
@@ -23,6 +25,7 @@ use alloc::vec::Vec;
 use rust_decimal::Decimal;
 
 use crate::beliefs::bill::FeesCharged;
+use crate::beliefs::found::FoundOrders;
 use crate::beliefs::kept::Aside;
 pub(crate) use crate::beliefs::server::{Seen, Server};
 use crate::beliefs::servers::Servers;
@@ -83,6 +86,7 @@ pub(crate) struct Beliefs {
     pub facts: BTreeMap<ServerId, Facts>,
     pub hosted: BTreeSet<ServerId>,
     pub foreign: BTreeMap<OrderId, Foreign>,
+    pub found: FoundOrders,
     pub reported: BTreeSet<OrderId>,
     pub strays: BTreeMap<OrderId, Stray>,
     /// What is ours and not this run's to touch.
@@ -126,6 +130,7 @@ impl Beliefs {
             facts: BTreeMap::new(),
             hosted: BTreeSet::new(),
             foreign: BTreeMap::new(),
+            found: FoundOrders::default(),
             reported: BTreeSet::new(),
             strays: BTreeMap::new(),
             aside: Aside::default(),

@@ -310,11 +310,13 @@ pub enum Event {
         /// Why.
         denial: Denial,
     },
-    /// An order that the bot did not make stands at the venue. It is counted and left alone.
+    /// An order that the bot did not make, as far as its journal tells, stands at the venue. It is left alone.
     ForeignOrder {
         /// Where.
         server: ServerId,
         /// Which.
         order: OrderId,
+        /// The target that it may be an order of: nothing is placed for that one beside it.
+        counts_for: Option<TargetId>,
     },
 }

@@ -41,6 +41,10 @@ pub struct Memory {
     /// What was learned and spent in other coins.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     purses: Vec<Purse>,
+    /// Orders at the venue that the user made while the bot watched; `None` in older memories, which did not tell them
+    /// from those that nobody knows of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    users_orders: Option<Vec<OrderId>>,
     #[serde(default)]
     manner: Manner,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -153,6 +157,7 @@ impl Engine {
             fees_charged: beliefs.fees_charged.clone(),
             currency: Some(currency),
             purses: beliefs.aside.purses.clone(),
+            users_orders: Some(beliefs.users_orders()),
             manner: Manner { observe_only: self.observe_only, resumed: self.resumed, leaving: self.leaving },
             unfinished: Vec::new(),
         }
@@ -162,6 +167,7 @@ impl Engine {
     /// the record lacks can make a difference between them.
     pub fn start(strategy: Strategy, first: Memory, now: Time) -> Engine {
         let mut engine = Engine::new(strategy, first.manner.observe_only);
+        engine.beliefs.found.recall(first.users_orders.clone());
         if first.manner.resumed {
             engine.recall(first, now);
         }
@@ -373,7 +379,7 @@ impl Engine {
     /// The target of that name, else the one that the server most likely belongs to.
     fn target_for(&self, name: Option<&str>, server: ServerId) -> Option<TargetId> {
         let by_name = self.beliefs.targets().find(|(_, t)| name == Some(t.name.as_str())).map(|(id, _)| id);
-        by_name.or_else(|| likely_target(&self.beliefs.strategy, server))
+        by_name.or_else(|| likely_target(&self.beliefs.strategy, server, |_| true))
     }
 }
 

@@ -17,6 +17,14 @@ impl Choice {
         }
     }
 
+    /// Whether a target may have taken a server that is listed like that now, whatever has become of its prices since.
+    pub fn may_have_taken(&self, listed: &ListedServer) -> bool {
+        match self {
+            Choice::Servers(ids) => ids.contains(&listed.id),
+            Choice::Match(wanted) => is_built_as(wanted, listed),
+        }
+    }
+
     /// Whether a target might take a server of which no listing is known.
     pub fn could_take(&self, server: ServerId) -> bool {
         match self {
@@ -26,26 +34,34 @@ impl Choice {
     }
 }
 
-/// The target that a server of unknown listing most likely belongs to: the first that names it, else the first that
-/// might take it.
-pub(crate) fn likely_target(strategy: &Strategy, server: ServerId) -> Option<TargetId> {
+/// The target, of those that count, that a server of unknown listing most likely belongs to: the first that names it,
+/// else the first that might take it.
+pub(crate) fn likely_target(
+    strategy: &Strategy,
+    server: ServerId,
+    counts: impl Fn(TargetId) -> bool,
+) -> Option<TargetId> {
     let targets = || (0_u32..).map(TargetId).zip(&strategy.targets);
-    let could = || targets().filter(|(_, target)| target.choice.could_take(server));
+    let could = || targets().filter(|(id, target)| counts(*id) && target.choice.could_take(server));
     let names_it = could().find(|(_, target)| matches!(target.choice, Choice::Servers(_)));
     names_it.or_else(|| could().next()).map(|(id, _)| id)
 }
 
 /// Whether a listed server has what a target asks for.
 fn matches(wanted: &Match, server: &ListedServer, currency: Currency) -> bool {
-    let at_least = |least: Option<u32>, has: u32| least.is_none_or(|l| has >= l);
-    wanted.gpu.as_ref().is_none_or(|gpu| is_model(&server.gpu, gpu))
-        && at_least(wanted.min_gpus, server.gpus)
-        && wanted.min_ram_gb.is_none_or(|gb| server.ram_gb >= gb)
+    is_built_as(wanted, server)
         && wanted.min_reliability.is_none_or(|least| server.reliability.is_some_and(|r| r >= least))
         && (wanted.countries.is_empty()
             || server.country.as_ref().is_some_and(|c| wanted.countries.iter().any(|w| w.eq_ignore_ascii_case(c))))
         && wanted.max_floor.is_none_or(|max| server.spot.get(currency).is_some_and(|floor| floor <= max))
         && wanted.min_longest_rental.is_none_or(|least| server.longest_rental.is_some_and(|mrl| mrl >= least))
+}
+
+/// Whether a server is the kind of machine that a target asks for.
+fn is_built_as(wanted: &Match, server: &ListedServer) -> bool {
+    wanted.gpu.as_ref().is_none_or(|gpu| is_model(&server.gpu, gpu))
+        && wanted.min_gpus.is_none_or(|least| server.gpus >= least)
+        && wanted.min_ram_gb.is_none_or(|gb| server.ram_gb >= gb)
 }
 
 /// Words after a model's number that make it another model.

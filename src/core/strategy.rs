@@ -83,6 +83,8 @@ pub struct Target {
     pub bid: BidRules,
     /// Whether spot orders that the bot did not make, on this target's servers, are taken over.
     pub adopt: bool,
+    /// Whether it places as many as it wants beside those that the journal says nothing of.
+    pub beside: bool,
 }
 
 /// Which servers will do.

@@ -10,14 +10,18 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, Connection, Row};
 
 use super::Mode;
+use super::accounts::same_account;
 use super::buffer::Buffer;
 use super::ledger::Ledger;
 use super::link::insertions;
 use super::tables::{Hash, Table, Value, key};
 
-pub(crate) const SELECT_CUT_SHORT: &str = "SELECT r.run_id, r.hash FROM run_starts r \
-     WHERE r.run_id = (SELECT max(run_id) FROM run_starts WHERE mode = ? AND rtrim(venue, '/') = rtrim(?, '/')) \
-     AND NOT EXISTS (SELECT 1 FROM run_ends e WHERE e.run_id = r.run_id)";
+pub(crate) const SELECT_CUT_SHORT: &str = concat!(
+    "SELECT r.run_id, r.hash FROM run_starts r ",
+    "WHERE r.run_id = (SELECT max(run_id) FROM run_starts WHERE mode = ?1 AND ",
+    same_account!("venue", "?2"),
+    ") AND NOT EXISTS (SELECT 1 FROM run_ends e WHERE e.run_id = r.run_id)"
+);
 
 /// The last moment on record of the run whose keys lie between these.
 pub(crate) const SELECT_WATCHED_UNTIL: &str = "SELECT max(coalesce( \

@@ -18,6 +18,7 @@ use clorebid_core::money::{Currency, Price};
 use clorebid_core::request::Outcome;
 use clorebid_core::time::Time;
 
+mod accounts;
 mod bodies;
 mod buffer;
 mod closing;
@@ -34,6 +35,7 @@ mod verify;
 mod views;
 mod writer;
 
+pub use accounts::venue_text;
 pub(crate) use bodies::{BodyError, Unpacker, unpack};
 pub use error::JournalError;
 pub(crate) use error::result_code;
@@ -89,7 +91,7 @@ pub struct RunStart<'a> {
     pub strategy: &'a str,
     /// The strategy file as it was read; its SHA-256 is computed here.
     pub strategy_toml: &'a str,
-    /// Where requests go.
+    /// Where requests go; with the account there, where it matters whose orders the run's are ([`venue_text`]).
     pub venue: &'a str,
     /// What every random choice of a paper run follows from.
     pub seed: Option<u64>,

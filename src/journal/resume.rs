@@ -7,6 +7,7 @@ use clorebid_core::time::Time;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
+use super::accounts::same_account;
 use super::bodies::{BodyError, Unpacker, unpack};
 use super::tables::key;
 use super::{JournalError, Mode, closing};
@@ -68,9 +69,12 @@ impl RecordedAnswer {
     }
 }
 
-pub(crate) const SELECT_MEMORY: &str = "SELECT m.run_id, m.seq, m.before, m.at, m.encoding, m.size, m.body, r.currency \
-     FROM memories m JOIN run_starts r ON r.run_id = m.run_id \
-     WHERE r.mode = ? AND rtrim(r.venue, '/') = rtrim(?, '/') ORDER BY m.id DESC LIMIT 1";
+pub(crate) const SELECT_MEMORY: &str = concat!(
+    "SELECT m.run_id, m.seq, m.before, m.at, m.encoding, m.size, m.body, r.currency ",
+    "FROM memories m JOIN run_starts r ON r.run_id = m.run_id WHERE r.mode = ?1 AND ",
+    same_account!("r.venue", "?2"),
+    " ORDER BY m.id DESC LIMIT 1"
+);
 
 pub(crate) const SELECT_UNFINISHED: &str = "SELECT c.seq, c.sent_at, c.call, c.args, c.request, a.answered_at, p.status, p.id, p.error, c.target \
      FROM changes c LEFT JOIN answers a ON a.id = c.id LEFT JOIN replies p ON p.id = a.reply_id \

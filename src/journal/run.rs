@@ -272,9 +272,9 @@ impl Run {
                 let rest = [Value::Null, Value::text(Some(denial.code())), Value::text(Some(denial))];
                 self.notice(seq, at, "denied", Some(target_name(target)), server, None, rest);
             }
-            Event::ForeignOrder { server, order } => {
+            Event::ForeignOrder { server, order, counts_for } => {
                 let rest = [Value::Null, Value::Null, Value::Null];
-                self.notice(seq, at, "foreign_order", None, server, Some(order), rest);
+                self.notice(seq, at, "foreign_order", counts_for.map(target_name), server, Some(order), rest);
             }
         }
     }

@@ -20,9 +20,11 @@ SELECT
     r.strategy_sha256,
     r.strategy_toml,
     r.version,
-    r.venue,
+    substr(r.venue, 1, instr(r.venue || ' account ', ' account ') - 1) AS venue,
     r.seed,
-    e.ended_by
+    e.ended_by,
+    -- What tells the key's account from others, where a key was used and the run is not an older build's.
+    CASE WHEN instr(r.venue, ' account ') > 0 THEN substr(r.venue, instr(r.venue, ' account ') + 9) END AS account
 FROM run_starts r
 LEFT JOIN run_ends e ON e.id = (r.run_id << 32) | 1;
 
@@ -210,8 +212,9 @@ FROM (
 ) n;
 
 -- What is no request, bid or state: a limit that said no (`denied`, with the limit's code and its words), an order that
--- is not ours (`foreign_order`), what a create cost (`creation_fee`, with the amount), what the venue adds to an order's
--- price (`fee_told`), and what it said that holding has cost on a day (`venue_spend`, with our sum less its in words).
+-- is not known as ours (`foreign_order`, with the target that it may be an order of), what a create cost
+-- (`creation_fee`, with the amount), what the venue adds to an order's price (`fee_told`), and what it said that holding
+-- has cost on a day (`venue_spend`, with our sum less its in words).
 CREATE VIEW notices_by_key AS
 SELECT
     n.id AS id,

@@ -87,6 +87,9 @@ fn target() -> Section<TargetDraft> {
     s.key("adopt", SWITCH, |t| &mut t.target.adopt)
         .default("false")
         .doc("Take over spot orders on these servers that the bot did not make.");
+    s.key("beside", SWITCH, |t| &mut t.target.beside)
+        .default("false")
+        .doc("Place although spot orders that the journal does not know stand on these servers at the start.");
     s.key("value", value(), |t| &mut t.target.value)
         .doc("What is minimised: cost + restarts * restart_cost + unheld time * per_day.");
     s.key("bid", bid(), |t| &mut t.bid).doc("How to bid.");

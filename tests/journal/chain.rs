@@ -40,7 +40,7 @@ pub(crate) async fn full_run() -> (TempDir, std::path::PathBuf, Journal) {
         since: at(since),
     };
     note(&mut journal, 8, 9000, holding("0.00005", 9000));
-    note(&mut journal, 8, 9000, Event::ForeignOrder { server: ServerId(17), order: OrderId(900) });
+    note(&mut journal, 8, 9000, Event::ForeignOrder { server: ServerId(17), order: OrderId(900), counts_for: None });
     note(&mut journal, 8, 9000, Event::Denied { target: TARGET, server: SERVER, denial: Denial::BalanceUnknown });
     let amount = Amount::parse("0.000001").unwrap();
     note(&mut journal, 9, 300_000, Event::CreationFee { target: TARGET, server: SERVER, order: ORDER, amount });

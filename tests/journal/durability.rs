@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::Poll;
 
 use clorebid::core::request::Outcome;
-use clorebid::journal::{Action, Journal, JournalError, Mode};
+use clorebid::journal::{Action, Journal, JournalError, Mode, RunStart, venue_text};
 use sqlx::AssertSqlSafe;
 
 use crate::support::*;
@@ -150,6 +150,32 @@ async fn a_memory_written_after_the_answer_leaves_nothing_unfinished() {
     assert_eq!(again.last_memory(Mode::Paper, "calm").await.unwrap().unwrap().run_id, 2);
     assert_eq!(again.last_memory(Mode::Live, "calm").await.unwrap(), None);
     assert_eq!(again.last_memory(Mode::Paper, "stormy").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_run_goes_on_from_the_last_one_of_its_account_however_the_venue_is_spelled() {
+    let (_dir, path) = db();
+    let mut journal = Journal::open(&path).await.unwrap();
+    let runs = [
+        ("https://one/v1".to_owned(), "an older build's"),
+        (venue_text("https://one/v1", "aaaa"), "of a"),
+        (venue_text("https://one/v1", "bbbb"), "of b"),
+    ];
+    for (venue, memory) in &runs {
+        journal.begin_run(RunStart { venue, ..start(memory) }).await.unwrap();
+        journal.end_run(at(1), "signal").await.unwrap();
+    }
+    for (venue, memory) in [
+        (venue_text("https://one/v1", "aaaa"), Some("of a")),
+        (venue_text("https://ONE/v1/", "aaaa"), Some("of a")),
+        (venue_text("https://one/v1", "bbbb"), Some("of b")),
+        // What an older build left is the address's, as it was.
+        (venue_text("https://one/v1/", "cccc"), Some("an older build's")),
+        (venue_text("https://two/v1", "cccc"), None),
+    ] {
+        let left = journal.last_memory(Mode::Paper, &venue).await.unwrap();
+        assert_eq!(left.as_ref().map(|left| left.memory.as_str()), memory, "{venue}");
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use clorebid::core::ids::{OrderId, ServerId, TargetId};
 use clorebid::core::money::Amount;
 use clorebid::core::request::Outcome;
 use clorebid::history::{Cell, Filter, History, HistoryError, Rows, View};
-use clorebid::journal::{Action, Journal, Received};
+use clorebid::journal::{Action, Journal, Received, RunStart, venue_text};
 use rust_decimal::Decimal;
 
 use crate::support::*;
@@ -52,7 +52,7 @@ async fn the_views_have_exactly_these_columns() {
     for (view, columns) in [
         (
             View::Runs,
-            "run_id, started_at, ended_at, mode, strategy, strategy_sha256, strategy_toml, version, venue, seed, ended_by",
+            "run_id, started_at, ended_at, mode, strategy, strategy_sha256, strategy_toml, version, venue, seed, ended_by, account",
         ),
         (View::Requests, "run_id, seq, sent_at, answered_at, call, args, http_status, code, error, outcome"),
         (
@@ -82,14 +82,14 @@ async fn notices_tell_of_denials_orders_that_are_not_ours_and_creation_fees() {
     let denial = Denial::MaxBid { bid: price("0.00007"), max: price("0.00006") };
     let words = denial.to_string();
     note(&mut journal, 1, 1000, Event::Denied { target, server, denial });
-    note(&mut journal, 2, 2000, Event::ForeignOrder { server, order: OrderId(77) });
+    note(&mut journal, 2, 2000, Event::ForeignOrder { server, order: OrderId(77), counts_for: Some(target) });
     note(&mut journal, 3, 3000, Event::CreationFee { target, server, order: OrderId(501), amount });
     journal.flush().await.unwrap();
     assert_eq!(
         view(&path, View::Notices).await,
         [
             format!("1 | 1 | 2026-11-01T00:00:01.000Z | denied | trainer | 6 | - | - | - | max_bid | {words}"),
-            "1 | 2 | 2026-11-01T00:00:02.000Z | foreign_order | - | 6 | 77 | - | - | - | -".to_string(),
+            "1 | 2 | 2026-11-01T00:00:02.000Z | foreign_order | trainer | 6 | 77 | - | - | - | -".to_string(),
             "1 | 3 | 2026-11-01T00:00:03.000Z | creation_fee | trainer | 6 | 501 | 0.000002 | bitcoin | - | -"
                 .to_string(),
         ]
@@ -97,6 +97,18 @@ async fn notices_tell_of_denials_orders_that_are_not_ours_and_creation_fees() {
     let mut history = History::open_read_only(&path).await.unwrap();
     let of_target = Filter { target: Some("trainer".into()), limit: Some(1), ..Filter::default() };
     assert_eq!(column(&history.view(View::Notices, &of_target).await.unwrap(), "seq"), [Cell::Integer(3)]);
+}
+
+#[tokio::test]
+async fn a_run_tells_the_account_apart_from_the_address() {
+    let (_dir, path) = db();
+    let mut journal = Journal::open(&path).await.unwrap();
+    let venue = venue_text("https://api.example/v1", "1a2b3c4d");
+    journal.begin_run(RunStart { venue: &venue, ..start("") }).await.unwrap();
+    let mut history = History::open_read_only(&path).await.unwrap();
+    let runs = history.view(View::Runs, &Filter::default()).await.unwrap();
+    assert_eq!(column(&runs, "venue"), [Cell::Text("https://api.example/v1".into())]);
+    assert_eq!(column(&runs, "account"), [Cell::Text("1a2b3c4d".into())]);
 }
 
 #[tokio::test]
@@ -130,7 +142,7 @@ async fn runs_and_requests_tell_what_happened_to_the_millisecond() {
     journal.end_run(at(20_000), "signal").await.unwrap();
     let runs = view(&path, View::Runs).await;
     assert!(runs[0].starts_with("1 | 2026-11-01T00:00:00.000Z | 2026-11-01T00:00:20.000Z | paper | hold-one | "));
-    assert!(runs[0].ends_with(&format!(" | {} | calm | 7 | signal", env!("CARGO_PKG_VERSION"))), "{}", runs[0]);
+    assert!(runs[0].ends_with(&format!(" | {} | calm | 7 | signal | -", env!("CARGO_PKG_VERSION"))), "{}", runs[0]);
     // The strategy file's bytes through sha256sum.
     assert!(runs[0].contains("| 43d8a1800716a30dba65726556e524550540ce49383aec233b588fc93739ab0a |"), "{}", runs[0]);
 }

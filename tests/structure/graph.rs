@@ -21,7 +21,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("api", &["clore", "strategy", "wire"]),
     ("session", &["api", "clock", "journal", "wire"]),
     ("client", &["clore", "journal", "session", "wire"]),
-    ("lock", &["client"]),
+    ("account", &["client"]),
+    ("lock", &["account"]),
     ("sim", &["clock", "journal", "json", "session", "wire"]),
     ("tape", &["api", "clock", "clore", "history", "journal", "session", "wire"]),
     ("run", &["api", "journal", "session"]),
@@ -30,8 +31,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "api", "audit", "backtest", "client", "clock", "clore", "history", "journal", "lock", "run", "session",
-            "sim", "strategy", "tape", "wire",
+            "account", "api", "audit", "backtest", "client", "clock", "clore", "history", "journal", "lock", "run",
+            "session", "sim", "strategy", "tape", "wire",
         ],
     ),
 ];
@@ -57,7 +58,20 @@ const CORE_LAYERS: &[(&str, &[&str])] = &[
     ("selection", &["ids", "market", "money", "strategy"]),
     (
         "beliefs",
-        &["denial", "event", "ids", "lowering", "market", "money", "policy", "request", "strategy", "stretch", "time"],
+        &[
+            "denial",
+            "event",
+            "ids",
+            "lowering",
+            "market",
+            "money",
+            "policy",
+            "request",
+            "selection",
+            "strategy",
+            "stretch",
+            "time",
+        ],
     ),
     (
         "decide",

@@ -177,7 +177,7 @@ fn a_signal_ends_it_in_order() {
     while reader.next().unwrap().is_some() {}
     assert!(reader.cut_last_lines().is_empty(), "the packed tape has its end mark");
     let runs = printed(clorebid(folder.path(), &["--format", "csv", "history", "runs"]));
-    assert!(runs.contains(",live,record,") && runs.trim_end().ends_with(",signal"), "{runs}");
+    assert!(runs.contains(",live,record,") && runs.contains(",signal,"), "{runs}");
 }
 
 #[test]

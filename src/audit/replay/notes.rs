@@ -137,9 +137,10 @@ impl Notes {
                     let pieces = [&stamp, "denied", engine.target_name(target), &server, "", "", denial.code(), &words];
                     notices.push(join(&pieces));
                 }
-                Event::ForeignOrder { server, order } => {
+                Event::ForeignOrder { server, order, counts_for } => {
                     let [server, order] = [server.to_string(), order.to_string()];
-                    notices.push(join(&[&stamp, "foreign_order", "", &server, &order, "", "", ""]));
+                    let target = counts_for.map_or("", |target| engine.target_name(target));
+                    notices.push(join(&[&stamp, "foreign_order", target, &server, &order, "", "", ""]));
                 }
             }
         }

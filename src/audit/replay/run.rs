@@ -17,8 +17,6 @@ pub struct Recorded {
     pub ended_at: Option<Time>,
     /// `live`, `paper` or `backtest`.
     pub mode: String,
-    /// Where its requests went.
-    pub venue: String,
     /// The strategy's name.
     pub strategy: String,
     /// The strategy as it was read; empty where none decided.
@@ -32,7 +30,7 @@ impl Recorded {
     }
 }
 
-const SELECT_RUNS: &str = "SELECT r.run_id, r.started_at, e.ended_at, r.mode, r.venue, r.strategy, r.strategy_toml \
+const SELECT_RUNS: &str = "SELECT r.run_id, r.started_at, e.ended_at, r.mode, r.strategy, r.strategy_toml \
      FROM run_starts r LEFT JOIN run_ends e ON e.run_id = r.run_id";
 
 /// The run of that number.
@@ -92,8 +90,7 @@ fn recorded(row: &[Cell]) -> Recorded {
         started_at: Time::from_ms(int(1).unwrap_or(0)),
         ended_at: int(2).map(Time::from_ms),
         mode: text(3),
-        venue: text(4),
-        strategy: text(5),
-        strategy_toml: text(6),
+        strategy: text(4),
+        strategy_toml: text(5),
     }
 }

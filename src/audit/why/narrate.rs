@@ -69,7 +69,14 @@ pub(super) fn effect(replay: &Replay, change: &Event) -> String {
         Event::Denied { target, server, denial } => {
             format!("server {server}: no bid for {}: {denial}", replay.engine().target_name(*target))
         }
-        Event::ForeignOrder { server, order } => format!("server {server}: order {order} is not ours and left alone"),
+        Event::ForeignOrder { server, order, counts_for: None } => {
+            format!("server {server}: order {order} is not ours and left alone")
+        }
+        Event::ForeignOrder { server, order, counts_for: Some(_) } => {
+            format!(
+                "server {server}: order {order} may be ours, the journal knows nothing of it: it counts and is left alone"
+            )
+        }
     }
 }
 

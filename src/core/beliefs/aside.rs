@@ -87,8 +87,9 @@ impl Beliefs {
     pub(crate) fn leave_alone(&mut self, row: &OrderRow) {
         let price = row.price.filter(|_| row.currency == Some(self.strategy.currency));
         self.foreign.insert(row.id, Foreign { server: row.server, price });
+        let counts_for = self.find(row);
         if self.reported.insert(row.id) {
-            self.events.push(Event::ForeignOrder { server: row.server, order: row.id });
+            self.events.push(Event::ForeignOrder { server: row.server, order: row.id, counts_for });
         }
     }
 

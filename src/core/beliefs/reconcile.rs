@@ -189,6 +189,7 @@ impl Beliefs {
         for row in rows.iter().filter(|r| !r.expired) {
             self.account_for(row, sent_at, now);
         }
+        self.end_finding(rows, sent_at);
         if strays != self.strays.len() || foreign != self.foreign {
             self.servers.touch_all();
         }
@@ -413,6 +414,7 @@ impl Beliefs {
         self.rented = candidates.iter().map(|of_target| of_target.iter().any(is_rented)).collect();
         self.facts = facts;
         self.candidates = candidates;
+        self.place_found(listing);
         self.forget_markets(now);
         self.servers.touch_all();
     }

@@ -76,6 +76,8 @@ struct Served {
     claimed: u32,
     /// How many more it has that this run does not bid on.
     aside: u32,
+    /// How many orders may be its own that nobody can know to be.
+    found: u32,
     /// Its candidates on which nothing of ours stands.
     idle: BTreeSet<ServerId>,
 }
@@ -86,7 +88,7 @@ impl Served {
     }
 
     fn lacks(&self) -> bool {
-        self.has() < self.want
+        self.has().saturating_add(self.found) < self.want
     }
 }
 
@@ -272,9 +274,18 @@ impl Servers {
 
     /// A target has so many servers beside those that this run bids on.
     pub(crate) fn set_aside(&mut self, target: TargetId, count: u32) {
+        self.recount(target, |served| &mut served.aside, count);
+    }
+
+    /// So many orders may be a target's own.
+    pub(crate) fn set_found(&mut self, target: TargetId, count: u32) {
+        self.recount(target, |served| &mut served.found, count);
+    }
+
+    fn recount(&mut self, target: TargetId, of: impl Fn(&mut Served) -> &mut u32, count: u32) {
         let Some(served) = self.served_mut(target) else { return };
         let lacked = served.lacks();
-        if core::mem::replace(&mut served.aside, count) == count {
+        if core::mem::replace(of(served), count) == count {
             return;
         }
         let lacks = served.lacks();

@@ -84,6 +84,12 @@ impl Beliefs {
             decision.hold(Hold::Enough { has, want: target.want });
             return decision;
         }
+        if let Some((order, server)) = self.found.first_of(server.target).filter(|_| !self.servers.lacks(server.target))
+        {
+            let mut decision = Decision::new(Wish::Nothing, context);
+            decision.hold(Hold::FoundOrder { order, server });
+            return decision;
+        }
         let mut decision = Decision::new(Wish::Place { price: None }, context);
         self.missing_knowledge(target, context, &mut |hold| decision.hold(hold));
         if let Some(until) = self.next_create_at().filter(|until| now < *until) {

@@ -11,7 +11,7 @@ use crate::beliefs::reconcile::CREATE_SETTLES_AFTER;
 use crate::decide::context::Context;
 use crate::denial::Denial;
 use crate::event::Reason;
-use crate::ids::ServerId;
+use crate::ids::{OrderId, ServerId};
 use crate::money::Price;
 use crate::policy::Patience;
 use crate::time::{Span, Time};
@@ -152,6 +152,13 @@ pub enum Hold {
     CurrencyNotTaken,
     /// An order that the bot did not make stands there.
     ForeignOrder,
+    /// An order that the journal says nothing of may be the target's own.
+    FoundOrder {
+        /// Which.
+        order: OrderId,
+        /// Where it stands.
+        server: ServerId,
+    },
     /// An order that is being cancelled stands there.
     StrayOrder,
     /// It is offline or hidden.
@@ -364,6 +371,10 @@ impl Hold {
             Hold::Rented => "it is rented on demand".to_string(),
             Hold::CurrencyNotTaken => "its host does not take the currency".to_string(),
             Hold::ForeignOrder => "an order that the bot did not make stands there".to_string(),
+            Hold::FoundOrder { order, server } => format!(
+                "order {order} on server {server}, of which this journal knows nothing, counts for the target: \
+                 `adopt = true` takes it over, `beside = true` places beside it"
+            ),
             Hold::StrayOrder => "an order that is being cancelled stands there".to_string(),
             Hold::Closed { .. } => "the server is offline or hidden".to_string(),
             Hold::OfferOfOurs { .. } => "its book shows an offer of ours".to_string(),

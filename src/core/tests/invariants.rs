@@ -133,7 +133,7 @@ fn i6_a_connection_that_was_never_made_created_nothing() {
 fn i7_every_order_is_adopted_or_reported_within_one_good_read() {
     for adopt in [false, true] {
         let mut wanted = target("t", &[6, 7]);
-        wanted.adopt = adopt;
+        (wanted.adopt, wanted.beside) = (adopt, true);
         let mut world = World::new(strategy(vec![wanted]), &[(6, 900), (7, 950), (9, 100)]);
         world.change(|v| {
             v.now = START;

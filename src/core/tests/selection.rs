@@ -113,7 +113,8 @@ fn servers_that_may_not_be_rented_are_never_bid_on() {
             w.venue.listing_delay_ms = (0, 0);
             w.venue.user_orders(1, 550);
         };
-        assert_eq!(held(wanted, &machines, user), vec![1, 2], "the user's own, and ours beside it");
+        let beside = Target { beside: true, ..wanted };
+        assert_eq!(held(beside, &machines, user), vec![1, 2], "the user's own, and ours beside it");
     }
 }
 

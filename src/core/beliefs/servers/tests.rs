@@ -215,6 +215,7 @@ fn strategy() -> crate::strategy::Strategy {
         policy: crate::policy::follow::Follow.into(),
         bid: bid.clone(),
         adopt: false,
+        beside: false,
     };
     Strategy {
         name: String::new(),

@@ -101,6 +101,7 @@ pub fn target(name: &str, servers: &[u64]) -> Target {
         policy: Follow.into(),
         bid: follow(),
         adopt: false,
+        beside: false,
     }
 }
 
