@@ -17,7 +17,7 @@ mod venue;
 use std::time::Duration;
 
 use clorebid_core::money::{Currency, Price};
-use clorebid_core::request::{Answer, Doubt};
+use clorebid_core::request::{Answer, Doubt, Request};
 use clorebid_core::time::Time;
 use tokio::sync::watch;
 
@@ -138,7 +138,11 @@ impl<V: Venue> Session<V> {
         crash::point("before_intent", endpoint);
         let args = api::describe(&request, &self.enclosed);
         let http = api::encode(&request, &self.enclosed);
-        let journaled = self.journal.intend(http, sent(asked, args)).await?;
+        let journaled = match self.journal.intend(http, sent(asked, args)).await {
+            Ok(journaled) => journaled,
+            Err(JournalError::Busy { .. }) if request.is_command() => return self.not_sent(seq, &request).await,
+            Err(error) => return Err(error),
+        };
         crash::point("after_intent", endpoint);
         let slot = self.governor.take(request.is_create());
         let reply = tokio::select! {
@@ -154,6 +158,18 @@ impl<V: Venue> Session<V> {
         crash::point("after_answer", endpoint);
         self.journal.record(received(seq, at, &request, reply.clone(), &answer, self.shown_in)).await?;
         crash::point("before_core", endpoint);
+        Ok(Answered { at, answer, reply })
+    }
+}
+
+impl<V: Venue> Session<V> {
+    /// A command that the journal could not take, since another program keeps it locked: nothing is sent, and both it
+    /// and that go on record once the journal is free. It takes its turn all the same.
+    async fn not_sent(&mut self, seq: u64, request: &Request) -> Result<Answered, JournalError> {
+        let at = self.clock.now();
+        self.governor.ended(request.is_create(), at);
+        let (reply, answer) = (Reply::None(Doubt::NotRecorded), Answer::Unknown(Doubt::NotRecorded));
+        self.journal.record_unsent(received(seq, at, request, reply.clone(), &answer, self.shown_in)).await?;
         Ok(Answered { at, answer, reply })
     }
 }

@@ -56,7 +56,8 @@ impl Reply {
         match status {
             Some(status) => Reply::Http { status, body },
             None => {
-                let known = [Doubt::Unreachable, Doubt::TimedOut, Doubt::Broken, Doubt::Interrupted];
+                let known =
+                    [Doubt::Unreachable, Doubt::TimedOut, Doubt::Broken, Doubt::Interrupted, Doubt::NotRecorded];
                 Reply::None(known.into_iter().find(|d| error == Some(d.code())).unwrap_or(Doubt::Broken))
             }
         }

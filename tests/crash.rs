@@ -18,6 +18,8 @@ use clorebid_core::money::Amount;
 use common::{Row, assert_sound, follow, one_server, rows};
 use futures_util::future::join_all;
 use rust_decimal::Decimal;
+use sqlx::ConnectOptions;
+use sqlx::sqlite::SqliteConnectOptions;
 
 const TIME_SCALE: u32 = 60;
 
@@ -303,5 +305,32 @@ async fn a_lost_journal_places_nothing_beside_the_order_that_it_does_not_know() 
     let states = rows(&db, View::States).await;
     assert!(states.iter().any(|s| s["run_id"] == "2" && s["cause"] == "adopted" && s["server"] == "6"), "{states:?}");
     assert_eq!(venue.orders().len(), 1, "and it is still the only one");
+    assert_sound(&db).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_journal_that_another_program_locks_for_a_while_does_not_end_the_run() {
+    // Evicted while it is locked, and won back when it is free.
+    let rival = "[[server.rival]]\nat = \"8m\"\nuntil = \"3h\"\nbid = \"0.000025\"\n";
+    let venue = Venue::start(&one_server("", rival)).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("strategy.toml"), follow("")).expect("a strategy");
+    let bot = venue.bot(folder.path(), "40m", None);
+    let db = folder.path().join("bot.db");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while Instant::now() < deadline && !(db.exists() && rows(&db, View::Holdings).await.len() == 1) {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let mut other = SqliteConnectOptions::new().filename(&db).connect().await.expect("another program");
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.expect("locked");
+    tokio::time::sleep(Duration::from_secs(17)).await;
+    sqlx::query("ROLLBACK").execute(&mut other).await.expect("free");
+    finish(bot).await;
+    let orders = venue.orders();
+    assert_eq!(orders.len(), 1, "one order, ever: {orders:?}");
+    assert!(orders[0].holding, "it was won back");
+    let bids = rows(&db, View::Bids).await;
+    let unsent = bids.iter().filter(|b| b["error"] == "not_recorded").count();
+    assert!(unsent > 0 && bids.last().is_some_and(|b| b["outcome"] == "applied"), "{bids:?}");
     assert_sound(&db).await;
 }

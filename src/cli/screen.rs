@@ -20,11 +20,16 @@ use crate::run::Watcher;
 /// The status line is drawn no more often than this.
 const REDRAW_EVERY: Duration = Duration::from_millis(100);
 
+/// That the journal is locked is told of again after this long, and then with growing pauses.
+const LOCKED_AGAIN: Duration = Duration::from_secs(30);
+
 /// Shows a run while it goes on.
 pub(super) struct Screen {
     bar: Option<ProgressBar>,
     drawn_at: Option<Instant>,
     blindness: Blindness,
+    /// After how long of being locked out of the journal that is told of next.
+    locked_next: Duration,
 }
 
 impl Screen {
@@ -36,7 +41,7 @@ impl Screen {
             bar.set_style(ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar
         });
-        Screen { bar, drawn_at: None, blindness: Blindness::default() }
+        Screen { bar, drawn_at: None, blindness: Blindness::default(), locked_next: Duration::ZERO }
     }
 
     /// The status line, for the log to print above.
@@ -78,6 +83,25 @@ impl Watcher for Screen {
             tell_event(&at, event, engine);
         }
         self.draw(now, engine);
+    }
+
+    fn journal(&mut self, locked_for: Option<Duration>) {
+        match locked_for {
+            Some(locked_for) if locked_for >= self.locked_next => {
+                let secs = locked_for.as_secs();
+                warn!(
+                    secs,
+                    "another program keeps the journal locked: nothing can be bid until it is free; what is read waits"
+                );
+                self.locked_next = (locked_for * 2).max(LOCKED_AGAIN);
+            }
+            Some(_) => {}
+            None if self.locked_next > Duration::ZERO => {
+                info!("the journal is free again");
+                self.locked_next = Duration::ZERO;
+            }
+            None => {}
+        }
     }
 }
 

@@ -247,6 +247,8 @@ impl Engine {
                 self.failures = self.failures.saturating_add(1);
                 self.quiet_until = pause(self.failures, Span::from_secs(2));
             }
+            // That is the journal's doing, and says nothing of the venue.
+            Answer::Unknown(Doubt::NotRecorded) => {}
             Answer::Unknown(doubt) => {
                 // A garbled answer is an answer: somebody is there.
                 self.ever_answered |= !matches!(doubt, Doubt::Unreachable | Doubt::TimedOut | Doubt::Broken);

@@ -314,7 +314,7 @@ impl Engine {
         let may_have_arrived = match answer {
             CommandAnswer::Applied => true,
             CommandAnswer::Refused(_) => false,
-            CommandAnswer::Unknown(doubt) => *doubt != Doubt::Unreachable,
+            CommandAnswer::Unknown(doubt) => !doubt.sent_nothing(),
         };
         let window = self.beliefs.strategy.venue.lower_every;
         match request {

@@ -250,9 +250,16 @@ pub enum Doubt {
     Unlisted(String),
     /// The process ended before the answer was recorded.
     Interrupted,
+    /// The journal could not take the command, so it was not sent.
+    NotRecorded,
 }
 
 impl Doubt {
+    /// Whether it is certain that the venue got nothing.
+    pub const fn sent_nothing(&self) -> bool {
+        matches!(self, Doubt::Unreachable | Doubt::NotRecorded)
+    }
+
     /// A stable code.
     pub fn code(&self) -> &str {
         match self {
@@ -264,6 +271,7 @@ impl Doubt {
             Doubt::AlreadyHaveOrder => "you_already_have_spot_order",
             Doubt::Unlisted(name) => name,
             Doubt::Interrupted => "interrupted",
+            Doubt::NotRecorded => "not_recorded",
         }
     }
 }
@@ -272,6 +280,7 @@ impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Doubt::Garbled { status } => write!(f, "garbled answer with HTTP status {status}"),
+            Doubt::NotRecorded => f.write_str("not sent, since another program keeps the journal locked"),
             other => f.write_str(other.code()),
         }
     }

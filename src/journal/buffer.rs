@@ -97,6 +97,17 @@ impl Buffer {
         }))
     }
 
+    /// Takes rows back that were taken and not committed: they wait again, before those that have come since.
+    pub(crate) fn put_back(&mut self, rows: Batch) {
+        for (table, mut values) in rows.0 {
+            self.waiting += values.len() / table.columns().len();
+            let Some(lane) = self.lane(table) else { continue };
+            values.append(&mut lane.values);
+            lane.values = values;
+        }
+        self.since = Some(Instant::now());
+    }
+
     /// Every waiting row, in an order in which none refers to a later one. From here on nothing waits.
     pub(crate) fn take(&mut self) -> Batch {
         self.waiting = 0;

@@ -1,6 +1,7 @@
 //! The journal's one writer: what it promises is in the module's header.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use clorebid_core::event::Event;
 use clorebid_core::ids::TargetId;
@@ -9,7 +10,7 @@ use sha2::{Digest, Sha256};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection, Row};
 
-use super::link::{Batch, Link, insertions};
+use super::link::{Batch, Link, Uncommitted, insertions};
 use super::run::Run;
 use super::tables::{Hash, Table, Value, genesis, row_hash};
 use super::{
@@ -27,7 +28,12 @@ pub struct Journal {
     path: PathBuf,
     run: Option<Run>,
     broken: bool,
+    /// Since when another program has kept the file locked.
+    locked_since: Option<Instant>,
 }
+
+/// So often the end of a run is tried to be written while another program keeps the file locked; each try takes 5 s.
+const END_TRIES: u32 = 12;
 
 impl Journal {
     /// Opens the file, creating it if it is not there, and brings its schema up to date.
@@ -36,7 +42,7 @@ impl Journal {
     /// When the file is something else, was made by a newer version, or cannot be written.
     pub async fn open(path: &Path) -> Result<Journal, JournalError> {
         let link = Link::new(open::open(path).await?);
-        Ok(Journal { link, path: path.to_path_buf(), run: None, broken: false })
+        Ok(Journal { link, path: path.to_path_buf(), run: None, broken: false, locked_since: None })
     }
 
     /// Where it is.
@@ -96,7 +102,8 @@ impl Journal {
     /// everything that waited, when this returns.
     ///
     /// # Errors
-    /// When it cannot be written. Then it may not be sent.
+    /// When it cannot be written. Then it may not be sent. [`JournalError::Busy`] leaves the journal whole: a later commit
+    /// takes the command along, with what [`Journal::record_unsent`] says of it.
     pub async fn intend<T>(&mut self, call: T, mut sent: Sent<'_>) -> Result<Journaled<T>, JournalError> {
         self.demand_whole().await?;
         let Some(run) = self.run.as_mut() else { return Err(self.misuse("a request outside any run")) };
@@ -144,6 +151,29 @@ impl Journal {
         self.commit().await
     }
 
+    /// Puts it on record that a command was not sent, since [`Journal::intend`] said [`JournalError::Busy`]. Both wait for
+    /// the next commit.
+    ///
+    /// # Errors
+    /// When nothing of that number waits for an answer.
+    pub async fn record_unsent(&mut self, received: Received) -> Result<(), JournalError> {
+        self.demand_whole().await?;
+        let seq = u32::try_from(received.seq).unwrap_or(u32::MAX);
+        let Some(run) = self.run.as_mut() else { return Err(self.misuse("an answer outside any run")) };
+        if !run.is_open_change(seq) {
+            return Err(self.misuse("an answer to a command that was never meant to be sent"));
+        }
+        run.tick(received.at);
+        run.answer_change(seq, &received);
+        Ok(())
+    }
+
+    /// For how long another program has kept the file locked. Until it is free, reads wait for the next commit and no
+    /// command can be sent.
+    pub fn locked_for(&self) -> Option<Duration> {
+        self.locked_since.map(|since| since.elapsed())
+    }
+
     /// Keeps what the core said for the next commit. Outside a run there is nothing it could belong to.
     pub fn note<'a>(&mut self, seq: u64, at: Time, target_name: impl Fn(TargetId) -> &'a str, change: &Event) {
         if let Some(run) = self.run.as_mut() {
@@ -175,9 +205,13 @@ impl Journal {
     /// When an earlier one could not be written.
     pub async fn flush_if_due(&mut self) -> Result<(), JournalError> {
         self.demand_whole().await?;
-        if !self.run.as_ref().is_some_and(|run| run.buffer.is_due()) {
+        // Where another program keeps the file locked, the commit before takes its time.
+        let is_locked = self.locked_since.is_some() && self.link.is_away();
+        if is_locked || !self.run.as_ref().is_some_and(|run| run.buffer.is_due()) {
             return Ok(());
         }
+        // What that one could not write comes first.
+        self.conn().await?;
         let Some(rows) = self.take_waiting() else { return Ok(()) };
         self.broken = true;
         self.link.send(rows).await.map_err(|e| JournalError::from_sqlx(&self.path, &e))?;
@@ -193,7 +227,14 @@ impl Journal {
         self.demand_whole().await?;
         let Some(run) = self.run.as_mut() else { return Err(self.misuse("the end of a run that never began")) };
         run.end(at, ended_by);
-        self.commit().await?;
+        let mut done = self.commit().await;
+        for _ in 1..END_TRIES {
+            if !matches!(done, Err(JournalError::Busy { .. })) {
+                break;
+            }
+            done = self.commit().await;
+        }
+        done?;
         self.run = None;
         // A reader may hold the log back; the next checkpoint then does what this one could not.
         let _ = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(self.conn().await?).await;
@@ -220,15 +261,28 @@ impl Journal {
     /// Commits everything that waits. While that is on its way the journal counts as broken, so that a commit cut short,
     /// by an error or by a caller that stopped waiting, is never followed by another.
     async fn commit(&mut self) -> Result<(), JournalError> {
-        let rows = self.take_waiting();
+        self.conn().await?;
+        let Some(rows) = self.take_waiting() else { return Ok(()) };
         self.broken = true;
-        let done = match rows {
-            Some(rows) => self.link.commit(rows).await,
-            None => self.link.conn().await.map(|_| ()),
-        };
-        done.map_err(|e| JournalError::from_sqlx(&self.path, &e))?;
+        let done = self.link.commit(rows).await;
+        if let Err(Uncommitted::Failed(error)) = done {
+            return Err(JournalError::from_sqlx(&self.path, &error));
+        }
         self.broken = false;
+        if let Err(Uncommitted::Locked(rows)) = done {
+            self.put_back(rows);
+            return Err(JournalError::Busy { path: self.path.clone() });
+        }
+        self.locked_since = None;
         Ok(())
+    }
+
+    /// Rows that could not be committed wait again: another program keeps the file locked.
+    fn put_back(&mut self, rows: Batch) {
+        self.locked_since.get_or_insert_with(Instant::now);
+        if let Some(run) = self.run.as_mut() {
+            run.buffer.put_back(rows);
+        }
     }
 
     fn take_waiting(&mut self) -> Option<Batch> {
@@ -239,10 +293,16 @@ impl Journal {
 
     /// The connection, once it is free.
     async fn conn(&mut self) -> Result<&mut SqliteConnection, JournalError> {
+        let has_ended = self.link.has_ended_commit() || self.link.is_away();
         self.broken = true;
-        let conn = self.link.conn().await.map_err(|e| JournalError::from_sqlx(&self.path, &e))?;
+        self.link.conn().await.map_err(|e| JournalError::from_sqlx(&self.path, &e))?;
         self.broken = false;
-        Ok(conn)
+        match self.link.take_locked_out() {
+            Some(rows) => self.put_back(rows),
+            None if has_ended => self.locked_since = None,
+            None => {}
+        }
+        self.link.conn().await.map_err(|e| JournalError::from_sqlx(&self.path, &e))
     }
 
     /// Fails if a write has failed, be it one that was sent off.

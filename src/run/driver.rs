@@ -1,6 +1,8 @@
 //! The only loop: waits for a slot, asks the core what is best now, sends it through the session, and hands the core the
 //! answer. Live, paper and tests differ only in the venue and the clock they bring.
 
+use std::time::Duration;
+
 use clorebid_core::engine::{Engine, Halt, Next};
 use clorebid_core::event::Event;
 use clorebid_core::request::{Answer, Ask, Request};
@@ -43,6 +45,10 @@ impl EndedBy {
 pub trait Watcher {
     /// A request has ended, and this changed.
     fn step(&mut self, now: Time, ask: &Ask, answer: &Answer, events: &[Event], engine: &Engine);
+
+    /// For how long another program has kept the journal locked, by the machine's own time; `None`: it is free. Told
+    /// after every request.
+    fn journal(&mut self, _locked_for: Option<Duration>) {}
 }
 
 /// Watches nothing.
@@ -171,7 +177,9 @@ impl<V: Venue, W: Watcher> Driver<V, W> {
             self.keep_memory(at, progress);
         }
         self.watcher.step(at, ask, &answer, &events, &self.engine);
-        self.session.journal().flush_if_due().await
+        self.session.journal().flush_if_due().await?;
+        self.watcher.journal(self.session.journal().locked_for());
+        Ok(())
     }
 
     fn keep_memory(&mut self, now: Time, progress: &mut Progress) {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use clorebid::history::{History, HistoryError};
-use clorebid::journal::{Action, Journal, JournalError};
+use clorebid::journal::{Action, Journal, JournalError, Received};
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tempfile::TempDir;
@@ -114,4 +114,36 @@ async fn a_commit_that_was_sent_off_and_failed_stops_the_next_call() {
     let change = change_of(seq + 1, 9_000_000, Action::Place, None, Some("0.00005"));
     assert!(matches!(journal.intend((), change).await, Err(JournalError::Broken { .. })));
     assert_eq!(count(&mut other, "reads").await, 0);
+}
+
+/// Another program that writes to the file, and takes its time.
+async fn lock(path: &std::path::Path) -> SqliteConnection {
+    let mut other = SqliteConnectOptions::new().filename(path).connect().await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    other
+}
+
+#[tokio::test]
+async fn a_journal_that_another_program_keeps_locked_is_waited_for_and_takes_no_command() {
+    let (_dir, path, mut journal) = running().await;
+    let mut other = lock(&path).await;
+    for seq in 1..=600 {
+        read(&mut journal, seq, i64::try_from(seq).unwrap() * 1050, &format!("{{\"seq\":{seq}}}")).await;
+        journal.flush_if_due().await.unwrap();
+    }
+    // Nothing is sent that is not on record, and it goes on record that it was not.
+    let change = change_of(601, 700_000, Action::Place, None, Some("0.00005"));
+    let error = journal.intend((), change).await.unwrap_err();
+    assert!(matches!(error, JournalError::Busy { .. }), "{error}");
+    assert!(journal.locked_for().is_some());
+    let unsent = Received { status: None, code: None, error: Some("not_recorded".into()), ..answer(601, 710_000, "") };
+    journal.record_unsent(unsent).await.unwrap();
+    read(&mut journal, 602, 711_000, "{}").await;
+    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    journal.flush().await.unwrap();
+    assert_eq!(journal.locked_for(), None);
+    assert_eq!(count(&mut other, "reads").await, 601);
+    assert_eq!((count(&mut other, "changes").await, count(&mut other, "answers").await), (1, 1));
+    journal.end_run(at(800_000), "signal").await.unwrap();
+    assert_eq!(journal.verify_chain().await.unwrap(), []);
 }

@@ -242,7 +242,9 @@ impl Rules {
     fn take_up_unfinished(&mut self, full_window: Time) {
         for FirstUnfinished { request, sent_at, answer } in std::mem::take(&mut self.first.unfinished) {
             // Without a connection nothing was sent.
-            if matches!(answer, FirstAnswer::Refused(_) | FirstAnswer::Unknown(Doubt::Unreachable)) {
+            if matches!(&answer, FirstAnswer::Refused(_))
+                || matches!(&answer, FirstAnswer::Unknown(d) if d.sent_nothing())
+            {
                 continue;
             }
             match request {

@@ -107,6 +107,7 @@ fn deed(request: &Request, step: &Step) -> Option<String> {
     Some(match &step.answer {
         Some(Answer::Applied) => done,
         Some(Answer::Unknown(Doubt::Unreachable)) => format!("{not_done}: nobody was reached, so nothing was sent"),
+        Some(Answer::Unknown(Doubt::NotRecorded)) => format!("{not_done}: the journal was locked, so nothing was sent"),
         Some(Answer::Refused(_)) => format!("{not_done}: {why}"),
         _ => format!("{in_doubt}: {why}"),
     })

@@ -59,8 +59,8 @@ impl Beliefs {
         if let Answer::Refused(refusal) = answer {
             return self.create_refused(id, now, refusal);
         }
-        if matches!(answer, Answer::Unknown(Doubt::Unreachable)) {
-            // No connection was made, so nothing was sent: the next good answer may try again.
+        if matches!(answer, Answer::Unknown(doubt) if doubt.sent_nothing()) {
+            // The next good answer may try again.
             return;
         }
         let (word, cause) = match answer {
@@ -165,8 +165,7 @@ impl Beliefs {
                         order.position = order.position.raised();
                     }
                 }
-                // No connection was made, so nothing was sent.
-                Answer::Unknown(Doubt::Unreachable) => {}
+                Answer::Unknown(doubt) if doubt.sent_nothing() => {}
                 _ => {
                     note(order);
                     if order.failures > 0 {
