@@ -12,7 +12,8 @@ use sqlx::{AssertSqlSafe, Column, ConnectOptions, Executor, SqlSafeStr, Statemen
 
 use crate::clock::rfc3339;
 use crate::journal::{
-    APPLICATION_ID, ChainFault, JournalError, Unpacker, chain_faults, has_sqlite_header, lay_over, result_code,
+    APPLICATION_ID, ChainFault, Head, JournalError, Unpacker, altered_views, chain_faults, has_sqlite_header,
+    head_file, heads_in, lay_over, result_code,
 };
 
 mod exchange;
@@ -204,6 +205,33 @@ impl History {
     pub async fn verify_chain(&mut self) -> Result<Vec<ChainFault>, HistoryError> {
         let faults = chain_faults(&mut self.conn).await;
         Ok(faults.map_err(|e| JournalError::from_sqlx(&self.path, &e))?)
+    }
+
+    /// The heads of the file beside the journal and `others` that the journal does not have: rows are missing that were
+    /// committed. With them, how many were looked at.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub async fn missing_heads(&mut self, others: &[Head]) -> Result<(u64, Vec<Head>), HistoryError> {
+        let file = head_file(&self.path);
+        let beside = heads_in(&file).map_err(|e| JournalError::Io { path: file, why: e.to_string() })?;
+        let (mut checked, mut missing) = (0, Vec::new());
+        for head in beside.iter().chain(others) {
+            checked += 1;
+            if !head.is_in(&mut self.conn).await.map_err(|e| JournalError::from_sqlx(&self.path, &e))? {
+                missing.push(head.clone());
+            }
+        }
+        Ok((checked, missing))
+    }
+
+    /// The names of the views in the file that no build of this program made, and how many views there are.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn altered_views(&mut self) -> Result<(u64, Vec<String>), HistoryError> {
+        let altered = altered_views(&mut self.conn).await;
+        Ok(altered.map_err(|e| JournalError::from_sqlx(&self.path, &e))?)
     }
 
     async fn gather(&mut self, sql: String, binds: Vec<Cell>) -> Result<Rows, HistoryError> {

@@ -23,7 +23,7 @@ use tokio::sync::watch;
 
 use crate::api::{self, Enclosure};
 use crate::clock::Clock;
-use crate::journal::{Journal, JournalError};
+use crate::journal::{Head, Journal, JournalError};
 use crate::wire::Reply;
 
 use governor::Governor;
@@ -101,6 +101,11 @@ impl<V: Venue> Session<V> {
     /// The journal, for what is noted beside requests.
     pub fn journal(&mut self) -> &mut Journal {
         &mut self.journal
+    }
+
+    /// With what the journal's run ended at its last commit.
+    pub fn journal_head(&self) -> Option<&Head> {
+        self.journal.head()
     }
 
     /// The venue's name: an address, or that of a scenario.

@@ -334,3 +334,45 @@ async fn a_journal_that_another_program_locks_for_a_while_does_not_end_the_run()
     assert!(unsent > 0 && bids.last().is_some_and(|b| b["outcome"] == "applied"), "{bids:?}");
     assert_sound(&db).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_journal_whose_log_was_removed_after_a_kill_is_not_gone_on_from() {
+    let venue = Venue::start(&one_server("", "")).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("strategy.toml"), follow("")).expect("a strategy");
+    kill_at_crash_point(venue.bot(folder.path(), "1h", Some("after_answer:create_order"))).await;
+    for log in ["bot.db-wal", "bot.db-shm"] {
+        std::fs::remove_file(folder.path().join(log)).expect("removed");
+    }
+    let mut bot = venue.command(folder.path(), "10m");
+    let output = tokio::task::spawn_blocking(move || bot.stderr(Stdio::piped()).output()).await.expect("a thread");
+    let output = output.expect("the bot");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    assert!(said.contains("-wal") && said.contains("bot.db.head"), "it says what is wrong and what to do: {said}");
+    // As it says: without the file of heads it goes on, and finds the order.
+    std::fs::remove_file(folder.path().join("bot.db.head")).expect("removed");
+    finish(venue.bot(folder.path(), "10m", None)).await;
+    assert_eq!(venue.orders().len(), 1, "one order, ever: {:?}", venue.orders());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_journal_that_is_deleted_under_a_run_ends_it() {
+    let venue = Venue::start(&one_server("", "")).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("strategy.toml"), follow("")).expect("a strategy");
+    let mut bot = venue.command(folder.path(), "20h");
+    let bot = bot.stderr(Stdio::piped()).spawn().expect("the bot");
+    let db = folder.path().join("bot.db");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while Instant::now() < deadline && !(db.exists() && rows(&db, View::Holdings).await.len() == 1) {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    std::fs::remove_file(&db).expect("deleted");
+    let ended = tokio::task::spawn_blocking(move || bot.wait_with_output());
+    let output = tokio::time::timeout(Duration::from_secs(60), ended).await.expect("in time").expect("a thread");
+    let output = output.expect("its end");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    assert!(said.contains("was deleted or replaced"), "{said}");
+}

@@ -3,9 +3,10 @@
 mod common;
 
 use clorebid::audit::replay::replay;
-use clorebid::audit::verify::verify;
+use clorebid::audit::verify::{Report, verify};
 use clorebid::core::time::Span;
 use clorebid::history::History;
+use clorebid::journal::{head_file, heads_in};
 use clorebid::sim::Scenario;
 use common::{World, assert_sound_and_busy, follow, one_server};
 use rand_chacha::ChaCha8Rng;
@@ -175,12 +176,12 @@ async fn any_single_byte_of_any_row_that_is_touched_is_found() {
         let Some(after) = before.flipped(&mut random).filter(|after| *after != before) else { continue };
         // Another row may already have that key.
         let Some(now_at) = put(&mut conn, &table, &column, rowid, &after).await else { continue };
-        let report = verify(&mut history, None).await.expect("a report");
+        let report = verify(&mut history, None, &[]).await.expect("a report");
         assert!(!report.is_sound(), "{table}.{column} of row {rowid}: {before:?} to {after:?} was not found");
         put(&mut conn, &table, &column, now_at, &before).await.expect("the value as it was");
         done += 1;
     }
-    assert!(verify(&mut history, None).await.expect("a report").is_sound(), "all as it was");
+    assert!(verify(&mut history, None, &[]).await.expect("a report").is_sound(), "all as it was");
 }
 
 #[tokio::test]
@@ -194,7 +195,7 @@ async fn a_changed_answer_is_decided_otherwise_and_shown_side_by_side() {
     let mut history = History::open_read_only(&ran.db).await.expect("a journal");
     let difference = replay(&mut history, 1).await.expect("a replay").difference.expect("a difference");
     assert!(!difference.before.is_empty() && difference.recorded != difference.decided, "{difference:?}");
-    let report = verify(&mut history, None).await.expect("a report");
+    let report = verify(&mut history, None, &[]).await.expect("a report");
     assert!(report.broken().any(|c| c.check == "chain"), "{report:?}");
 }
 
@@ -203,7 +204,7 @@ async fn each_invariant_is_looked_at() {
     let scenario = Scenario::builtin_text("faults").expect("a built-in scenario");
     let ran = World::new(scenario).run(include_str!("../strategies/careful.toml"), Span::from_secs(3 * 3600)).await;
     let mut history = History::open_read_only(&ran.db).await.expect("a journal");
-    let report = verify(&mut history, Some(1)).await.expect("a report");
+    let report = verify(&mut history, Some(1), &[]).await.expect("a report");
     assert!(report.is_sound(), "{report:#?}");
     for name in ["chain", "gaps", "answers", "views", "money", "states", "I1", "I2", "I3", "I10"] {
         let check = report.checks.iter().find(|c| c.check == name).expect("a check");
@@ -239,7 +240,7 @@ async fn breaches_are_named() {
         let done = sqlx::query(AssertSqlSafe(breach)).execute(&mut conn).await.expect("a breach");
         assert!(done.rows_affected() > 0, "{breach}");
         let mut history = History::open_read_only(&ran.db).await.expect("a journal");
-        let report = verify(&mut history, None).await.expect("a report");
+        let report = verify(&mut history, None, &[]).await.expect("a report");
         assert!(report.broken().any(|c| c.check == check), "{breach} breaks {check}: {report:#?}");
     }
 }
@@ -285,10 +286,82 @@ async fn a_bid_past_a_limit_on_the_whole_account_is_named() {
             assert!(done.rows_affected() > 0, "{breach}");
         }
         let mut history = History::open_read_only(&ran.db).await.expect("a journal");
-        let report = verify(&mut history, None).await.expect("a report");
+        let report = verify(&mut history, None, &[]).await.expect("a report");
         let check = report.checks.iter().find(|c| c.check == "I3").expect("a check");
         let found = check.first.as_deref().unwrap_or("nothing");
         assert_eq!(check.faults > 0, words.is_some(), "{breaches:?}: {found}");
         assert!(found.contains(words.unwrap_or("nothing")), "{breaches:?}: {found}");
     }
+}
+
+/// Rows taken off the end leave a journal in which every chain holds.
+#[tokio::test]
+async fn what_is_cut_off_the_end_is_missed() {
+    for (cut, run_too) in [("id & 4294967295 > 100", false), ("1", true)] {
+        let world = World::new(&one_server("", ""));
+        let ran = world.run(&follow(""), Span::from_secs(600)).await;
+        let heads = heads_in(&head_file(&ran.db)).expect("a file of heads");
+        let mut conn = burgled(&ran.db).await;
+        for (table, _) in TABLES.iter().rev() {
+            let which = match *table {
+                "run_starts" if !run_too => continue,
+                "run_starts" | "run_ends" => "1",
+                _ => cut,
+            };
+            let sql = format!("DELETE FROM {table} WHERE {which}");
+            sqlx::query(AssertSqlSafe(sql)).execute(&mut conn).await.expect("a cut");
+        }
+        drop(conn);
+        let mut history = History::open_read_only(&ran.db).await.expect("a journal");
+        let broken = |report: &Report| report.broken().map(|c| c.check).collect::<Vec<_>>();
+        let report = verify(&mut history, None, &[]).await.expect("a report");
+        assert!(broken(&report).contains(&"heads") && !broken(&report).contains(&"chain"), "{cut}: {report:#?}");
+        // Whoever cuts it can remove that file, too, and not what a log or a file elsewhere holds.
+        std::fs::remove_file(head_file(&ran.db)).expect("removed");
+        let report = verify(&mut history, None, &[]).await.expect("a report");
+        assert!(!broken(&report).contains(&"heads"), "{cut}: {report:#?}");
+        let report = verify(&mut history, None, &heads).await.expect("a report");
+        assert!(broken(&report).contains(&"heads"), "{cut}: {report:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_view_that_shows_something_else_is_named() {
+    let ran = World::new(&one_server("", "")).run(&follow(""), Span::from_secs(600)).await;
+    let mut conn = burgled(&ran.db).await;
+    let text: String = sqlx::query_scalar("SELECT sql FROM sqlite_schema WHERE name = 'spend'")
+        .fetch_one(&mut conn)
+        .await
+        .expect("it");
+    let cheaper = text.replacen("n.cost", "'0.000001' AS cost, n.cost AS before", 1);
+    assert_ne!(cheaper, text);
+    for sql in ["DROP VIEW spend".to_owned(), cheaper, "CREATE VIEW my_own AS SELECT 1".to_owned()] {
+        sqlx::query(AssertSqlSafe(sql)).execute(&mut conn).await.expect("another view");
+    }
+    let mut history = History::open_read_only(&ran.db).await.expect("a journal");
+    let report = verify(&mut history, None, &[]).await.expect("a report");
+    let first = report.broken().find(|c| c.check == "views").and_then(|c| c.first.clone()).expect("a fault");
+    assert!(first.contains("the view spend "), "{first}");
+}
+
+#[tokio::test]
+async fn verify_takes_a_head_or_a_file_of_heads() {
+    let ran = World::new(&one_server("", "")).run(&follow(""), Span::from_secs(600)).await;
+    let file = head_file(&ran.db);
+    let head = heads_in(&file).expect("heads").last().expect("a head").to_string();
+    let other = head.replacen(":", ":9", 1);
+    let of = |head: &str| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_clorebid"));
+        command.args(["verify", "--head", head, "--db"]).arg(&ran.db);
+        let output = command.output().expect("the program");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    assert_eq!(of(&head).0, Some(0));
+    assert_eq!(of(&file.display().to_string()).0, Some(0));
+    let (code, said) = of(&other);
+    assert_eq!(code, Some(5), "{said}");
+    assert!(said.contains("rows of run 1 that were committed are not here"), "{said}");
+    let (code, said) = of("no-such-head");
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("no-such-head"), "{said}");
 }

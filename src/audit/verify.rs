@@ -5,9 +5,10 @@
 //! |---|---|
 //! | readable | every row and stored answer can be read |
 //! | chain | every row carries the hash that follows from the one before |
+//! | heads | every row is there that the file beside the journal, or `--head`, says was committed |
 //! | gaps | the requests of a run are numbered from 1 without a gap, in order of time |
 //! | answers | every request has an answer, but for the last one of a run that never ended |
-//! | views | the views show every row of the tables, and a strategy has the SHA-256 that is on record |
+//! | views | the views are as a build of this program made them and show every row of the tables, and a strategy has the SHA-256 that is on record |
 //! | money | what a stretch cost and how long servers were held is what bid and times come to |
 //! | states | every state follows from the one before it, and an order holds for the target that its bid was made for |
 //! | I1 | no bid above `max_bid` |
@@ -25,6 +26,7 @@ use serde::Serialize;
 
 use crate::audit::replay::{ReplayError, recorded_run, runs};
 use crate::history::{History, HistoryError};
+use crate::journal::Head;
 
 mod account;
 mod journal;
@@ -40,6 +42,8 @@ pub use tally::{Check, Kind};
 pub struct Report {
     /// Every check.
     pub checks: Vec<Check>,
+    /// The runs that never ended: what they read just before is on no record.
+    pub cut_short: Vec<i64>,
 }
 
 impl Report {
@@ -56,10 +60,13 @@ impl Report {
 
 /// Checks the whole journal, or the chain of all of it and everything else of one run.
 ///
+/// `heads`: what is known of it from elsewhere, beside the file of heads that lies with it.
+///
 /// # Errors
 /// When there is no such run. A journal that cannot be read is a fault like others, and in the report.
-pub async fn verify(history: &mut History, run: Option<i64>) -> Result<Report, ReplayError> {
+pub async fn verify(history: &mut History, run: Option<i64>, heads: &[Head]) -> Result<Report, ReplayError> {
     let mut tally = Tally::new();
+    let mut cut_short = Vec::new();
     match history.verify_chain().await {
         Ok(faults) => {
             let rows = journal::count_rows(history).await.unwrap_or(0);
@@ -70,6 +77,14 @@ pub async fn verify(history: &mut History, run: Option<i64>) -> Result<Report, R
             }
         }
         Err(error) => tally.check(Kind::Readable, false, || error.to_string()),
+    }
+    let missing = history.missing_heads(heads).await;
+    if let Some((checked, missing)) = unless_unreadable(missing, &mut tally, None) {
+        tally.counted(Kind::Heads, checked, missing.iter().map(head_words));
+    }
+    let altered = history.altered_views().await;
+    if let Some((checked, altered)) = unless_unreadable(altered, &mut tally, None) {
+        tally.counted(Kind::Views, checked, altered.iter().map(|view| view_words(view)));
     }
     let all = match run {
         Some(run_id) => [run_id].into(),
@@ -84,12 +99,27 @@ pub async fn verify(history: &mut History, run: Option<i64>) -> Result<Report, R
                 continue;
             }
         };
+        if recorded.ended_at.is_none() {
+            cut_short.push(run_id);
+        }
         let walked = walk::run(history, &recorded, &mut tally).await;
         unless_unreadable(walked, &mut tally, Some(run_id));
         let counted = journal::run(history, &recorded, &mut tally).await;
         unless_unreadable(counted, &mut tally, Some(run_id));
     }
-    Ok(Report { checks: tally.0 })
+    Ok(Report { checks: tally.0, cut_short })
+}
+
+fn head_words(head: &Head) -> String {
+    format!(
+        "rows of run {} that were committed are not here: the journal was cut off, or is an older copy, or its -wal file \
+         was removed (head {head})",
+        head.run_id
+    )
+}
+
+fn view_words(view: &str) -> String {
+    format!("the view {view} in the file is none that this program made; opening the journal for a run makes it anew")
 }
 
 /// What could not be read is a fault.

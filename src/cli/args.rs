@@ -396,6 +396,10 @@ pub(super) struct VerifyArgs {
     /// Check the invariants of this run only (the hash chain is always checked whole)
     #[arg(long)]
     pub run: Option<i64>,
+    /// What the journal must have, beside what the file next to it says: a head as a run logs it at its end, or a file
+    /// of heads kept elsewhere
+    #[arg(long, value_name = "HEAD|FILE")]
+    pub head: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use clorebid_core::engine::Halt;
 use clorebid_core::time::Time;
 use tokio::sync::watch;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::args::{Global, OnExit, RunArgs};
 use super::screen::Screen;
@@ -14,7 +14,7 @@ use crate::account::Account;
 use crate::api::Enclosure;
 use crate::clock::Clock;
 use crate::clore::OrderForm;
-use crate::journal::{Journal, Mode, RunStart, venue_text};
+use crate::journal::{Journal, Mode, Past, RunStart, head_file, venue_text};
 use crate::lock::Lock;
 use crate::run::resume::{self, Start};
 use crate::run::{Driver, EndedBy};
@@ -53,6 +53,7 @@ async fn live_run(
     let _account = Lock::account(&account)?;
     let venue = live::venue(&args.account, key, secrets)?;
     let mut journal = Journal::open(global.db()).await?;
+    demand_past(&journal.past().await?, global)?;
     let left = journal.last_memory(Mode::Live, &venue_text(&venue.name(), account.short())).await?;
     // Run faster than the machine's, the clock of an earlier run is ahead of it; time never runs backwards.
     let earliest = left.as_ref().filter(|_| args.time_scale != 1).map_or(Time::from_ms(i64::MIN), resume::last_moment);
@@ -169,6 +170,9 @@ impl Prepared {
 fn report<V: Venue, W>(driver: &Driver<V, W>, run_id: i64, ended_by: EndedBy, venue: &str) -> Result<(), Failure> {
     let status = driver.engine.status(driver.session.clock().now());
     let currency = driver.engine.strategy().currency;
+    if let Some(head) = driver.session.journal_head() {
+        info!(run_id, "head of the journal, for `verify --head`: {head}");
+    }
     info!(
         run_id,
         ended_by = ended_by.code(),
@@ -189,6 +193,33 @@ fn report<V: Venue, W>(driver: &Driver<V, W>, run_id: i64, ended_by: EndedBy, ve
             Err(Failure::new(Kind::Key, format!("{venue} refuses the API key; make a new one at the venue's site")))
         }
         EndedBy::Halt(Halt::Unreachable) => Err(nobody_answers(venue)),
+    }
+}
+
+/// A live run goes on from what the journal tells, so that has to be all there is.
+fn demand_past(past: &Past, global: &Global) -> Result<(), Failure> {
+    let (db, heads) = (global.db().display(), head_file(global.db()));
+    let heads = heads.display();
+    match past {
+        Past::Whole => Ok(()),
+        Past::Lost(head) => {
+            let run_id = head.run_id;
+            warn!(
+                run_id,
+                "{db} is new, although {heads} tells of {run_id} runs: orders of theirs that stand are found at the venue, \
+                 and counted; with the old journal put back the bot knows them as its own"
+            );
+            Ok(())
+        }
+        Past::Behind(head) => Err(Failure::new(
+            Kind::Journal,
+            format!(
+                "{db} lacks rows of run {} that were committed by {heads}: it is an older copy, or its -wal file was removed. \
+             The bot would not know what it has done since. Put the whole journal back, with its -wal file; or, if there is \
+             no other, remove {heads} and start again: orders that the journal does not know are then found at the venue",
+                head.run_id
+            ),
+        )),
     }
 }
 

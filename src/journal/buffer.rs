@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::head::Head;
 use super::link::Batch;
 use super::tables::{Hash, Table, Value, first_head, heads_digest, key, row_hash};
 
@@ -106,6 +107,12 @@ impl Buffer {
             lane.values = values;
         }
         self.since = Some(Instant::now());
+    }
+
+    /// Where every table stands, what waits included.
+    pub(crate) fn head(&self) -> Head {
+        let lanes = self.lanes.iter().filter(|lane| lane.table != Table::RunStarts);
+        Head::new(self.run_id, lanes.map(|lane| (lane.next.saturating_sub(1), lane.head)))
     }
 
     /// Every waiting row, in an order in which none refers to a later one. From here on nothing waits.

@@ -63,6 +63,16 @@ pub enum JournalError {
         /// The file.
         path: PathBuf,
     },
+    /// It is not there any longer, or another file is.
+    #[error(
+        "{} was deleted or replaced while this run was writing to it, so the run ends: what it sent from now on would be \
+         on no record. Its orders may stand: put the file back and start again, or see `clorebid orders`",
+        path.display()
+    )]
+    Replaced {
+        /// The file.
+        path: PathBuf,
+    },
     /// Its pages make no sense.
     #[error("{} is damaged ({why}); restore it from a backup, or name another file with --db", path.display())]
     Damaged {

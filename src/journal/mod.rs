@@ -6,7 +6,9 @@
 //! 3. Reads and notes wait for the next commit, five seconds or 500 rows at most while [`Journal::flush_if_due`] is
 //!    called; that one goes to the disk while the run goes on, and whatever is committed next comes after it.
 //! 4. After a write has failed nothing more is written: every later call says [`JournalError::Broken`].
-//! 5. Every row carries the hash of the one before it; [`Journal::verify_chain`] finds any that was touched.
+//! 5. Every row carries the hash of the one before it; [`Journal::verify_chain`] finds any that was touched, and what a
+//!    run last ended with stands in a file beside it ([`Head`]), so that rows cut off its end are missed.
+//! 6. A file that is deleted or replaced while it is open is noticed before the next commit.
 //!
 //! Times are the run's own: what the caller hands in is stored. Only the five seconds are the machine's.
 
@@ -19,10 +21,12 @@ use clorebid_core::request::Outcome;
 use clorebid_core::time::Time;
 
 mod accounts;
+mod anchor;
 mod bodies;
 mod buffer;
 mod closing;
 mod error;
+mod head;
 mod ledger;
 mod link;
 mod open;
@@ -39,13 +43,14 @@ pub use accounts::venue_text;
 pub(crate) use bodies::{BodyError, Unpacker, unpack};
 pub use error::JournalError;
 pub(crate) use error::result_code;
+pub use head::{Head, NoHeadError, head_file, heads_in};
 pub(crate) use open::{APPLICATION_ID, has_sqlite_header};
 pub use resume::{RecordedAnswer, Resume, Unfinished};
 pub(crate) use tables::key;
 pub use verify::ChainFault;
 pub(crate) use verify::chain_faults;
-pub(crate) use views::lay_over;
-pub use writer::Journal;
+pub(crate) use views::{altered_views, lay_over};
+pub use writer::{Journal, Past};
 
 /// Proof that a value is in the journal. Only the journal makes one.
 #[derive(Debug)]

@@ -10,6 +10,8 @@ use sha2::{Digest, Sha256};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection, Row};
 
+use super::anchor::Anchor;
+use super::head::{Head, HeadLine, head_file, heads_in, lay_aside};
 use super::link::{Batch, Link, Uncommitted, insertions};
 use super::run::Run;
 use super::tables::{Hash, Table, Value, genesis, row_hash};
@@ -27,9 +29,27 @@ pub struct Journal {
     link: Link,
     path: PathBuf,
     run: Option<Run>,
+    anchor: Anchor,
+    /// Whether the file was not there before.
+    is_new: bool,
+    line: Option<HeadLine>,
+    last_head: Option<Head>,
+    /// What the head is once the rows on their way are committed.
+    next_head: Option<Head>,
     broken: bool,
     /// Since when another program has kept the file locked.
     locked_since: Option<Instant>,
+}
+
+/// Whether the rows of earlier runs are there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Past {
+    /// All that is known to have been committed is there, or nothing is known.
+    Whole,
+    /// The file is new, although there was one in its place, with that head.
+    Lost(Head),
+    /// Rows are missing that were committed by that head: an older copy, or a log that was removed.
+    Behind(Head),
 }
 
 /// So often the end of a run is tried to be written while another program keeps the file locked; each try takes 5 s.
@@ -41,13 +61,37 @@ impl Journal {
     /// # Errors
     /// When the file is something else, was made by a newer version, or cannot be written.
     pub async fn open(path: &Path) -> Result<Journal, JournalError> {
+        let is_new = !path.exists();
         let link = Link::new(open::open(path).await?);
-        Ok(Journal { link, path: path.to_path_buf(), run: None, broken: false, locked_since: None })
+        let (anchor, path) = (Anchor::drop_at(path), path.to_path_buf());
+        let (run, line, last_head, next_head, broken, locked_since) = (None, None, None, None, false, None);
+        Ok(Journal { link, path, run, anchor, is_new, line, last_head, next_head, broken, locked_since })
     }
 
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether the file has all that the one beside it says was committed. Call before the first run begins.
+    ///
+    /// # Errors
+    /// When either cannot be read.
+    pub async fn past(&mut self) -> Result<Past, JournalError> {
+        let file = head_file(&self.path);
+        let heads = heads_in(&file).map_err(|e| JournalError::Io { path: file.clone(), why: e.to_string() })?;
+        let Some(head) = heads.into_iter().next_back() else { return Ok(Past::Whole) };
+        if self.is_new {
+            return Ok(Past::Lost(head));
+        }
+        let path = self.path.clone();
+        let is_in = head.is_in(self.conn().await?).await.map_err(|e| JournalError::from_sqlx(&path, &e))?;
+        Ok(if is_in { Past::Whole } else { Past::Behind(head) })
+    }
+
+    /// With what the run ended at its last commit, in a form that `verify` takes.
+    pub fn head(&self) -> Option<&Head> {
+        self.last_head.as_ref()
     }
 
     /// Keeps the file below so many pages of 4 KiB: beyond them every write says [`JournalError::DiskFull`].
@@ -90,6 +134,12 @@ impl Journal {
         let (id, hash) = begun.map_err(|e| JournalError::from_sqlx(&self.path, &e))?;
         self.broken = false;
         let mut run = Run::new(id, &hash);
+        if std::mem::take(&mut self.is_new) {
+            lay_aside(&head_file(&self.path));
+        }
+        let line = HeadLine::begin(&self.path, &run.buffer.head());
+        let told = |e: std::io::Error| JournalError::Io { path: head_file(&self.path), why: e.to_string() };
+        self.line = Some(line.map_err(told)?);
         if !start.memory.is_empty() {
             run.remember(0, false, start.at, start.memory);
         }
@@ -212,6 +262,7 @@ impl Journal {
         }
         // What that one could not write comes first.
         self.conn().await?;
+        self.demand_in_place()?;
         let Some(rows) = self.take_waiting() else { return Ok(()) };
         self.broken = true;
         self.link.send(rows).await.map_err(|e| JournalError::from_sqlx(&self.path, &e))?;
@@ -236,6 +287,7 @@ impl Journal {
         }
         done?;
         self.run = None;
+        self.line = None;
         // A reader may hold the log back; the next checkpoint then does what this one could not.
         let _ = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(self.conn().await?).await;
         Ok(())
@@ -262,6 +314,7 @@ impl Journal {
     /// by an error or by a caller that stopped waiting, is never followed by another.
     async fn commit(&mut self) -> Result<(), JournalError> {
         self.conn().await?;
+        self.demand_in_place()?;
         let Some(rows) = self.take_waiting() else { return Ok(()) };
         self.broken = true;
         let done = self.link.commit(rows).await;
@@ -273,12 +326,13 @@ impl Journal {
             self.put_back(rows);
             return Err(JournalError::Busy { path: self.path.clone() });
         }
-        self.locked_since = None;
+        self.committed();
         Ok(())
     }
 
     /// Rows that could not be committed wait again: another program keeps the file locked.
     fn put_back(&mut self, rows: Batch) {
+        self.next_head = None;
         self.locked_since.get_or_insert_with(Instant::now);
         if let Some(run) = self.run.as_mut() {
             run.buffer.put_back(rows);
@@ -288,7 +342,31 @@ impl Journal {
     fn take_waiting(&mut self) -> Option<Batch> {
         let run = self.run.as_mut()?;
         run.settle_spending();
-        (!run.buffer.is_empty()).then(|| run.buffer.take())
+        if run.buffer.is_empty() {
+            return None;
+        }
+        self.next_head = Some(run.buffer.head());
+        Some(run.buffer.take())
+    }
+
+    /// The rows that were on their way are in the file. A head that cannot be written leaves the one before, which is as
+    /// true.
+    fn committed(&mut self) {
+        self.locked_since = None;
+        if let (Some(line), Some(head)) = (self.line.as_mut(), self.next_head.take()) {
+            let _ = line.write(&head);
+            self.last_head = Some(head);
+        }
+    }
+
+    fn demand_in_place(&mut self) -> Result<(), JournalError> {
+        match self.anchor.missing() {
+            Some(path) => {
+                self.broken = true;
+                Err(JournalError::Replaced { path: path.to_path_buf() })
+            }
+            None => Ok(()),
+        }
     }
 
     /// The connection, once it is free.
@@ -299,7 +377,7 @@ impl Journal {
         self.broken = false;
         match self.link.take_locked_out() {
             Some(rows) => self.put_back(rows),
-            None if has_ended => self.locked_since = None,
+            None if has_ended => self.committed(),
             None => {}
         }
         self.link.conn().await.map_err(|e| JournalError::from_sqlx(&self.path, &e))

@@ -156,7 +156,7 @@ pub async fn assert_sound(db: &Path) -> Vec<Summary> {
     }
     // One that was killed before its first commit left nothing to decide again, but not all may be like that.
     assert!(summaries.iter().any(|s| s.matched > 0), "no strategy decided anything here: {summaries:?}");
-    let report = verify::verify(&mut history, None).await.expect("a report");
+    let report = verify::verify(&mut history, None, &[]).await.expect("a report");
     assert!(report.is_sound(), "the journal is sound: {:#?}", report.broken().collect::<Vec<_>>());
     summaries
 }

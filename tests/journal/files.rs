@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use clorebid::history::{History, HistoryError};
-use clorebid::journal::{Action, Journal, JournalError, Received};
+use clorebid::journal::{Action, Journal, JournalError, Past, Received, head_file, heads_in};
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tempfile::TempDir;
@@ -146,4 +146,73 @@ async fn a_journal_that_another_program_keeps_locked_is_waited_for_and_takes_no_
     assert_eq!((count(&mut other, "changes").await, count(&mut other, "answers").await), (1, 1));
     journal.end_run(at(800_000), "signal").await.unwrap();
     assert_eq!(journal.verify_chain().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_journal_that_is_deleted_or_replaced_while_it_is_written_stops_the_run() {
+    type Harm = fn(&std::path::Path);
+    let harms: [Harm; 3] = [
+        |path| fs::remove_file(path).unwrap(),
+        |path| {
+            let copy = path.with_extension("copy");
+            fs::copy(path, &copy).unwrap();
+            fs::rename(copy, path).unwrap();
+        },
+        |path| fs::remove_file(path.with_extension("db-wal")).unwrap(),
+    ];
+    for harm in harms {
+        let (_dir, path, mut journal) = running().await;
+        read(&mut journal, 1, 0, "{}").await;
+        journal.flush().await.unwrap();
+        harm(&path);
+        let change = change_of(2, 1050, Action::Place, None, Some("0.00005"));
+        let error = journal.intend((), change).await.unwrap_err();
+        assert!(matches!(error, JournalError::Replaced { .. }), "{error}");
+        assert!(matches!(journal.flush().await, Err(JournalError::Broken { .. })), "and nothing more is written");
+    }
+    let (_dir, path, mut journal) = running().await;
+    fs::remove_file(&path).unwrap();
+    for seq in 1..=500 {
+        read(&mut journal, seq, i64::try_from(seq).unwrap() * 1050, "{}").await;
+    }
+    assert!(matches!(journal.flush_if_due().await, Err(JournalError::Replaced { .. })), "a run that only reads, too");
+}
+
+#[tokio::test]
+async fn what_was_committed_is_missed_where_it_is_not_there() {
+    let (_dir, path, mut journal) = running().await;
+    read(&mut journal, 1, 0, "{}").await;
+    journal.flush().await.unwrap();
+    let copy = path.with_extension("copy");
+    drop(journal);
+    fs::copy(&path, &copy).unwrap();
+    let mut journal = Journal::open(&path).await.unwrap();
+    assert_eq!(journal.past().await.unwrap(), Past::Whole);
+    assert_eq!(journal.begin_run(start("{}")).await.unwrap(), 2);
+    journal.end_run(at(90_000), "signal").await.unwrap();
+    let head = journal.head().unwrap().clone();
+    drop(journal);
+
+    let heads = heads_in(&head_file(&path)).unwrap();
+    assert_eq!((heads.len(), heads.last()), (2, Some(&head)));
+    let mut history = History::open_read_only(&path).await.unwrap();
+    assert_eq!(history.missing_heads(std::slice::from_ref(&head)).await.unwrap(), (3, vec![]));
+    drop(history);
+
+    // An older copy in its place, then none at all.
+    fs::copy(&copy, &path).unwrap();
+    let mut journal = Journal::open(&path).await.unwrap();
+    assert_eq!(journal.past().await.unwrap(), Past::Behind(head.clone()));
+    drop(journal);
+    let mut history = History::open_read_only(&path).await.unwrap();
+    assert_eq!(history.missing_heads(&[]).await.unwrap().1.last(), Some(&head));
+    drop(history);
+    for name in ["db", "db-wal", "db-shm"] {
+        drop(fs::remove_file(path.with_extension(name)));
+    }
+    let mut journal = Journal::open(&path).await.unwrap();
+    assert_eq!(journal.past().await.unwrap(), Past::Lost(head));
+    journal.begin_run(start("{}")).await.unwrap();
+    assert_eq!(heads_in(&head_file(&path)).unwrap().len(), 1, "the new journal has heads of its own");
+    assert!(path.with_extension("db.head.old").exists());
 }

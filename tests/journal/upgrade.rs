@@ -68,7 +68,7 @@ fn demand_resume(resume: Option<Resume>) {
 
 async fn demand_sound(path: &Path, runs: usize) {
     let mut history = History::open_read_only(path).await.unwrap();
-    let report = verify(&mut history, None).await.unwrap();
+    let report = verify(&mut history, None, &[]).await.unwrap();
     assert!(report.is_sound(), "{:?}", report.broken().collect::<Vec<_>>());
     assert_eq!(history.view(View::Runs, &Filter::default()).await.unwrap().rows.len(), runs);
     // Whatever it was packed as, every answer of the killed run reads as the venue gave it.

@@ -26,7 +26,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("sim", &["clock", "journal", "json", "session", "wire"]),
     ("tape", &["api", "clock", "clore", "history", "journal", "session", "wire"]),
     ("run", &["api", "journal", "session"]),
-    ("audit", &["api", "clock", "clore", "history", "json", "strategy", "wire"]),
+    ("audit", &["api", "clock", "clore", "history", "journal", "json", "strategy", "wire"]),
     ("backtest", &["api", "clock", "clore", "journal", "json", "oracle", "run", "session", "strategy", "tape", "wire"]),
     (
         "cli",

@@ -11,6 +11,8 @@ pub enum Kind {
     Readable,
     /// The hash chain.
     Chain,
+    /// What the file beside the journal says was committed.
+    Heads,
     /// Numbers and times of requests.
     Gaps,
     /// Requests without an answer.
@@ -39,9 +41,10 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 14] = [
+    pub const ALL: [Kind; 15] = [
         Kind::Readable,
         Kind::Chain,
+        Kind::Heads,
         Kind::Gaps,
         Kind::Answers,
         Kind::Views,
@@ -61,6 +64,7 @@ impl Kind {
         match self {
             Kind::Readable => "readable",
             Kind::Chain => "chain",
+            Kind::Heads => "heads",
             Kind::Gaps => "gaps",
             Kind::Answers => "answers",
             Kind::Views => "views",
@@ -98,6 +102,14 @@ impl Tally {
     pub(super) fn new() -> Tally {
         let check = |kind: Kind| Check { check: kind.name(), checked: 0, faults: 0, first: None };
         Tally(Kind::ALL.into_iter().map(check).collect())
+    }
+
+    /// So many things were looked at, and these of them were wrong.
+    pub(super) fn counted(&mut self, kind: Kind, checked: u64, mut faults: impl ExactSizeIterator<Item = String>) {
+        let Some(check) = self.0.iter_mut().find(|check| check.check == kind.name()) else { return };
+        check.checked = check.checked.saturating_add(checked);
+        check.faults = check.faults.saturating_add(u64::try_from(faults.len()).unwrap_or(u64::MAX));
+        check.first = check.first.take().or_else(|| faults.next());
     }
 
     /// One thing was looked at; `fault` says in words what is wrong where it is not as it must be.
