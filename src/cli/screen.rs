@@ -14,7 +14,7 @@ use tracing::{debug, info, trace, warn};
 
 use super::args::Global;
 use super::blindness::{Blindness, Sight};
-use crate::clock::rfc3339;
+use crate::clock::{Jump, rfc3339};
 use crate::run::Watcher;
 
 /// The status line is drawn no more often than this.
@@ -83,6 +83,10 @@ impl Watcher for Screen {
             tell_event(&at, event, engine);
         }
         self.draw(now, engine);
+    }
+
+    fn jumped(&mut self, now: Time, jump: Jump) {
+        warn!(at = rfc3339(now), "{jump}");
     }
 
     fn journal(&mut self, locked_for: Option<Duration>) {

@@ -22,7 +22,7 @@ const BUSY_MAX: Duration = Duration::from_secs(5);
 ///
 /// A migration that has been on the main branch is never edited, a comment in it included: the journals it made would be
 /// refused, and a bot that starts another one does not know its own orders. What is to change is a new migration.
-const MIGRATIONS: [(i64, &str, &str); 7] = [
+const MIGRATIONS: [(i64, &str, &str); 8] = [
     (1, "tables", include_str!("../../migrations/0001_tables.sql")),
     (2, "append only", include_str!("../../migrations/0002_append_only.sql")),
     (3, "views", include_str!("../../migrations/0003_views.sql")),
@@ -30,6 +30,7 @@ const MIGRATIONS: [(i64, &str, &str); 7] = [
     (5, "views", include_str!("../../migrations/0005_views.sql")),
     (6, "notice rows", include_str!("../../migrations/0006_notice_rows.sql")),
     (7, "notice kinds", include_str!("../../migrations/0007_notice_kinds.sql")),
+    (8, "clock jumps", include_str!("../../migrations/0008_clock_jumps.sql")),
 ];
 
 pub(crate) const SELECT_VERSION: &str = "SELECT sqlite_version()";

@@ -304,6 +304,15 @@ impl Run {
         self.buffer.push(Table::Notices, row);
     }
 
+    /// The machine's clock did not go on evenly before that request.
+    pub(crate) fn note_jump(&mut self, seq: u64, at: Time, words: &str) {
+        let kind = Value::text(Some("clock_jump"));
+        let none = || Value::Null;
+        let words = Value::text(Some(words));
+        let row = [Value::id(seq), Value::Int(at.ms()), kind, none(), none(), none(), none(), none(), words];
+        self.buffer.push(Table::Notices, row);
+    }
+
     fn end_stretch(&mut self, seq: u64, at: Time, order: u64) {
         if let Some(ended) = self.ledger.end(order, at) {
             self.stretch_ended(seq, &ended);

@@ -213,8 +213,9 @@ FROM (
 
 -- What is no request, bid or state: a limit that said no (`denied`, with the limit's code and its words), an order that
 -- is not known as ours (`foreign_order`, with the target that it may be an order of), what a create cost
--- (`creation_fee`, with the amount), what the venue adds to an order's price (`fee_told`), and what it said that holding
--- has cost on a day (`venue_spend`, with our sum less its in words).
+-- (`creation_fee`, with the amount), what the venue adds to an order's price (`fee_told`), what it said that holding has
+-- cost on a day (`venue_spend`, with our sum less its in words), and that the machine slept or its clock was set
+-- (`clock_jump`, with by how much in words).
 CREATE VIEW notices_by_key AS
 SELECT
     n.id AS id,

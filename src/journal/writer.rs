@@ -232,6 +232,14 @@ impl Journal {
         }
     }
 
+    /// Keeps for the next commit that the machine's clock did not go on evenly before request `seq`: by how much, in words.
+    pub fn note_jump(&mut self, seq: u64, at: Time, words: &str) {
+        if let Some(run) = self.run.as_mut() {
+            run.tick(at);
+            run.note_jump(seq, at, words);
+        }
+    }
+
     /// Keeps the core's memory, as it is after the answer to `seq`, for the next commit.
     pub fn remember(&mut self, seq: u64, at: Time, memory: &str) {
         if let Some(run) = self.run.as_mut() {

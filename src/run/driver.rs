@@ -9,6 +9,7 @@ use clorebid_core::request::{Answer, Ask, Request};
 use clorebid_core::time::{Span, Time};
 use tokio::sync::watch;
 
+use crate::clock::Jump;
 use crate::journal::JournalError;
 use crate::session::{Answered, Asked, Session, Venue};
 
@@ -45,6 +46,9 @@ impl EndedBy {
 pub trait Watcher {
     /// A request has ended, and this changed.
     fn step(&mut self, now: Time, ask: &Ask, answer: &Answer, events: &[Event], engine: &Engine);
+
+    /// The machine slept, or its clock was set.
+    fn jumped(&mut self, _now: Time, _jump: Jump) {}
 
     /// For how long another program has kept the journal locked, by the machine's own time; `None`: it is free. Told
     /// after every request.
@@ -169,6 +173,10 @@ impl<V: Venue, W: Watcher> Driver<V, W> {
         let Answered { at, answer, .. } = self.session.send(asked).await?;
         self.engine.observe(at, ask, &answer);
         events.extend(self.engine.take_events());
+        if let Some(jump) = self.session.clock().take_jump() {
+            self.session.journal().note_jump(ask.seq, at, &jump.to_string());
+            self.watcher.jumped(at, jump);
+        }
         for event in &events {
             let engine = &self.engine;
             self.session.journal().note(ask.seq, at, |id| engine.target_name(id), event);

@@ -29,6 +29,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0005_views.sql", "d890da33e100470e147dd147c8880b7153db6c26682175d9be4cd789b757494c"),
     ("0006_notice_rows.sql", "89f6c8b0cf922ee388444e484d4a0bb5117fadf21d3b8e018d5b583d73444790"),
     ("0007_notice_kinds.sql", "dcef8a02596db05ddc6665693a722d1893bf9304e2d14607d2051519f4524883"),
+    ("0008_clock_jumps.sql", "e3157a95edfb1218e53ec52b4664bde0d9037033b1ad1992497be2d57035bf12"),
 ];
 
 fn folder() -> PathBuf {

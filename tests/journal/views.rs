@@ -319,3 +319,12 @@ async fn a_day_of_spend_is_shown_when_any_moment_of_it_is_asked_for() {
         assert_eq!(history.view(View::Spend, &filter).await.unwrap().rows.len(), days, "{since} to {until}");
     }
 }
+
+#[tokio::test]
+async fn notices_tell_of_a_machine_that_slept() {
+    let (_dir, path, mut journal) = running().await;
+    journal.note_jump(4, at(5_000), "the machine slept for 15m");
+    journal.flush().await.unwrap();
+    let row = "1 | 4 | 2026-11-01T00:00:05.000Z | clock_jump | - | - | - | - | - | - | the machine slept for 15m";
+    assert_eq!(view(&path, View::Notices).await, [row]);
+}

@@ -25,7 +25,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("lock", &["account"]),
     ("sim", &["clock", "journal", "json", "session", "wire"]),
     ("tape", &["api", "clock", "clore", "history", "journal", "session", "wire"]),
-    ("run", &["api", "journal", "session"]),
+    ("run", &["api", "clock", "journal", "session"]),
     ("audit", &["api", "clock", "clore", "history", "journal", "json", "strategy", "wire"]),
     ("backtest", &["api", "clock", "clore", "journal", "json", "oracle", "run", "session", "strategy", "tape", "wire"]),
     (

@@ -51,7 +51,7 @@ const SELECTS: [(&str, &str); 4] = [
     ),
     (
         "SELECT id, seq, at, kind, target, server, offer, amount, code, words FROM notice_rows \
-         WHERE kind <> 'venue_spend' AND {}",
+         WHERE kind NOT IN ('venue_spend', 'clock_jump') AND {}",
         "id",
     ),
 ];

@@ -11,7 +11,7 @@ use clorebid_core::request::Answer;
 use clorebid_core::strategy::Limits;
 use clorebid_core::time::{Span, Time};
 use common::venue::Eviction;
-use common::{World, price, strategy, sum, target};
+use common::{START, World, price, strategy, sum, target};
 use rust_decimal::Decimal;
 
 /// Server 1 held at 900 a day, which is 37.5 an hour.
@@ -254,4 +254,17 @@ fn the_more_orders_stand_the_earlier_they_are_stopped() {
     assert!(world.venue.held().is_empty());
     let charged = charged(&mut world);
     assert!(charged <= sum(600) && charged >= sum(400), "{charged}");
+}
+
+#[test]
+fn what_is_held_while_the_machine_sleeps_is_paid_for_in_the_books() {
+    let mut world = holding(|_| {});
+    world.run(600);
+    // The lid is closed for an hour, and nobody asks anything.
+    world.now = world.now + Span::from_secs(3_600);
+    world.run(30);
+    let charged = charged(&mut world);
+    let spent = world.engine.status(world.now).spent;
+    let off = (spent.decimal() - charged.decimal()).abs();
+    assert!(off <= stretch(900, START, START + Span::from_secs(3)).decimal(), "{spent} of {charged}");
 }
