@@ -201,6 +201,11 @@ impl Beliefs {
         }
     }
 
+    /// The time between two lowerings, as far as known.
+    pub(crate) fn lower_every(&self, now: Time) -> Span {
+        self.steps.every(self.strategy.venue.lower_every, now)
+    }
+
     /// How many servers a target has or may have.
     pub(crate) fn claimed(&self, target: TargetId) -> u32 {
         self.servers.claimed(target)

@@ -51,6 +51,8 @@ pub enum Halt {
 
 /// After this many failures with never an answer before, there is nobody there.
 const UNREACHABLE_MAX: u32 = 4;
+/// After so many reads in a row that the venue refused, it is asked more slowly.
+const READS_REFUSED: u32 = 2;
 /// The longest pause between tries while the venue fails.
 const BACKOFF_MAX: Span = Span::from_secs(60);
 
@@ -257,6 +259,13 @@ impl Engine {
                     self.quiet_until = pause(self.failures, Span::from_secs(1));
                 }
             }
+            // Somebody is there, and one read may well be refused; if all are, asking faster helps nobody.
+            Answer::Refused(_) if !request.is_command() => {
+                self.ever_answered = true;
+                self.failures = self.failures.saturating_add(1);
+                let in_a_row = self.failures.saturating_sub(READS_REFUSED);
+                self.quiet_until = if in_a_row > 0 { pause(in_a_row, Span::from_secs(1)) } else { None };
+            }
             _ => {
                 self.ever_answered = true;
                 self.failures = 0;
@@ -327,7 +336,7 @@ impl Engine {
                 let Some(ours) = ours else { panic!("I12: re-pricing an order that is not ours") };
                 if to < ours.bid {
                     assert!(now >= ours.next_lower_at, "I9: lowering inside the window");
-                    let lowest = beliefs.steps.lowest(server, ours.bid);
+                    let lowest = beliefs.steps.lowest(server, ours.bid, now);
                     assert!(lowest.is_none_or(|lowest| to >= lowest), "I9: lowering below the lowest allowed price");
                 } else {
                     self.assert_limits(server, to, now, false);

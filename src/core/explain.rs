@@ -86,7 +86,7 @@ impl Engine {
             least_winning: market.and_then(|m| m.quote.least_winning),
             goal: situation.map(|s| s.goal),
             ceiling: situation.map(|s| s.ceiling),
-            lowest: order.and_then(|o| beliefs.steps.lowest(id, o.bid)),
+            lowest: order.and_then(|o| beliefs.steps.lowest(id, o.bid, now)),
             next_lower_at: order.map(|o| o.next_lower_at),
             next_bid: bidding.and_then(next_bid),
             wish: wish.words(now),

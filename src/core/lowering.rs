@@ -3,7 +3,8 @@
 //! A bid may be raised at any time, but lowered only once in 600 seconds and only down to a lowest allowed price.
 //! Source: set_spot_price, errors `exceeded_max_step` (whose `max_step` is that lowest price, not a step) and
 //! `can_lower_every_600_seconds`. How large a step is, is not published for every currency: it is learned from the
-//! first refusal and kept for each server.
+//! first refusal and kept for each server. What a refusal taught is trusted for some hours: a step that has grown since
+//! is found out by asking for the whole way once more, which costs one request where it has not.
 
 use alloc::collections::BTreeMap;
 
@@ -12,20 +13,41 @@ use serde::{Deserialize, Serialize};
 use crate::ids::ServerId;
 use crate::integers::{divide, in_integers};
 use crate::money::{Accrual, Price};
-use crate::time::Span;
+use crate::time::{Span, Time};
 
-/// What is known of the largest step.
+/// For so long nothing else is tried than what the venue last said.
+const TRUSTED_FOR: Span = Span::from_secs(6 * 3_600);
+/// A window longer than this is nonsense.
+const WINDOW_MOST: Span = Span::from_secs(3_600);
+/// Clocks and answers may make a window look longer by this much.
+const WINDOW_SLACK: Span = Span::from_secs(2);
+
+/// What is known of the largest step, and of the time between two.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Steps {
     assumed: Option<Price>,
     by_server: BTreeMap<ServerId, Price>,
     latest: Option<Price>,
+    /// When each server's refusal told its step; missing where an older build learned it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    told_at: BTreeMap<ServerId, Time>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    latest_told_at: Option<Time>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    window: Option<Window>,
+}
+
+/// A time between two lowerings that is longer than was assumed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Window {
+    every: Span,
+    told_at: Time,
 }
 
 impl Steps {
     /// Nothing learned yet; `assumed` is what the strategy says, if it says anything.
     pub fn new(assumed: Option<Price>) -> Steps {
-        Steps { assumed, by_server: BTreeMap::new(), latest: None }
+        Steps { assumed, ..Steps::default() }
     }
 
     /// The same with another assumption, as when a strategy was edited between two runs.
@@ -36,13 +58,37 @@ impl Steps {
     }
 
     /// The venue refused a lowering of `bid` and named the lowest price it would take.
-    pub fn learn(&mut self, server: ServerId, bid: Price, lowest: Price) {
+    pub fn learn(&mut self, server: ServerId, bid: Price, lowest: Price, now: Time) {
         let step = bid.minus(lowest);
         if step.is_zero() {
             return;
         }
         self.by_server.insert(server, step);
         self.latest = Some(step);
+        self.told_at.insert(server, now);
+        self.latest_told_at = Some(now);
+    }
+
+    /// The venue took a lowering by so much.
+    pub fn taken(&mut self, server: ServerId, by: Price) {
+        // Nobody knows yet how much more it would take: when it was told stays as it was.
+        if self.step(server).is_some_and(|step| by > step) {
+            self.by_server.insert(server, by);
+        }
+    }
+
+    /// The venue refused a lowering as too soon that came so long after the last command, and told how long to wait.
+    pub fn learn_window(&mut self, since_last: Span, wait: Span, assumed: Span, now: Time) {
+        let every = since_last + wait;
+        if every > assumed + WINDOW_SLACK && every <= WINDOW_MOST.max(assumed) {
+            self.window = Some(Window { every, told_at: now });
+        }
+    }
+
+    /// The time between two lowerings: what is assumed, or what the venue taught in the last hours.
+    pub fn every(&self, assumed: Span, now: Time) -> Span {
+        let taught = self.window.filter(|window| now.since(window.told_at) < TRUSTED_FOR);
+        taught.map_or(assumed, |window| window.every.max(assumed))
     }
 
     /// The largest step on that server: what it taught, else what another one taught, else what is assumed.
@@ -50,9 +96,15 @@ impl Steps {
         self.by_server.get(&server).copied().or(self.latest).or(self.assumed)
     }
 
-    /// The lowest price that a bid on that server may be lowered to at once; `None` while no step is known.
-    pub fn lowest(&self, server: ServerId, bid: Price) -> Option<Price> {
-        self.step(server).map(|step| bid.minus(step))
+    /// The lowest price that a bid on that server may be lowered to at once; `None` while no step is known, and when what
+    /// is known is old enough to be tried again.
+    pub fn lowest(&self, server: ServerId, bid: Price, now: Time) -> Option<Price> {
+        let told_at = match self.by_server.get(&server) {
+            Some(_) => self.told_at.get(&server).copied(),
+            None => self.latest_told_at.filter(|_| self.latest.is_some()),
+        };
+        let is_old = told_at.is_some_and(|at| now.since(at) >= TRUSTED_FOR);
+        self.step(server).filter(|_| !is_old).map(|step| bid.minus(step))
     }
 }
 

@@ -252,7 +252,7 @@ impl Engine {
             let counts_for = self.target_named(target_name);
             return self.beliefs.leave_order(kept, counts_for);
         };
-        let full_window = now + self.beliefs.strategy.venue.lower_every;
+        let full_window = now + self.beliefs.lower_every(now);
         let mut order = Order::new(kept.id, kept.bid, kept.placed_at.min(now), kept.next_lower_at.min(full_window));
         order.unsettled = kept.unsettled;
         if let Some(target) = self.beliefs.strategy.target(target) {

@@ -134,7 +134,6 @@ impl Beliefs {
 
     /// A re-pricing was answered.
     pub(crate) fn repriced(&mut self, id: ServerId, order: OrderId, to: Price, now: Time, answer: &Answer) {
-        let every = self.strategy.venue.lower_every;
         let policy = self.servers.get(&id).and_then(|s| self.target_of(s)).map(|t| t.policy.clone());
         let note = |order: &mut Order| {
             let (policy, from) = (policy.iter(), order.bid);
@@ -146,9 +145,19 @@ impl Beliefs {
         };
         let lowering = to < bid;
         if let Answer::Refused(Refusal::StepTooLarge { lowest }) = answer {
-            self.steps.learn(id, bid, *lowest);
+            self.steps.learn(id, bid, *lowest, now);
             self.servers.touch_all();
         }
+        let changed_at = self.servers.get(&id).and_then(|s| s.claim.order()).map_or(now, |o| o.changed_at);
+        match answer {
+            Answer::Refused(Refusal::LoweringTooSoon { wait }) if lowering => {
+                let assumed = self.strategy.venue.lower_every;
+                self.steps.learn_window(now.since(changed_at), *wait, assumed, now);
+            }
+            Answer::Applied if lowering => self.steps.taken(id, bid.minus(to)),
+            _ => {}
+        }
+        let every = self.lower_every(now);
         self.shift(id, now, Cause::Accepted, |server| {
             let Some(order) = server.claim.order_mut() else { return };
             match answer {

@@ -348,7 +348,7 @@ impl Beliefs {
         });
         if let (true, Some(price)) = (may_adopt, row.price.filter(|_| row.currency == Some(self.strategy.currency))) {
             // Nobody knows when it was last lowered: the full window is the safe answer.
-            let next_lower_at = now + self.strategy.venue.lower_every;
+            let next_lower_at = now + self.lower_every(now);
             let placed_at = row.created.unwrap_or(now).min(now);
             let policy = server.and_then(|s| self.target_of(s)).map(|t| t.policy.clone());
             self.shift(row.server, now, Cause::Adopted, |server| {

@@ -130,7 +130,7 @@ impl<'a> Bidding<'a> {
 
     /// The lowest of `goal` and what the venue's step allows at once.
     pub(crate) fn step_towards(&self, goal: Price, tick: Price) -> (Price, Option<Price>) {
-        let lowest = self.beliefs.steps.lowest(self.id, self.order.bid);
+        let lowest = self.beliefs.steps.lowest(self.id, self.order.bid, self.context.now);
         (lowest.map_or(goal, |lowest| goal.max(lowest.ceil_to(tick))), lowest)
     }
 
@@ -352,7 +352,7 @@ impl<'a> Bidding<'a> {
             decision.changes_at(at);
             return None;
         }
-        let (wait, every) = (order.next_lower_at.since(now), beliefs.strategy.venue.lower_every);
+        let (wait, every) = (order.next_lower_at.since(now), beliefs.lower_every(now));
         let Descent { steps, overpaid } = descent(order.bid, goal, beliefs.steps.step(self.id)?, wait, every)?;
         if overpaid <= beliefs.restart_cost(self.id, self.target)? {
             return None;

@@ -67,7 +67,7 @@ impl Bidding<'_> {
         if !order.holds() || situation.least_winning <= most {
             return false;
         }
-        let (wait, every) = (order.next_lower_at.since(self.context.now), beliefs.strategy.venue.lower_every);
+        let (wait, every) = (order.next_lower_at.since(self.context.now), beliefs.lower_every(self.context.now));
         let overpaid = if situation.floor > most {
             Some(order.bid.minus(most).accrue(Span::DAY))
         } else {

@@ -222,3 +222,41 @@ fn there_is_no_descent_to_where_one_stands_or_without_a_step() {
     assert_eq!(descent(price(4), price(5), price(1), Span::ZERO, Span::DAY), None);
     assert_eq!(descent(price(6), price(5), price(0), Span::ZERO, Span::DAY), None);
 }
+
+#[test]
+fn a_step_that_has_grown_is_found_out_within_some_hours() {
+    let mut world = rival_left(2_000, 500, None);
+    world.change(|v| v.step = 10);
+    world.until(120, "the small step is learned", |w| w.bid(6) == Some(1_990));
+    world.change(|v| v.step = 700);
+    // Trusted for six hours: 36 steps of 10. Then three steps are enough for all the rest.
+    world.until(6 * 3_600 + 3 * (WINDOW + 10), "the floor", |w| w.bid(6) == Some(500));
+    assert_eq!(world.venue.too_large, 2, "the first refusal, and the one that told of the larger step");
+    world.assert_clean();
+}
+
+#[test]
+fn a_step_that_has_not_grown_costs_one_request_every_six_hours() {
+    let mut world = rival_left(9_000, 100, None);
+    world.change(|v| v.step = 10);
+    world.run(24 * 3_600);
+    assert!((4..=5).contains(&world.venue.too_large), "{} refusals in a day", world.venue.too_large);
+    let applied = outcomes(&world).0;
+    assert!(applied >= 24 * 6 - 3, "{applied} steps in a day: trying costs no window");
+    world.assert_clean();
+}
+
+#[test]
+fn a_window_that_has_got_longer_is_learned_from_one_refusal_and_tried_again() {
+    let mut world = rival_left(9_000, 100, None);
+    world.change(|v| v.every = Span::from_secs(900));
+    world.run(5 * 3_600);
+    assert_eq!(outcomes(&world).2, 1, "one refusal teaches it");
+    assert!(outcomes(&world).0 >= 5 * 4 - 1, "{:?}", outcomes(&world));
+    world.change(|v| v.every = Span::from_secs(WINDOW));
+    world.run(3 * 3_600);
+    let before = outcomes(&world).0;
+    world.run(3_600);
+    assert!(outcomes(&world).0 >= before + 5, "six hours later it lowers every ten minutes again");
+    world.assert_clean();
+}

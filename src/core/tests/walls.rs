@@ -164,3 +164,38 @@ fn a_server_that_its_renter_on_demand_leaves_is_held_within_two_minutes() {
     world.change(|v| v.machine(6).rented = false);
     world.until(120, "held", |w| w.holds(6));
 }
+
+#[test]
+fn reads_that_are_all_refused_are_asked_ever_more_rarely_and_again_once_one_is_answered() {
+    let mut world = one();
+    world.until(60, "held", |w| w.holds(6));
+    for refusal in [Refusal::InvalidInput, Refusal::ServerGone, Refusal::BadEndpoint] {
+        world.down = Some(Answer::Refused(refusal));
+        let before = world.log.len();
+        world.run(3_600);
+        let asked = world.log.len() - before;
+        assert!((50..=120).contains(&asked), "{asked} reads in an hour");
+        world.down = None;
+        world.until(65, "a good answer", |w| matches!(w.log.last().map(|s| &s.answer), Some(Answer::Market(_))));
+        world.run(60);
+    }
+}
+
+#[test]
+fn one_read_that_is_refused_slows_no_other() {
+    let mut world = two();
+    world.until(60, "held", |w| w.holds(6));
+    world.lie(u32::MAX, |answer| {
+        let is_of_7 = matches!(answer, Answer::Market(market) if market.server.0 == 7);
+        if is_of_7 {
+            *answer = Answer::Refused(Refusal::ServerGone);
+        }
+        is_of_7
+    });
+    world.run(300);
+    let since = world.log.len();
+    world.run(300);
+    let of_6 =
+        world.log[since..].iter().filter(|s| matches!(s.ask.request, Request::SpotMarket { server } if server.0 == 6));
+    assert!(of_6.count() >= 200, "the held server is looked at nearly every second");
+}
