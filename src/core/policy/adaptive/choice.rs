@@ -114,7 +114,7 @@ pub struct Figures {
     /// From how much on a restart is worth it, in thousandths of a tick.
     pub price: u64,
     /// How often rivals answer our bids there, in thousandths.
-    pub answered: u32,
+    pub answered: u64,
 }
 
 /// A server whose least winning bid is known.
@@ -196,7 +196,7 @@ fn hold(question: &Question<'_>, held: Held, own: Spot<'_>, best: Spot<'_>, mut 
     let (now, star) = (question.now, own.fit.star());
     let cost = own.fit.cost_of(held.bid);
     let excess = cost.saturating_sub(best.fit.star_cost());
-    let below = own.below(held.bid, question.step).filter(|_| held.bid > star);
+    let below = (held.bid > star).then(|| own.below(held.bid, question.step));
     let gain = below.map_or(0, |to| cost.saturating_sub(own.fit.cost_of(to)).max(0));
     let touch = own.touch_price();
     if excess <= 0 && held.bid >= star {
@@ -248,7 +248,7 @@ fn anew(own: Spot<'_>, best: Spot<'_>) -> Wish {
 
 fn figures(spot: Spot<'_>, best: Option<Spot<'_>>, bid: u64, step: Option<u64>, regret: &Regret) -> Figures {
     let below = bid.saturating_sub(step.unwrap_or(1)).max(spot.least);
-    let often = u128::from(spot.market.answered()).saturating_mul(1_000) / u128::from(ONE);
+    let answered = u64::from(spot.market.answered()).saturating_mul(1_000) >> ONE.trailing_zeros();
     Figures {
         server: spot.server,
         best: best.map(|best| best.server),
@@ -259,7 +259,7 @@ fn figures(spot: Spot<'_>, best: Option<Spot<'_>>, bid: u64, step: Option<u64>, 
         restarts_below: spot.fit.restarts_at(below),
         regret: in_money(regret.sum(Which::Whole)),
         price: in_money(spot.replace_price(regret)),
-        answered: u32::try_from(often).unwrap_or(u32::MAX),
+        answered,
     }
 }
 
@@ -318,9 +318,9 @@ impl<'a> Spot<'a> {
     }
 
     /// The bid after one lowering towards the star; as far as that where no step is known.
-    fn below(&self, bid: u64, step: Option<u64>) -> Option<u64> {
-        let step = step.filter(|step| *step > 0);
-        Some(step.map_or(0, |step| bid.saturating_sub(step)).max(self.fit.star()))
+    fn below(&self, bid: u64, step: Option<u64>) -> u64 {
+        let step = step.filter(|step| *step > 0).unwrap_or(u64::MAX);
+        bid.saturating_sub(step).max(self.fit.star())
     }
 
     /// In a war of answers a raise must go further each time.

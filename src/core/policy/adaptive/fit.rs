@@ -174,7 +174,7 @@ fn weigh(moves: &Moves, least: u64, since: Time, at: Time) -> (u128, Vec<(u64, u
         rises.push((in_proportion(made, least), weight));
     }
     rises.push((percent_up(least, PRIOR_NEAR), one));
-    rises.push((percent_up(least, PRIOR_FAR), one / u128::from(PRIOR_FAR_SHARE)));
+    rises.push((percent_up(least, PRIOR_FAR), (ONE / PRIOR_FAR_SHARE).into()));
     rises.retain(|(to, _)| *to > least);
     (exposure, rises)
 }
