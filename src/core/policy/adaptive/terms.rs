@@ -36,23 +36,20 @@ impl Terms {
     /// In ticks. What is too large for them counts as the largest number there is.
     pub fn of(worth: &Worth) -> Terms {
         let hundred = Decimal::ONE_HUNDRED;
-        let with_fee = hundred.checked_add(worth.fee_percent).unwrap_or(Decimal::MAX);
-        let before_fee = |sum: Decimal| {
-            let whole = sum.checked_mul(hundred).and_then(|sum| sum.checked_div(with_fee));
-            whole.unwrap_or(if sum.is_zero() { Decimal::ZERO } else { Decimal::MAX })
-        };
-        let per_day = before_fee(worth.per_day.decimal());
-        let restart = before_fee(worth.restart.decimal()).checked_mul(Decimal::from(Span::DAY.ms()));
-        let restart = whole_ticks(restart.unwrap_or(Decimal::MAX), worth.tick);
-        let unheld = whole_ticks(per_day, worth.tick).saturating_mul(UNHELD_MS.into());
-        let ceiling = whole_ticks(per_day.min(worth.most.decimal()), worth.tick);
+        let with_fee = hundred.checked_add(worth.fee_percent).and_then(|all| all.checked_mul(worth.tick.decimal()));
+        // One division, the last thing done: a whole number of ticks comes out whole.
+        let before_fee = |sum: Option<Decimal>| whole(sum.and_then(|sum| sum.checked_mul(hundred)), with_fee);
+        let per_day = before_fee(Some(worth.per_day.decimal()));
+        let restart = before_fee(worth.restart.decimal().checked_mul(Decimal::from(Span::DAY.ms())));
+        let ceiling = per_day.min(ticks(worth.most, worth.tick));
+        let unheld = per_day.saturating_mul(UNHELD_MS.into());
         Terms { kappa: restart.saturating_add(unheld), ceiling }
     }
 }
 
 /// How many whole ticks a price has. One too large for that counts as the largest number there is.
 pub fn ticks(price: Price, tick: Price) -> u64 {
-    whole_ticks(price.decimal(), tick)
+    whole(Some(price.decimal()), Some(tick.decimal()))
 }
 
 /// The price of so many ticks.
@@ -60,9 +57,8 @@ pub fn price(ticks: u64, tick: Price) -> Price {
     tick.times(ticks)
 }
 
-fn whole_ticks(sum: Decimal, tick: Price) -> u64 {
-    if sum.is_zero() {
-        return 0;
-    }
-    sum.checked_div(tick.decimal()).and_then(|ticks| ticks.floor().to_u64()).unwrap_or(u64::MAX)
+/// How often one goes into the other; the largest number there is where that is more.
+fn whole(sum: Option<Decimal>, by: Option<Decimal>) -> u64 {
+    let times = sum.zip(by).and_then(|(sum, by)| if sum.is_zero() { Some(sum) } else { sum.checked_div(by) });
+    times.and_then(|times| times.floor().to_u64()).unwrap_or(u64::MAX)
 }
