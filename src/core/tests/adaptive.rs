@@ -2,6 +2,8 @@
 //! and when it is worth it to raise, to come down, to bid anew and to go elsewhere.
 #![allow(clippy::arithmetic_side_effects, reason = "test sums are small")]
 
+#[path = "adaptive/asking.rs"]
+mod asking;
 #[path = "adaptive/choosing.rs"]
 mod choosing;
 #[path = "adaptive/fitting.rs"]

@@ -16,12 +16,14 @@ use clorebid_core::time::{Span, Time};
 
 const WINDOW: Span = Span::from_secs(600);
 
-struct Run {
-    now: Time,
-    markets: Vec<Market>,
+/// One who bids by the policy alone: every wish is carried out at once.
+#[derive(Clone)]
+pub(crate) struct Run {
+    pub(crate) now: Time,
+    pub(crate) markets: Vec<Market>,
     step: u64,
-    held: Option<Held>,
-    regret: Regret,
+    pub(crate) held: Option<Held>,
+    pub(crate) regret: Regret,
     may_create: Time,
 }
 
@@ -39,7 +41,7 @@ impl<'a> Fields<'a> {
 }
 
 impl Run {
-    fn new(header: &str) -> Run {
+    pub(crate) fn new(header: &str) -> Run {
         let mut fields = Fields(header.split_whitespace());
         let servers: usize = fields.number().unwrap();
         let terms = Terms { kappa: fields.number().unwrap(), ceiling: fields.number().unwrap() };
@@ -54,7 +56,7 @@ impl Run {
         }
     }
 
-    fn read(&mut self, server: usize, text: &str) {
+    pub(crate) fn read(&mut self, server: usize, text: &str) {
         let market = &mut self.markets[server];
         let ours = self.held.is_some_and(|held| held.server == ServerId(server as u64));
         match text {
@@ -71,7 +73,7 @@ impl Run {
         }
     }
 
-    fn ask(&mut self) -> Decision {
+    pub(crate) fn ask(&mut self) -> Decision {
         self.markets.iter_mut().for_each(|market| market.advance(self.now));
         let markets: Vec<(ServerId, &Market)> =
             self.markets.iter().enumerate().map(|(n, market)| (ServerId(n as u64), market)).rev().collect();
@@ -91,7 +93,7 @@ impl Run {
     }
 
     /// Carries the wish out, and writes it as the figures do.
-    fn carry_out(&mut self, decision: &Decision) -> String {
+    pub(crate) fn carry_out(&mut self, decision: &Decision) -> String {
         self.regret = decision.done;
         let held = self.held;
         let (server, next_lower) = held.map_or((ServerId(0), self.now), |held| (held.server, held.next_lower));
@@ -141,13 +143,13 @@ impl Run {
         }
         let wake = decision.wake.map_or(-1, |wake| wake.ms() - self.now.ms());
         assert_eq!(Some(wake), fields.number(), "{line}");
-        let Some(sum) = fields.number() else { return };
+        let Some(sum) = fields.number::<i128>() else { return };
         assert_eq!(self.regret.sum(Which::Whole), sum, "{line}");
         assert_eq!(Some(self.regret.sum(Which::Step)), fields.number(), "{line}");
         assert_eq!(Some(self.regret.backoff()), fields.number(), "{line}");
         let shown = self.held.map_or(number % self.markets.len(), |held| held.server.0 as usize);
         let market = &self.markets[shown];
-        let Some(star) = fields.number() else { return assert!(market.priced().is_none(), "{line}") };
+        let Some(star) = fields.number::<u64>() else { return assert!(market.priced().is_none(), "{line}") };
         let fit = market.priced().unwrap();
         assert_eq!(fit.star(), star, "{line}");
         assert_eq!(Some(fit.star_cost()), fields.number(), "{line}");
