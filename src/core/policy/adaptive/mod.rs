@@ -6,7 +6,8 @@
 //! is worth making once the regret has reached its price. [`terms`] turns money into the whole numbers used here.
 //!
 //! Bids are whole ticks of one currency. A cost is in thousandths of a tick per day, a sum of it in the same times
-//! milliseconds. Nothing is rounded on the way: the same answer comes out, however often it is asked for.
+//! milliseconds. What is summed over time is never divided, and a price list is made at moments of its own: the same
+//! answer comes out, however often it is asked for.
 
 pub mod choice;
 pub mod fit;

@@ -29,11 +29,12 @@ struct Bidder {
     done: Vec<(Time, String)>,
     wake: Option<Time>,
     asked: usize,
+    is_news: bool,
 }
 
 impl Bidder {
     fn new(header: &str) -> Bidder {
-        Bidder { run: Run::new(header), done: vec![], wake: None, asked: 0 }
+        Bidder { run: Run::new(header), done: vec![], wake: None, asked: 0, is_news: false }
     }
 
     fn read(&mut self, now: Time, prices: &[Option<u64>]) {
@@ -57,18 +58,19 @@ impl Bidder {
         let done = self.run.carry_out(&decision);
         self.asked += 1;
         // What was carried out is itself news, to be looked at next time.
-        self.wake = if decision.wish == Wish::Keep { decision.wake } else { Some(self.run.now) };
-        if decision.wish != Wish::Keep {
+        self.is_news = decision.wish != Wish::Keep;
+        self.wake = if self.is_news { Some(self.run.now) } else { decision.wake };
+        if self.is_news {
             self.done.push((self.run.now, done));
         }
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
     fn jumping_over_looks_that_show_nothing_new_changes_nothing(
-        changes in changes(), restart in 0..20_u64, step in 1..50_u64,
+        changes in changes(), restart in 0..6_u64, step in 1..50_u64, rivals in 0..4_usize,
     ) {
         let header = format!("2 {} 2000 {step}", restart * 86_400_000 + 3_000_000);
         let (mut often, mut seldom) = (Bidder::new(&header), Bidder::new(&header));
@@ -80,6 +82,11 @@ proptest! {
             now = now + LOOK;
             since += 1;
             let old = prices;
+            // Rivals who answer some of our bids, at the next look.
+            let news = often.run.held.filter(|_| often.is_news && rivals > 0);
+            if let Some(held) = news.filter(|_| often.done.len() % (rivals + 1) != 0) {
+                prices[held.server.0 as usize] = Some(held.bid + 3);
+            }
             while let Some((_, server, price)) = changes.next_if(|(looks, _, _)| *looks <= since) {
                 prices[server] = price;
                 since = 0;
