@@ -51,7 +51,7 @@ const CORE_LAYERS: &[(&str, &[&str])] = &[
     ("denial", &["money"]),
     ("event", &["denial", "ids", "money", "time", "words"]),
     ("request", &["event", "ids", "market", "money", "time"]),
-    ("policy", &["denial", "event", "money", "time", "words"]),
+    ("policy", &["denial", "event", "ids", "money", "time", "words"]),
     ("strategy", &["ids", "money", "policy", "time"]),
     ("limits", &["money", "strategy", "time"]),
     ("lowering", &["ids", "integers", "money", "time"]),

@@ -6,6 +6,7 @@
 //! A policy only wishes. Whether the wish is allowed (limits, the 600 seconds, the step) is decided outside, so that no
 //! policy can break a rule by mistake.
 
+pub mod adaptive;
 pub mod chosen;
 mod contract;
 pub mod fixed;
