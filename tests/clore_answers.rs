@@ -471,3 +471,13 @@ proptest! {
         prop_assert!(!applied || zero, "{}", body);
     }
 }
+
+#[test]
+fn an_order_that_the_venue_puts_on_no_server_is_an_order_all_the_same() {
+    for si in [r#""si":null,"#, ""] {
+        let rows =
+            orders_of(&format!(r#"{{"orders":[{{"id":5,{si}"price":1}},{{"id":7,"si":17,"price":1}}],"code":0}}"#));
+        let servers: Vec<(OrderId, ServerId)> = rows.iter().map(|row| (row.id, row.server)).collect();
+        assert_eq!(servers, [(OrderId(5), ServerId::UNKNOWN), (OrderId(7), ServerId(17))]);
+    }
+}

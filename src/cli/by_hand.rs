@@ -56,7 +56,7 @@ pub(super) async fn orders(global: &Global, args: OrdersArgs) -> Result<(), Fail
         let row = &order.row;
         vec![
             number(row.id.0),
-            number(row.server.0),
+            Some(row.server).filter(|s| *s != ServerId::UNKNOWN).map_or(Cell::Null, |s| number(s.0)),
             text(row.spot.map(yes_no)),
             text(row.price),
             text(row.currency),
@@ -96,7 +96,7 @@ pub(super) async fn cancel(global: &Global, args: CancelArgs) -> Result<(), Fail
     let mut failed = false;
     for order in ids {
         // One that is not listed may stand all the same: a new order appears late. Nobody knows its server.
-        let (server, bid) = standing.get(&order).copied().unwrap_or((ServerId(0), None));
+        let (server, bid) = standing.get(&order).copied().unwrap_or((ServerId::UNKNOWN, None));
         let answer = by_hand.ask(Request::Cancel { server, order }, bid).await?.answer;
         failed |= answer.outcome() != Outcome::Applied;
         let why = match &answer {

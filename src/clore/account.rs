@@ -82,11 +82,15 @@ pub fn my_orders(bytes: &[u8]) -> Result<MyOrders, ReadError> {
 fn order(row: &str) -> Result<Order, ReadError> {
     let raw: RawOrder = object(row)?;
     let price = raw.price.map(|n| n.price().ok_or(ReadError::Negative("price"))).transpose()?;
+    if raw.si.is_none() && price.is_none() {
+        return Err(ReadError::Missing("orders[x].si"));
+    }
     let spend = raw.spend.map(|n| n.amount().ok_or(ReadError::Negative("spend"))).transpose()?;
     Ok(Order {
         row: OrderRow {
             id: OrderId(raw.id.ok_or(ReadError::Missing("orders[x].id"))?.0),
-            server: ServerId(raw.si.ok_or(ReadError::Missing("orders[x].si"))?.0),
+            // The order stands all the same, and its number alone may tell whose it is.
+            server: raw.si.map_or(ServerId::UNKNOWN, |id| ServerId(id.0)),
             price,
             spot: raw.spot.map(|flag| flag.0),
             expired: is_true(raw.expired),

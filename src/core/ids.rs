@@ -28,6 +28,11 @@ id!(
     OrderId
 );
 
+impl ServerId {
+    /// Stands for a server of which nobody knows which it is. The venue numbers from 1.
+    pub const UNKNOWN: ServerId = ServerId(0);
+}
+
 /// Which of the strategy's targets, counted from zero in the file's order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

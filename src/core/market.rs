@@ -215,7 +215,7 @@ pub struct Listing {
 pub struct OrderRow {
     /// Its number.
     pub id: OrderId,
-    /// The server it rents.
+    /// The server it rents; [`ServerId::UNKNOWN`] where the venue does not say.
     pub server: ServerId,
     /// Price per day.
     pub price: Option<Price>,

@@ -282,6 +282,14 @@ impl Beliefs {
         let newest = newest.map(|row| (row.id, row.expired));
         let is_due = create.absent_reads >= 1 && sent_at.since(create.sent_at) >= create.settles_after();
         let stands_another = || rows.iter().filter(is_new).any(|row| !row.expired && row.spot != Some(false));
+        // An order that the list puts on no server may be the one.
+        let is_unplaced = |row: &OrderRow| {
+            let is_its = row.server == ServerId::UNKNOWN && !row.expired && self.may_be_new(create, server, row.id);
+            is_its && create.made(row, currency, tick)
+        };
+        if newest.is_none() && rows.iter().any(is_unplaced) {
+            return;
+        }
         let is_explained = create.word == Word::AlreadyThere && stands_another();
         match newest {
             Some((order, expired)) => {

@@ -331,3 +331,38 @@ fn an_order_that_the_user_made_meanwhile_stays_the_users() {
     assert!(world.holds(7), "{}", world.tail(20));
     world.assert_clean();
 }
+
+/// The list does not say on which server an order stands.
+fn puts_orders_nowhere(answer: &mut Answer) -> bool {
+    let Answer::Orders(rows) = answer else { return false };
+    rows.iter_mut().for_each(|row| row.server = ServerId::UNKNOWN);
+    true
+}
+
+#[test]
+fn an_order_that_the_list_puts_on_no_server_is_known_by_its_number() {
+    let mut world = World::new(strategy(vec![target("t", &[6, 7])]), &[(6, 900), (7, 950)]);
+    world.until(60, "held", |w| w.holds(6));
+    world.run(60);
+    world.lie(u32::MAX, puts_orders_nowhere);
+    world.run(1_200);
+    world.rival(6, 920);
+    world.until(60, "won back", |w| w.bid(6) == Some(921));
+    assert_eq!((world.creates().len(), world.cancels()), (1, 0));
+    world.assert_clean();
+}
+
+#[test]
+fn a_create_is_not_given_up_while_the_list_puts_an_order_like_it_on_no_server() {
+    let mut world = World::new(strategy(vec![target("t", &[6, 7])]), &[(6, 900), (7, 950)]);
+    world.force(Kind::Create, Fault::LostAfter);
+    world.lie(u32::MAX, puts_orders_nowhere);
+    // Nor does the book show it.
+    world.lie(u32::MAX, |answer| {
+        let Answer::Market(market) = answer else { return false };
+        market.offers.retain(|offer| !offer.mine);
+        true
+    });
+    world.run(1_200);
+    assert_eq!(world.creates(), [(6, 900)]);
+}
