@@ -29,6 +29,7 @@ use crate::history::{History, HistoryError};
 use crate::journal::Head;
 
 mod account;
+mod first;
 mod journal;
 mod rules;
 mod tally;

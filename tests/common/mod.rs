@@ -142,23 +142,32 @@ pub async fn rows(db: &Path, view: View) -> Vec<Row> {
 /// Demands that the journal checks out, that every run in it which a strategy decided is decided alike again, and that
 /// at least one of them asked something.
 pub async fn assert_sound(db: &Path) -> Vec<Summary> {
+    let summaries = sound(db).await.unwrap_or_else(|why| panic!("{why}"));
+    // One that was killed before its first commit left nothing to decide again, but not all may be like that.
+    assert!(summaries.iter().any(|s| s.matched > 0), "no strategy decided anything here: {summaries:?}");
+    summaries
+}
+
+/// What replaying each run came to, or what is wrong with the journal.
+///
+/// # Errors
+/// When a run is decided otherwise, or the journal does not check out.
+pub async fn sound(db: &Path) -> Result<Vec<Summary>, String> {
     let mut history = History::open_read_only(db).await.expect("a journal");
     let mut summaries = Vec::new();
     for run_id in replay::runs(&mut history).await.expect("runs") {
         match replay::replay(&mut history, run_id).await {
-            Ok(summary) => {
-                assert_eq!(summary.difference, None, "run {run_id} is decided alike");
-                summaries.push(summary);
+            Ok(Summary { difference: Some(difference), .. }) => {
+                return Err(format!("run {run_id} is decided otherwise: {difference:#?}"));
             }
+            Ok(summary) => summaries.push(summary),
             Err(ReplayError::NotDecided(..)) => {}
-            Err(error) => panic!("run {run_id} cannot be replayed: {error}"),
+            Err(error) => return Err(format!("run {run_id} cannot be replayed: {error}")),
         }
     }
-    // One that was killed before its first commit left nothing to decide again, but not all may be like that.
-    assert!(summaries.iter().any(|s| s.matched > 0), "no strategy decided anything here: {summaries:?}");
     let report = verify::verify(&mut history, None, &[]).await.expect("a report");
-    assert!(report.is_sound(), "the journal is sound: {:#?}", report.broken().collect::<Vec<_>>());
-    summaries
+    let broken: Vec<_> = report.broken().collect();
+    if broken.is_empty() { Ok(summaries) } else { Err(format!("the journal is not sound: {broken:#?}")) }
 }
 
 /// The same of a journal of one run, which must have asked and changed that much: an idle run is sound, too.

@@ -4,15 +4,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clorebid_core::money::{Amount, Currency, Price};
-use clorebid_core::request::{Doubt, Request};
+use clorebid_core::money::Price;
+use clorebid_core::request::Request;
 use clorebid_core::strategy::Strategy;
 use clorebid_core::time::{Span, Time};
 use rust_decimal::Decimal;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use super::account::Account;
+use super::first::{First, FirstAnswer, FirstUnfinished};
 use super::tally::{Kind, Tally};
 use crate::audit::replay::Recorded;
 use crate::strategy;
@@ -100,79 +99,6 @@ impl Slot {
     fn is_taken(&self) -> bool {
         self.unsettled.is_some() || !matches!(self.state.as_str(), "" | "wanted" | "ended")
     }
-}
-
-/// What a run started with, as far as it matters here.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct First {
-    orders: Vec<FirstOrder>,
-    creates: Vec<FirstCreate>,
-    ended: Vec<(i64, i64, i64)>,
-    fee_percent: Option<Decimal>,
-    spent_ended: Amount,
-    /// The coin of these; `None`: the strategy's.
-    currency: Option<Currency>,
-    /// The same of other coins.
-    purses: Vec<FirstPurse>,
-    unfinished: Vec<FirstUnfinished>,
-}
-
-/// What was known of one coin.
-#[derive(Debug, Deserialize)]
-struct FirstPurse {
-    currency: Currency,
-    fee_percent: Decimal,
-    spent_ended: Amount,
-}
-
-impl First {
-    /// The venue's percentage and what had been spent, in that coin.
-    fn purse(&self, currency: Currency) -> (Option<Decimal>, Amount) {
-        if self.currency.is_none_or(|own| own == currency) {
-            return (self.fee_percent, self.spent_ended);
-        }
-        let purse = self.purses.iter().find(|purse| purse.currency == currency);
-        (purse.map(|purse| purse.fee_percent), purse.map_or(Amount::ZERO, |purse| purse.spent_ended))
-    }
-}
-
-/// A command whose end the run before never saw.
-#[derive(Debug, Deserialize)]
-struct FirstUnfinished {
-    request: Request,
-    sent_at: Time,
-    answer: FirstAnswer,
-}
-
-/// What is on record of its answer.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum FirstAnswer {
-    Applied,
-    Refused(IgnoredAny),
-    Unknown(Doubt),
-}
-
-#[derive(Debug, Deserialize)]
-struct FirstOrder {
-    server: i64,
-    target: Option<String>,
-    id: i64,
-    bid: Price,
-    unsettled: Option<Price>,
-    next_lower_at: Time,
-}
-
-#[derive(Debug, Deserialize)]
-struct FirstCreate {
-    server: i64,
-    target: String,
-    bid: Price,
-    sent_at: Time,
-    /// Nobody ever saw it: nothing of it stands, as far as is known.
-    #[serde(default)]
-    given_up: bool,
 }
 
 /// The rules of one run.
@@ -404,6 +330,8 @@ impl Rules {
         if ours {
             slot.order = Some(order);
         }
+        // What it started with is told of as taken over with its first request, and that may be about it.
+        let ours = ours || self.first.has(server, order);
         tally.check(Kind::I12, ours, || format!("{at}: order {order} on server {server} is not ours"));
     }
 
