@@ -92,6 +92,8 @@ pub struct History {
     conn: SqliteConnection,
     path: PathBuf,
     unpacker: Unpacker,
+    /// Whether it shows one moment, whatever is written meanwhile.
+    is_still: bool,
 }
 
 impl History {
@@ -127,7 +129,7 @@ impl History {
         lay_over(&mut conn).await.map_err(failed)?;
         // From here on, so that it lets the views be made.
         sqlx::query("PRAGMA query_only = ON").execute(&mut conn).await.map_err(failed)?;
-        Ok(History { conn, path: owned, unpacker: Unpacker::default() })
+        Ok(History { conn, path: owned, unpacker: Unpacker::default(), is_still: false })
     }
 
     /// The rows of a view that the filter lets through, oldest first.
@@ -207,22 +209,57 @@ impl History {
         Ok(faults.map_err(|e| JournalError::from_sqlx(&self.path, &e))?)
     }
 
-    /// The heads of the file beside the journal and `others` that the journal does not have: rows are missing that were
-    /// committed. With them, how many were looked at.
+    /// Shows the journal as it is now, whatever a run writes to it, until [`History::go_on`]: rows that belong together
+    /// are read by several queries.
     ///
     /// # Errors
-    /// When a file cannot be read.
-    pub async fn missing_heads(&mut self, others: &[Head]) -> Result<(u64, Vec<Head>), HistoryError> {
+    /// When the file cannot be read.
+    pub async fn hold_still(&mut self) -> Result<(), HistoryError> {
+        if self.is_still {
+            return Ok(());
+        }
+        // The moment is that of the first row that is read.
+        for sql in ["BEGIN", "SELECT 1 FROM run_starts LIMIT 1"] {
+            let done = sqlx::query(sql).execute(&mut self.conn).await;
+            done.map_err(|e| JournalError::from_sqlx(&self.path, &e))?;
+        }
+        self.is_still = true;
+        Ok(())
+    }
+
+    /// Shows from now on what is written meanwhile.
+    ///
+    /// # Errors
+    /// When the database says so.
+    pub async fn go_on(&mut self) -> Result<(), HistoryError> {
+        if std::mem::take(&mut self.is_still) {
+            let done = sqlx::query("COMMIT").execute(&mut self.conn).await;
+            done.map_err(|e| JournalError::from_sqlx(&self.path, &e))?;
+        }
+        Ok(())
+    }
+
+    /// The heads of the file beside the journal.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    pub fn heads_beside(&self) -> Result<Vec<Head>, HistoryError> {
         let file = head_file(&self.path);
-        let beside = heads_in(&file).map_err(|e| JournalError::Io { path: file, why: e.to_string() })?;
-        let (mut checked, mut missing) = (0, Vec::new());
-        for head in beside.iter().chain(others) {
-            checked += 1;
+        Ok(heads_in(&file).map_err(|e| JournalError::Io { path: file, why: e.to_string() })?)
+    }
+
+    /// Those of these heads that the journal does not have: rows are missing that were committed.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn missing_heads(&mut self, heads: &[Head]) -> Result<Vec<Head>, HistoryError> {
+        let mut missing = Vec::new();
+        for head in heads {
             if !head.is_in(&mut self.conn).await.map_err(|e| JournalError::from_sqlx(&self.path, &e))? {
                 missing.push(head.clone());
             }
         }
-        Ok((checked, missing))
+        Ok(missing)
     }
 
     /// The names of the views in the file that no build of this program made, and how many views there are.

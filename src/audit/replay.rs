@@ -98,6 +98,13 @@ pub struct Summary {
 /// # Errors
 /// When the run is not there, was not decided by the core, or cannot be read.
 pub async fn replay(history: &mut History, run_id: i64) -> Result<Summary, ReplayError> {
+    history.hold_still().await?;
+    let summary = decide_again(history, run_id).await;
+    history.go_on().await?;
+    summary
+}
+
+async fn decide_again(history: &mut History, run_id: i64) -> Result<Summary, ReplayError> {
     let mut replay = Replay::open(history, run_id).await?;
     let mut summary = Summary { run: run_id, matched: 0, changes: 0, notes: 0, unanswered: None, difference: None };
     loop {

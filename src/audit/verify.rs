@@ -66,6 +66,21 @@ impl Report {
 /// # Errors
 /// When there is no such run. A journal that cannot be read is a fault like others, and in the report.
 pub async fn verify(history: &mut History, run: Option<i64>, heads: &[Head]) -> Result<Report, ReplayError> {
+    // Before the journal holds still: a run that goes on writes its head after the rows.
+    let beside = history.heads_beside();
+    // A journal that is no database at all is told of below.
+    let _ = history.hold_still().await;
+    let report = check(history, run, beside, heads).await;
+    let _ = history.go_on().await;
+    report
+}
+
+async fn check(
+    history: &mut History,
+    run: Option<i64>,
+    beside: Result<Vec<Head>, HistoryError>,
+    elsewhere: &[Head],
+) -> Result<Report, ReplayError> {
     let mut tally = Tally::new();
     let mut cut_short = Vec::new();
     match history.verify_chain().await {
@@ -79,9 +94,11 @@ pub async fn verify(history: &mut History, run: Option<i64>, heads: &[Head]) -> 
         }
         Err(error) => tally.check(Kind::Readable, false, || error.to_string()),
     }
-    let missing = history.missing_heads(heads).await;
-    if let Some((checked, missing)) = unless_unreadable(missing, &mut tally, None) {
-        tally.counted(Kind::Heads, checked, missing.iter().map(head_words));
+    let mut heads = unless_unreadable(beside, &mut tally, None).unwrap_or_default();
+    heads.extend_from_slice(elsewhere);
+    let missing = history.missing_heads(&heads).await;
+    if let Some(missing) = unless_unreadable(missing, &mut tally, None) {
+        tally.counted(Kind::Heads, u64::try_from(heads.len()).unwrap_or(u64::MAX), missing.iter().map(head_words));
     }
     let altered = history.altered_views().await;
     if let Some((checked, altered)) = unless_unreadable(altered, &mut tally, None) {

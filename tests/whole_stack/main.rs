@@ -14,7 +14,7 @@ use play::play;
 use scenario::Scenario;
 
 /// So many are played where nothing else is said.
-const SEEDS: u64 = 30;
+const SEEDS: u64 = 20;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().expect("a number"))

@@ -52,10 +52,12 @@ pub(crate) async fn play(scenario: &Scenario) -> Verdict {
             }
         }
     }
-    let mut exchange = exchange.lock().expect("the venue");
+    let mut exchange = exchange.lock().expect("the venue").clone();
     exchange.advance(clock.now());
     wrong.extend(at_the_venue(scenario, &exchange));
+    // Without its journal the bot cannot know what was spent, and leaves orders alone that may be dead.
     if !was_lost {
+        wrong.extend(as_was_wanted(scenario, &exchange));
         wrong.extend(in_the_books(scenario, &exchange, &db).await);
     }
     if !wrong.is_empty() && !was_lost {
@@ -136,12 +138,20 @@ fn at_the_venue(scenario: &Scenario, exchange: &Exchange) -> Vec<String> {
     for entry in exchange.log().iter().filter(|entry| entry.code == Some(5) && entry.fault.is_none()) {
         wrong.push(format!("a request too early: {entry:?}"));
     }
+    wrong
+}
+
+/// What is charged, and what is held in the end.
+fn as_was_wanted(scenario: &Scenario, exchange: &Exchange) -> Vec<String> {
+    let (mut wrong, open) = (Vec::new(), exchange.open_orders());
+    let max = Price::parse("0.00006").expect("a price");
     let spent: Amount = exchange.orders().iter().fold(Amount::ZERO, |sum, order| sum.plus(order.spend));
     match scenario.max_total {
         Some(most) => {
-            // One blind gap, or a venue that fails, may cost what stands meanwhile.
+            // While reads or cancellations fail, what stands costs on.
             let most = Amount::parse(most).expect("a sum");
-            let gap = max.accrue(Span::from_secs(45 * 60)).amount().decimal() * Decimal::from(scenario.want);
+            let minutes = 45 + i64::try_from(scenario.blind).expect("a time");
+            let gap = max.accrue(Span::from_secs(minutes * 60)).amount().decimal() * Decimal::from(scenario.want);
             if spent.decimal() > most.decimal() + gap {
                 wrong.push(format!("{spent} was charged, and max_total_cost is {most}"));
             }

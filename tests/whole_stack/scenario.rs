@@ -39,7 +39,7 @@ pub(crate) struct Scenario {
     pub venue: String,
     pub lives: Vec<Life>,
     pub want: usize,
-    /// For how many minutes nobody can see what is held, since every read of it fails.
+    /// For how many minutes nobody can see what is held, or end it, since every such request fails.
     pub blind: u64,
     pub max_total: Option<&'static str>,
 }
@@ -154,7 +154,7 @@ fn faults(dice: &mut Dice) -> (String, u64) {
             1 => format!("percent = {}", dice.between(1, 30)),
             _ => {
                 let at = dice.below(until);
-                let blinds = matches!(call, "*" | "my_orders" | "spot_marketplace");
+                let blinds = matches!(call, "*" | "my_orders" | "spot_marketplace" | "cancel_order");
                 blind += if blinds { until - at } else { 0 };
                 format!("at = \"{at}m\"")
             }

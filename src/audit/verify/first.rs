@@ -32,9 +32,10 @@ pub(super) struct FirstPurse {
 }
 
 impl First {
-    /// Whether an order of ours stood there that the run has not yet told of as taken over.
-    pub(super) fn has(&self, server: i64, order: i64) -> bool {
-        self.orders.iter().any(|o| o.server == server && o.id == order && o.target.is_some())
+    /// Whether an order of ours stood there, or may have.
+    pub(super) fn is_on(&self, server: i64) -> bool {
+        self.orders.iter().any(|o| o.server == server && o.target.is_some())
+            || self.creates.iter().any(|c| c.server == server && !c.given_up)
     }
 
     /// The venue's percentage and what had been spent, in that coin.

@@ -330,8 +330,6 @@ impl Rules {
         if ours {
             slot.order = Some(order);
         }
-        // What it started with is told of as taken over with its first request, and that may be about it.
-        let ours = ours || self.first.has(server, order);
         tally.check(Kind::I12, ours, || format!("{at}: order {order} on server {server} is not ours"));
     }
 
@@ -369,6 +367,11 @@ impl Rules {
         if let Some(slot) = self.slots.get_mut(&server).filter(|s| s.is_taken()) {
             slot.worst = Some(bid);
         }
+    }
+
+    /// Whether the run started with something of ours there: it says so with its first request, and knew it before.
+    pub(super) fn started_with(&self, server: i64) -> bool {
+        self.first.is_on(server)
     }
 
     pub(super) fn moved(&mut self, moved: &Moved, tally: &mut Tally) {

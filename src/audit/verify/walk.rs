@@ -50,6 +50,9 @@ pub(super) async fn run(history: &mut History, run: &Recorded, tally: &mut Tally
     while let Some(row) = requests.next_if(history, |_| true).await? {
         let seq = int(&row, 0).unwrap_or(0) & i64::from(u32::MAX);
         pace.check(run.run_id, seq, &row, tally);
+        if let (1, Some(rules)) = (seq, &mut rules) {
+            recall(history, rules, &mut states, tally).await?;
+        }
         if let Some(rules) = &mut rules {
             take(rules, seq, &row, tally);
             if let (Some("applied"), Some(reply)) = (text(&row, 4), int(&row, 14)) {
@@ -92,6 +95,23 @@ pub(super) async fn run(history: &mut History, run: &Recorded, tally: &mut Tally
         });
     }
     Ok(())
+}
+
+/// What the run started with, which its first request already rests on.
+async fn recall(
+    history: &mut History,
+    rules: &mut Rules,
+    states: &mut Paged,
+    tally: &mut Tally,
+) -> Result<(), HistoryError> {
+    loop {
+        let is_recalled = |row: &[Cell]| {
+            let told = moved(1, row);
+            int(row, 1) == Some(1) && told.cause == "adopted" && rules.started_with(told.server)
+        };
+        let Some(row) = states.next_if(history, is_recalled).await? else { return Ok(()) };
+        rules.moved(&moved(1, &row), tally);
+    }
 }
 
 impl Pace {
