@@ -1,0 +1,7 @@
+//! See `fuzz/checks/run.rs` for what is checked, and `tape.rs` beside this for how to run it.
+#![no_main]
+
+#[path = "../checks/run.rs"]
+mod check;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| check::check(bytes));
