@@ -110,6 +110,26 @@ fn i6_the_two_minutes_end_when_the_list_is_asked_for_and_not_when_it_comes() {
 }
 
 #[test]
+fn i6_one_list_settles_nothing_however_late_it_is() {
+    let mut world = World::new(strategy(vec![target("t", &[6])]), &[(6, 900)]);
+    world.force(Kind::Create, Fault::LostBefore);
+    world.until(60, "the create", |w| !w.creates().is_empty());
+    world.lie(u32::MAX, |answer| {
+        let is_list = matches!(answer, Answer::Orders(_));
+        if is_list {
+            *answer = Answer::Unknown(Doubt::TimedOut);
+        }
+        is_list
+    });
+    world.run(200);
+    let unreadable = world.log.len();
+    world.venue.lies.clear();
+    world.until(120, "the second create", |w| w.creates().len() == 2);
+    let lists = world.log[unreadable..].iter().filter(|s| matches!(s.answer, Answer::Orders(_))).count();
+    assert!(lists >= 2, "{lists} good lists\n{}", world.tail(20));
+}
+
+#[test]
 fn i6_reads_that_fail_settle_nothing() {
     let mut world = World::new(strategy(vec![target("t", &[6])]), &[(6, 900)]);
     world.force(Kind::Create, Fault::LostBefore);

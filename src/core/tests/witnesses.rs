@@ -396,6 +396,24 @@ fn a_cancellation_is_not_done_because_the_venue_says_yes() {
 }
 
 #[test]
+fn an_order_that_is_gone_may_be_listed_for_another_minute() {
+    let mut world = held();
+    world.rival(6, 2_000);
+    world.until(120, "cancelled", |w| w.cancels() == 1);
+    world.lie(u32::MAX, |answer| {
+        let Answer::Orders(rows) = answer else { return false };
+        let listed = rows.iter().find(|row| row.server == ServerId(7)).cloned();
+        rows.extend(listed.map(|row| OrderRow { id: OrderId(501), server: ServerId(6), ..row }));
+        true
+    });
+    world.until(60, "the other server is held", |w| w.holds(7));
+    world.run(40);
+    assert_eq!(world.cancels(), 1, "{}", world.tail(20));
+    // What is listed for longer stands.
+    world.until(90, "cancelled once more", |w| w.cancels() == 2);
+}
+
+#[test]
 fn a_market_that_cannot_be_read_moves_nobody() {
     let mut world = held();
     world.lie(u32::MAX, |answer| {

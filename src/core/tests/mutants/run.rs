@@ -1,7 +1,8 @@
 //! Plants one mistake after the other in a copy of this repository, and says which test catches it.
 //!
-//! `cargo run -p clorebid-core --example mutants`, with a part of a name or of a file where only some are meant. It ends
-//! with 1 when a mistake goes through all tests, does not build, or does not fit the source any more.
+//! `cargo run -p clorebid-core --example mutants`, with a part of a name or of a file, or the name of a package, where
+//! only some are meant. It ends with 1 when a mistake goes through all tests, does not build, or does not fit the source
+//! any more.
 
 mod copy;
 mod list;
@@ -46,7 +47,7 @@ fn run(part: &str) -> Result<Count, String> {
     let all = list::all().map_err(|why| why.to_string())?;
     let chosen: Vec<Mutant> = all.into_iter().filter(|mutant| is_meant(mutant, part)).collect();
     if chosen.is_empty() {
-        return Err(format!("no planted mistake has \"{part}\" in its name or its file"));
+        return Err(format!("no planted mistake goes by \"{part}\""));
     }
     let folder = folder()?;
     let copy = Copy::make(&list::root(), &folder)?;
@@ -62,7 +63,9 @@ fn run(part: &str) -> Result<Count, String> {
 }
 
 fn is_meant(mutant: &Mutant, part: &str) -> bool {
-    mutant.name.contains(part) || mutant.edits.iter().any(|edit| edit.file.contains(part))
+    mutant.suite.package == part
+        || mutant.name.contains(part)
+        || mutant.edits.iter().any(|edit| edit.file.contains(part))
 }
 
 /// Where the copy is and what is built of it: beside what this program was built with, so that the next run need not
