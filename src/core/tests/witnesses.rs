@@ -390,6 +390,7 @@ fn a_cancellation_is_not_done_because_the_venue_says_yes() {
     say_yes_to_a_cancellation(&mut world);
     world.run(20);
     assert_eq!(world.creates(), [(6, 900)], "the order stands, and one is wanted");
+    assert_eq!(world.cancels(), 1, "what shows it may be late");
     world.until(120, "it is asked for again, and the other server held", |w| w.holds(7));
     assert_eq!(world.venue.orders.values().filter(|o| o.stands()).count(), 1, "{}", world.tail(20));
     world.assert_clean();
