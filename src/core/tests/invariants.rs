@@ -65,6 +65,14 @@ fn i3_what_stands_at_its_worst_price_stays_within_the_daily_limit() {
     // A raise whose answer is lost may stand at either price: the other server must not use the same money.
     world.force(Kind::Raise, Fault::LostAfter);
     world.rival(1, 1_050);
+    world.until(10, "the raise", |w| w.reprices().len() == 1);
+    world.lie(5, |answer| {
+        let is_of_1 = matches!(answer, Answer::Market(market) if market.server.0 == 1);
+        if is_of_1 {
+            *answer = Answer::Unknown(Doubt::TimedOut);
+        }
+        is_of_1
+    });
     world.rival(2, 1_020);
     world.run(120);
     assert_eq!(world.venue.held().len(), 1, "1051 and 949 are all there is");

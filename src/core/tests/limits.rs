@@ -3,11 +3,7 @@
 
 mod common;
 
-use clorebid_core::ids::{OrderId, ServerId};
 use clorebid_core::limits::Denial;
-use clorebid_core::market::OrderRow;
-use clorebid_core::money::Currency;
-use clorebid_core::request::Answer;
 use clorebid_core::strategy::{Limits, Margin};
 use common::{World, price, strategy, sum, target};
 use rust_decimal::Decimal;
@@ -196,45 +192,5 @@ fn every_denial_has_its_code_and_its_words() {
     ];
     for (denial, code, words) in all {
         assert_eq!((denial.code(), denial.to_string().as_str()), (code, words));
-    }
-}
-
-#[test]
-fn an_order_that_is_to_go_counts_until_it_is_gone() {
-    let limits: [fn(&mut Limits); 2] = [|l| l.max_daily_cost = Some(sum(1_500)), |l| l.max_orders = Some(1)];
-    for limit in limits {
-        let mut plan = strategy(vec![target("t", &[1, 2])]);
-        limit(&mut plan.limits);
-        let mut world = World::new(plan, &[(1, 900), (2, 1_000)]);
-        world.until(60, "held", |w| w.holds(1));
-        world.engine.leave();
-        world.until(60, "left", |w| w.engine.is_empty());
-        // The list goes on showing it, which means after a minute that it stands.
-        world.lie(u32::MAX, |answer| {
-            let Answer::Orders(rows) = answer else { return false };
-            rows.push(OrderRow {
-                id: OrderId(501),
-                server: ServerId(1),
-                price: Some(price(900)),
-                spot: Some(true),
-                expired: false,
-                currency: Some(Currency::Bitcoin),
-                spend: None,
-                created: None,
-                fee_percent: None,
-                creation_fee: None,
-            });
-            true
-        });
-        for server in [1, 2] {
-            world.rival(server, 20_000);
-        }
-        world.restart();
-        world.until(120, "cancelled once more", |w| w.cancels() == 2);
-        world.rival(2, 0);
-        world.run(120);
-        assert_eq!(world.creates().len(), 1, "900 and 1000 are too much, and so are two orders");
-        world.venue.lies.clear();
-        world.until(60, "the list shows it no more", |w| w.holds(2));
     }
 }

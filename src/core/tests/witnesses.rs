@@ -204,14 +204,20 @@ fn hide_ours(answer: &mut Answer) -> bool {
 
 #[test]
 fn an_accepted_create_is_waited_for_until_it_appears() {
-    let mut world = World::new(strategy(vec![target("t", &[6, 7])]), &[(6, 900), (7, 950)]);
-    world.lie(u32::MAX, hide_ours);
-    world.run(400);
-    assert_eq!(world.creates(), vec![(6, 900)]);
-    world.change(|v| v.lies.clear());
-    world.until(10, "seen", |w| w.status(6).is_some_and(|s| s.order.is_some()));
-    world.run(300);
-    assert_undisturbed(&world);
+    for restarts in [false, true] {
+        let mut world = World::new(strategy(vec![target("t", &[6, 7])]), &[(6, 900), (7, 950)]);
+        world.lie(u32::MAX, hide_ours);
+        world.run(100);
+        if restarts {
+            world.restart();
+        }
+        world.run(300);
+        assert_eq!(world.creates(), vec![(6, 900)], "restarts: {restarts}");
+        world.change(|v| v.lies.clear());
+        world.until(10, "seen", |w| w.status(6).is_some_and(|s| s.order.is_some()));
+        world.run(300);
+        assert_undisturbed(&world);
+    }
 }
 
 #[test]
