@@ -200,8 +200,10 @@ mod tests {
         let (stop, stopped) = watch::channel(false);
         let in_flight = tokio::spawn(tokio::time::timeout(GRACE * 2, patience(stopped.clone())));
         tokio::task::yield_now().await;
+        let told_at = tokio::time::Instant::now();
         stop.send(true).expect("a receiver");
         assert!(in_flight.await.expect("no panic").is_ok(), "it has its four seconds, and no more");
+        assert!(told_at.elapsed() >= GRACE, "and no less");
         let begun_later = tokio::time::timeout(GRACE * 2, patience(stopped)).await;
         assert!(begun_later.is_err(), "what cancels at the end is not cut short");
     }

@@ -139,3 +139,20 @@ fn one_command_right_after_another_gives_the_venue_its_second() {
         exchange.json(folder.path(), &["wallets"]);
     }
 }
+
+#[tokio::test]
+async fn a_run_right_after_a_command_gives_the_venue_its_second() {
+    let exchange = Exchange::start_at_scale("1");
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("s.toml"), follow("")).expect("a strategy");
+    let run = ["run", "--live", "--strategy", "s.toml", "--for", "3s"];
+    for _ in 0..2 {
+        // The second run goes on from the first one's journal, which makes it rest in another way.
+        exchange.json(folder.path(), &["wallets"]);
+        let ran = exchange.command(folder.path(), "by-hand", &run);
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    }
+    let requests = rows(&folder.path().join("clorebid.db"), View::Requests).await;
+    assert!(requests.len() > 4, "{requests:?}");
+    assert!(requests.iter().all(|request| request["error"].is_empty()), "{requests:?}");
+}

@@ -259,11 +259,16 @@ fn running(folder: &Path) -> std::process::Child {
 fn a_second_bot_on_the_same_database_is_refused_with_the_first_ones_pid() {
     let folder = folder_with_strategy();
     let mut first = running(folder.path());
-    let (code, said) = run(folder.path(), &PAPER_HOUR);
+    let on_paper = run(folder.path(), &PAPER_HOUR);
+    let mut live = clorebid(folder.path());
+    live.args(["run", "--live", "--strategy", "s.toml", "--api-url", "http://127.0.0.1:9/v1", "--for", "1s"]);
+    let live = ended(&live.env("CLORE_API_KEY", "of-a-second-bot").output().expect("the binary"));
     first.kill().expect("its end");
     first.wait().expect("its end");
-    assert_eq!(code, 1);
-    assert!(said.contains(&format!("pid {}", first.id())), "{said}");
+    for (code, said) in [on_paper, live] {
+        assert_eq!(code, 1);
+        assert!(said.contains(&format!("another clorebid (pid {}) is using the database", first.id())), "{said}");
+    }
 }
 
 #[tokio::test]

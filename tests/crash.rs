@@ -15,7 +15,8 @@ use clorebid::history::View;
 use clorebid::lock::Lock;
 use clorebid::sim::{Exchange, OrderTruth, Scenario, Shared, serve};
 use clorebid_core::money::Amount;
-use common::{Row, assert_sound, follow, one_server, rows};
+use clorebid_core::time::Span;
+use common::{Row, World, assert_sound, follow, one_server, rows};
 use futures_util::future::join_all;
 use rust_decimal::Decimal;
 use sqlx::ConnectOptions;
@@ -168,6 +169,18 @@ async fn demand_told(db: &Path, charged: Amount) {
     let told = told.fold(Amount::ZERO, |sum, day| sum.plus(Amount::parse(&day["venue_cost"]).expect("a sum")));
     let two_minutes = Amount::parse("0.00000003").expect("a sum");
     assert!(told <= charged && charged.minus(told) <= two_minutes, "{told} of {charged}: {spend:?}");
+}
+
+#[tokio::test]
+async fn every_command_is_on_record_with_what_the_core_knew_before_it_and_after_it() {
+    let rival = "[[server.rival]]\nat = \"5m\"\nuntil = \"30m\"\nbid = \"0.000021\"\n";
+    let ran = World::new(&one_server("", rival)).run(&follow(""), Span::from_secs(7_200)).await;
+    let mut journal = SqliteConnectOptions::new().filename(&ran.db).connect().await.expect("its journal");
+    let kept =
+        "SELECT count(*), sum((SELECT count(DISTINCT m.before) FROM memories m WHERE m.seq = c.seq)) FROM changes c";
+    let (commands, memories): (i64, i64) = sqlx::query_as(kept).fetch_one(&mut journal).await.expect("a count");
+    assert!(commands >= 3, "a bid, a raise and a lowering");
+    assert_eq!(memories, 2 * commands);
 }
 
 #[tokio::test]

@@ -5,10 +5,13 @@
 mod common;
 
 use clorebid_core::event::State;
+use clorebid_core::ids::{OrderId, ServerId};
+use clorebid_core::market::OrderRow;
 use clorebid_core::money::{Amount, Currency};
-use clorebid_core::request::Request;
+use clorebid_core::request::{Answer, Request};
 use clorebid_core::strategy::Strategy;
 use clorebid_core::time::Span;
+use common::venue::{Fault, Kind};
 use common::{World, price, strategy, sum, target};
 
 /// Wants one of servers 6 and 7.
@@ -182,4 +185,38 @@ fn a_step_learned_in_one_coin_is_not_used_in_another() {
     turn_to(&mut world, a());
     world.run(5);
     assert_eq!(lowest(&world), learned);
+}
+
+#[test]
+fn an_order_that_had_ended_is_not_taken_for_a_create_that_is_left_alone() {
+    let mut world = world();
+    world.until(60, "held", |w| w.holds(6));
+    world.engine.leave();
+    world.until(60, "left", |w| w.engine.is_empty());
+    // The list has not heard of that for long.
+    world.lie(u32::MAX, |answer| {
+        let Answer::Orders(rows) = answer else { return false };
+        let row = OrderRow {
+            id: OrderId(501),
+            server: ServerId(6),
+            price: Some(price(900)),
+            spot: Some(true),
+            expired: false,
+            currency: Some(Currency::Bitcoin),
+            spend: None,
+            created: None,
+            fee_percent: None,
+            creation_fee: None,
+        };
+        rows.push(row);
+        true
+    });
+    world.force(Kind::Create, Fault::LostBefore);
+    world.restart();
+    world.until(60, "the create whose end nobody knows", |w| w.creates().len() == 2);
+    turn_to(&mut world, b());
+    world.run(30);
+    turn_to(&mut world, a());
+    let order = world.status(6).and_then(|s| s.order);
+    assert_eq!((order, world.state(6)), (None, Some(State::Unknown)));
 }

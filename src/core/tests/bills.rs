@@ -268,3 +268,41 @@ fn what_is_held_while_the_machine_sleeps_is_paid_for_in_the_books() {
     let off = (spent.decimal() - charged.decimal()).abs();
     assert!(off <= stretch(900, START, START + Span::from_secs(3)).decimal(), "{spent} of {charged}");
 }
+
+#[test]
+fn what_the_venue_told_of_a_cost_never_falls() {
+    for aside in [false, true] {
+        let mut world = holding(|_| {});
+        // The venue counts double at first, and less later on.
+        world.lie(u32::MAX, |answer| {
+            let Answer::Orders(rows) = answer else { return false };
+            rows.iter_mut().for_each(|row| row.spend = row.spend.map(|spend| spend.plus(spend)));
+            true
+        });
+        if aside {
+            let memory = world.engine.memory(world.now);
+            world.resume_with(strategy(vec![target("other", &[2])]), memory);
+        }
+        world.run(7_200);
+        let most = world.engine.status(world.now).spent;
+        let twice = charged(&mut world).decimal() * Decimal::TWO;
+        assert!(apart(most, Amount::new(twice).expect("a sum")) < Decimal::from(3), "{most} of {twice}");
+        world.venue.lies.clear();
+        world.run(120);
+        let spent = world.engine.status(world.now).spent;
+        assert!(spent >= most || apart(spent, most) < Decimal::ONE, "left alone: {aside}, {spent} after {most}");
+    }
+}
+
+#[test]
+fn a_creation_fee_that_was_charged_is_ahead_no_more() {
+    let mut plan = strategy(vec![target("t", &[1])]);
+    plan.venue.creation_fee = sum(100);
+    plan.limits.max_daily_cost = Some(sum(1_050));
+    let mut world = World::new(plan, &[(1, 900)]);
+    world.lie(u32::MAX, tells_a_creation_fee);
+    world.until(60, "held: 900 and a fee of 100 are within a day's limit", |w| w.holds(1));
+    world.run(700);
+    world.rival(1, 930);
+    world.until(30, "won back: 931 and the fee, once", |w| w.bid(1) == Some(931));
+}

@@ -65,6 +65,14 @@ fn i3_what_stands_at_its_worst_price_stays_within_the_daily_limit() {
     // A raise whose answer is lost may stand at either price: the other server must not use the same money.
     world.force(Kind::Raise, Fault::LostAfter);
     world.rival(1, 1_050);
+    world.until(10, "the raise", |w| w.reprices().len() == 1);
+    world.lie(5, |answer| {
+        let is_of_1 = matches!(answer, Answer::Market(market) if market.server.0 == 1);
+        if is_of_1 {
+            *answer = Answer::Unknown(Doubt::TimedOut);
+        }
+        is_of_1
+    });
     world.rival(2, 1_020);
     world.run(120);
     assert_eq!(world.venue.held().len(), 1, "1051 and 949 are all there is");
@@ -92,6 +100,41 @@ fn i6_no_second_create_until_the_first_is_shown_present_or_absent() {
         assert!(present || (late && good.count() >= 2), "two good reads, the later 120 s after the send");
         world.assert_clean();
     }
+}
+
+#[test]
+fn i6_the_two_minutes_end_when_the_list_is_asked_for_and_not_when_it_comes() {
+    for late in [3, 5, 8, 11] {
+        let mut world = World::new(strategy(vec![target("t", &[6])]), &[(6, 900)]);
+        world.force(Kind::Create, Fault::LostBefore);
+        world.until(60, "the create", |w| !w.creates().is_empty());
+        let sent = world.log.last().expect("the create").sent;
+        world.late = Span::from_secs(late);
+        world.until(240, "the second create", |w| w.creates().len() == 2);
+        let lists = world.log.iter().filter(|s| matches!(s.answer, Answer::Orders(_)));
+        let is_settled = lists.map(|s| s.sent.since(sent)).any(|age| age >= CREATE_SETTLES_AFTER);
+        assert!(is_settled, "answers are {late} s late\n{}", world.tail(20));
+    }
+}
+
+#[test]
+fn i6_one_list_settles_nothing_however_late_it_is() {
+    let mut world = World::new(strategy(vec![target("t", &[6])]), &[(6, 900)]);
+    world.force(Kind::Create, Fault::LostBefore);
+    world.until(60, "the create", |w| !w.creates().is_empty());
+    world.lie(u32::MAX, |answer| {
+        let is_list = matches!(answer, Answer::Orders(_));
+        if is_list {
+            *answer = Answer::Unknown(Doubt::TimedOut);
+        }
+        is_list
+    });
+    world.run(200);
+    let unreadable = world.log.len();
+    world.venue.lies.clear();
+    world.until(120, "the second create", |w| w.creates().len() == 2);
+    let lists = world.log[unreadable..].iter().filter(|s| matches!(s.answer, Answer::Orders(_))).count();
+    assert!(lists >= 2, "{lists} good lists\n{}", world.tail(20));
 }
 
 #[test]
@@ -161,6 +204,40 @@ fn i7_no_more_orders_are_adopted_than_are_wanted() {
     world.run(300);
     assert_eq!((world.cancels(), world.creates().len()), (0, 0), "the other one is left alone");
     assert_eq!(world.venue.held(), vec![6, 7]);
+}
+
+#[test]
+fn i7_an_order_that_is_no_spot_order_is_never_adopted() {
+    for spot in [Some(false), None] {
+        let mut wanted = target("t", &[6, 7]);
+        (wanted.adopt, wanted.beside) = (true, true);
+        let mut world = World::new(strategy(vec![wanted]), &[(6, 900), (7, 950)]);
+        world.change(|v| {
+            v.now = START;
+            v.listing_delay_ms = (0, 0);
+            v.user_orders(6, 920);
+        });
+        world.lie(u32::MAX, if spot.is_some() { on_6_is_on_demand } else { on_6_is_nobody_knows_what });
+        world.until(60, "the other server is held", |w| w.holds(7));
+        world.rival(6, 1_000);
+        world.run(300);
+        assert_eq!((world.bid(6), world.reprices().len()), (Some(920), 0), "{spot:?}");
+        world.assert_clean();
+    }
+}
+
+fn on_6_is_on_demand(answer: &mut Answer) -> bool {
+    on_6_is(answer, Some(false))
+}
+
+fn on_6_is_nobody_knows_what(answer: &mut Answer) -> bool {
+    on_6_is(answer, None)
+}
+
+fn on_6_is(answer: &mut Answer, spot: Option<bool>) -> bool {
+    let Answer::Orders(rows) = answer else { return false };
+    rows.iter_mut().filter(|row| row.server.0 == 6).for_each(|row| row.spot = spot);
+    true
 }
 
 #[test]

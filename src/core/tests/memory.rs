@@ -206,3 +206,90 @@ fn a_restart_into_an_outage_goes_on_where_orders_may_stand() {
         world.until(180, "won back", |w| w.bid(6) == Some(1_001) && w.holds(6));
     }
 }
+
+/// What the book shows of ours.
+fn hides_our_offers(answer: &mut Answer) -> bool {
+    let Answer::Market(market) = answer else { return false };
+    market.offers.retain(|offer| !offer.mine);
+    true
+}
+
+#[test]
+fn an_order_that_ended_before_is_not_taken_for_the_next_one() {
+    for restarts in [false, true] {
+        let mut plan = strategy(vec![target("t", &[6])]);
+        plan.limits.max_bid = price(950);
+        let mut world = World::new(plan, &[(6, 900)]);
+        world.venue.eviction = Eviction::Expire;
+        world.until(60, "held", |w| w.holds(6));
+        world.run(30);
+        world.rival(6, 1_000);
+        world.until(60, "over", |w| w.state(6) == Some(State::Wanted));
+        if restarts {
+            world.restart();
+        }
+        // The next one bids the same, and nothing shows it for a while but the list, late.
+        world.venue.listing_delay_ms = (25_000, 25_000);
+        world.force(Kind::Create, Fault::LostAfter);
+        world.lie(u32::MAX, hides_our_offers);
+        world.rival(6, 0);
+        world.until(60, "placed", |w| w.creates().len() == 2);
+        world.run(20);
+        world.venue.lies.clear();
+        world.until(30, "held", |w| w.state(6) == Some(State::Holding));
+        world.run(60);
+        assert_eq!((world.creates().len(), world.cancels()), (2, 0), "restarts: {restarts}\n{}", world.tail(20));
+        world.assert_clean();
+    }
+}
+
+#[test]
+fn an_order_that_was_to_be_cancelled_is_cancelled_after_a_restart() {
+    let mut world = one(900);
+    world.until(60, "held", |w| w.holds(6));
+    world.run(60);
+    // The target is wanted no more; what was begun goes on all the same.
+    world.engine.leave();
+    world.force(Kind::Cancel, Fault::LostBefore);
+    world.until(30, "the cancellation", |w| w.cancels() == 1);
+    world.restart();
+    world.until(60, "cancelled", |w| w.cancels() == 2);
+    world.until(60, "held anew", |w| w.creates().len() == 2 && w.holds(6));
+    world.assert_clean();
+}
+
+#[test]
+fn a_raise_that_nobody_knows_the_end_of_is_still_that_after_a_restart() {
+    let mut world = one(900);
+    world.until(60, "held", |w| w.holds(6));
+    world.force(Kind::Raise, Fault::LostAfter);
+    world.rival(6, 1_000);
+    world.until(30, "the raise", |w| w.reprices().len() == 1);
+    for _ in 0..3 {
+        world.restart();
+        assert_eq!(world.engine.explain(world.now)[0].our_bid, Some(price(1_001)), "the worse of both prices counts");
+    }
+    world.until(30, "seen", |w| w.state(6) == Some(State::Holding));
+    assert_eq!(world.reprices().len(), 1, "{}", world.tail(20));
+}
+
+#[test]
+fn a_creation_fee_is_counted_once_whatever_restarts() {
+    let mut plan = strategy(vec![target("t", &[6])]);
+    plan.venue.creation_fee = sum(100);
+    let mut world = World::new(plan, &[(6, 900)]);
+    world.lie(u32::MAX, |answer| {
+        let Answer::Orders(rows) = answer else { return false };
+        rows.iter_mut().for_each(|row| row.creation_fee = Some(sum(100)));
+        true
+    });
+    world.run(700);
+    for _ in 0..3 {
+        world.restart();
+        world.run(60);
+    }
+    let charged = world.changes.iter().filter(|(_, event)| matches!(event, Event::CreationFee { .. })).count();
+    assert_eq!(charged, 1);
+    let spent = world.engine.status(world.now).spent;
+    assert!(spent > sum(100) && spent < sum(120), "{spent}");
+}

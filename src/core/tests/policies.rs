@@ -4,6 +4,9 @@
 mod common;
 
 use clorebid_core::event::Reason;
+use clorebid_core::ids::OrderId;
+use clorebid_core::market::{BidIn, Offer};
+use clorebid_core::money::{Currency, PerCurrency, Price};
 use clorebid_core::policy::fixed::Fixed;
 use clorebid_core::policy::ladder::Ladder;
 use clorebid_core::request::Answer;
@@ -182,4 +185,27 @@ fn a_ladder_that_lost_its_order_stays_on_the_rung_above() {
     world.run(3_000);
     assert_eq!((world.bid(6), world.creates().len()), (Some(800), 2), "\n{}", world.tail(20));
     assert!(world.holds(6));
+}
+
+#[test]
+fn a_rival_in_dollars_is_beaten_at_the_venues_rate() {
+    let mut world = World::new(strategy(vec![target("t", &[6])]), &[(6, 900)]);
+    world.until(60, "held", |w| w.holds(6));
+    world.lie(u32::MAX, |answer| {
+        let Answer::Market(market) = answer else { return false };
+        market.usd_rates =
+            PerCurrency::none().with(Currency::Bitcoin, Decimal::from(50_000)).with(Currency::Usd, Decimal::ONE);
+        let bid = Price::parse("0.55").expect("0.000011 bitcoin");
+        market.offers.iter_mut().for_each(|offer| offer.active = false);
+        market.offers.push(Offer {
+            id: OrderId(77),
+            bid,
+            active: true,
+            mine: false,
+            currency: BidIn::Coin(Currency::Usd),
+        });
+        true
+    });
+    world.until(30, "won back", |w| w.bid(6) == Some(1_101));
+    assert_eq!(world.reprices().len(), 1, "{}", world.tail(20));
 }

@@ -169,7 +169,9 @@ fn a_server_that_its_renter_on_demand_leaves_is_held_within_two_minutes() {
 fn reads_that_are_all_refused_are_asked_ever_more_rarely_and_again_once_one_is_answered() {
     let mut world = one();
     world.until(60, "held", |w| w.holds(6));
-    for refusal in [Refusal::InvalidInput, Refusal::ServerGone, Refusal::BadEndpoint] {
+    for refusal in
+        [Refusal::InvalidInput, Refusal::ServerGone, Refusal::BadEndpoint, Refusal::RateLimited, Refusal::BadKey]
+    {
         world.down = Some(Answer::Refused(refusal));
         let before = world.log.len();
         world.run(3_600);

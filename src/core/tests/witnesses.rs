@@ -4,11 +4,12 @@
 
 mod common;
 
+use clorebid_core::engine::Next;
 use clorebid_core::event::Event;
 use clorebid_core::ids::{OrderId, ServerId};
 use clorebid_core::market::{BidIn, Offer, OrderRow};
 use clorebid_core::money::{Amount, Currency, Price};
-use clorebid_core::request::{Answer, Refusal};
+use clorebid_core::request::{Answer, Doubt, Refusal, Request};
 use clorebid_core::strategy::Lost;
 use clorebid_core::time::Span;
 use common::venue::{Fault, Kind};
@@ -203,14 +204,20 @@ fn hide_ours(answer: &mut Answer) -> bool {
 
 #[test]
 fn an_accepted_create_is_waited_for_until_it_appears() {
-    let mut world = World::new(strategy(vec![target("t", &[6, 7])]), &[(6, 900), (7, 950)]);
-    world.lie(u32::MAX, hide_ours);
-    world.run(400);
-    assert_eq!(world.creates(), vec![(6, 900)]);
-    world.change(|v| v.lies.clear());
-    world.until(10, "seen", |w| w.status(6).is_some_and(|s| s.order.is_some()));
-    world.run(300);
-    assert_undisturbed(&world);
+    for restarts in [false, true] {
+        let mut world = World::new(strategy(vec![target("t", &[6, 7])]), &[(6, 900), (7, 950)]);
+        world.lie(u32::MAX, hide_ours);
+        world.run(100);
+        if restarts {
+            world.restart();
+        }
+        world.run(300);
+        assert_eq!(world.creates(), vec![(6, 900)], "restarts: {restarts}");
+        world.change(|v| v.lies.clear());
+        world.until(10, "seen", |w| w.status(6).is_some_and(|s| s.order.is_some()));
+        world.run(300);
+        assert_undisturbed(&world);
+    }
 }
 
 #[test]
@@ -337,6 +344,94 @@ fn puts_orders_nowhere(answer: &mut Answer) -> bool {
     let Answer::Orders(rows) = answer else { return false };
     rows.iter_mut().for_each(|row| row.server = ServerId::UNKNOWN);
     true
+}
+
+#[test]
+fn an_order_of_yesterday_that_bids_the_same_is_not_the_new_one() {
+    let mut world = World::new(strategy(vec![target("t", &[6, 7])]), &[(6, 900), (7, 950)]);
+    world.venue.listing_delay_ms = (0, 0);
+    world.until(60, "about to place", |w| w.log.len() >= 4);
+    let id = world.venue.user_orders(6, 900);
+    world.venue.orders.get_mut(&id).expect("it").created = START - Span::DAY;
+    // Nothing has shown it until now, so the create finds it.
+    world.lie(1, |answer| match answer {
+        Answer::Market(market) => {
+            market.offers.clear();
+            true
+        }
+        _ => false,
+    });
+    world.until(30, "the create", |w| w.creates() == [(6, 900)]);
+    world.run(300);
+    world.rival(6, 1_000);
+    world.run(300);
+    assert_eq!(world.venue.orders[&id].bid, 900, "it is the user's");
+    assert!(world.holds(7), "{}", world.tail(20));
+    world.assert_clean();
+}
+
+/// The next cancellation is answered with yes, and nothing is done about it.
+#[track_caller]
+fn say_yes_to_a_cancellation(world: &mut World) {
+    let until = world.now + Span::from_secs(120);
+    loop {
+        assert!(world.now < until, "no cancellation\n{}", world.tail(20));
+        let is_next = match world.engine.clone().next(world.now) {
+            Next::Ask(ask) => matches!(ask.request, Request::Cancel { .. }),
+            _ => false,
+        };
+        world.down = is_next.then_some(Answer::Applied);
+        world.turn(until);
+        world.down = None;
+        if is_next {
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_cancellation_is_not_done_because_the_venue_says_yes() {
+    let mut world = held();
+    world.rival(6, 2_000);
+    say_yes_to_a_cancellation(&mut world);
+    world.run(20);
+    assert_eq!(world.creates(), [(6, 900)], "the order stands, and one is wanted");
+    assert_eq!(world.cancels(), 1, "what shows it may be late");
+    world.until(120, "it is asked for again, and the other server held", |w| w.holds(7));
+    assert_eq!(world.venue.orders.values().filter(|o| o.stands()).count(), 1, "{}", world.tail(20));
+    world.assert_clean();
+}
+
+#[test]
+fn an_order_that_is_gone_may_be_listed_for_another_minute() {
+    let mut world = held();
+    world.rival(6, 2_000);
+    world.until(120, "cancelled", |w| w.cancels() == 1);
+    world.lie(u32::MAX, |answer| {
+        let Answer::Orders(rows) = answer else { return false };
+        let listed = rows.iter().find(|row| row.server == ServerId(7)).cloned();
+        rows.extend(listed.map(|row| OrderRow { id: OrderId(501), server: ServerId(6), ..row }));
+        true
+    });
+    world.until(60, "the other server is held", |w| w.holds(7));
+    world.run(40);
+    assert_eq!(world.cancels(), 1, "{}", world.tail(20));
+    // What is listed for longer stands.
+    world.until(90, "cancelled once more", |w| w.cancels() == 2);
+}
+
+#[test]
+fn a_market_that_cannot_be_read_moves_nobody() {
+    let mut world = held();
+    world.lie(u32::MAX, |answer| {
+        let is_of_6 = matches!(answer, Answer::Market(market) if market.server == ServerId(6));
+        if is_of_6 {
+            *answer = Answer::Unknown(Doubt::TimedOut);
+        }
+        is_of_6
+    });
+    world.run(900);
+    assert_undisturbed(&world);
 }
 
 #[test]
