@@ -1,7 +1,8 @@
 //! Finds a secret that was not echoed as it is: in part, in other letters, or in an encoding.
 //!
-//! The text is read once, character by character, each decoded where it is written as an escape (JSON, URL or HTML), and
-//! a stretch of eight characters in a row that a secret has too is one of its pieces.
+//! The text is read character by character, once as it is written and once with each character decoded that is written as
+//! an escape (JSON, URL or HTML): what stands before a secret may look like the beginning of an escape. A stretch of eight
+//! characters in a row that a secret has too is one of its pieces.
 
 use std::collections::{HashSet, VecDeque};
 use std::ops::Range;
@@ -40,6 +41,12 @@ impl Stretches {
 
     /// Where pieces of them stand in the text.
     pub(super) fn find(&self, text: &str) -> Vec<Range<usize>> {
+        let mut found = self.read(text, as_written);
+        found.append(&mut self.read(text, as_meant));
+        found
+    }
+
+    fn read(&self, text: &str, next: fn(&str) -> Option<(char, usize)>) -> Vec<Range<usize>> {
         let mut found = Vec::new();
         // The last characters as they are meant, and where they are written.
         let mut last: VecDeque<(char, Range<usize>)> = VecDeque::with_capacity(STRETCH + 1);
@@ -75,8 +82,13 @@ fn lowered(c: char) -> char {
     c.to_lowercase().next().unwrap_or(c)
 }
 
-/// The next character as it is meant, and how many bytes it is written in.
-fn next(text: &str) -> Option<(char, usize)> {
+/// The next character, and how many bytes it is written in.
+fn as_written(text: &str) -> Option<(char, usize)> {
+    text.chars().next().map(|c| (c, c.len_utf8()))
+}
+
+/// The same as it is meant.
+fn as_meant(text: &str) -> Option<(char, usize)> {
     let first = text.chars().next()?;
     let escape = match first {
         '\\' => json_escape(text),
@@ -175,6 +187,18 @@ mod tests {
         for before in ["", "x", "xy"] {
             let text = base64(format!("{before}{SECRET}").as_bytes());
             assert!(left_of(&text).len() <= 8, "{text}: {}", left_of(&text));
+        }
+    }
+
+    #[test]
+    fn a_secret_is_found_behind_what_looks_like_the_beginning_of_an_escape() {
+        // Each takes what follows for a part of the escape.
+        for before in ["%0", "%", "\\", "\\x0", "\\u00", "\\u004", "&", "&#", "&#x4"] {
+            for from in 0..10 {
+                let piece: String = SECRET.chars().skip(from).take(STRETCH).collect();
+                let text = format!("{before}{piece};");
+                assert!(!left_of(&text).contains(&piece), "{text}");
+            }
         }
     }
 

@@ -175,8 +175,9 @@ impl View {
         if let Some(server) = filter.server {
             test("server = ?".to_string(), Cell::Integer(i64::try_from(server).unwrap_or(i64::MAX)));
         }
-        // A day is in if any moment of it is.
+        // A day is in if any moment of it is, and so is a stretch of holding.
         let (last, first) = match self {
+            View::Holdings => ("coalesce(to_at, '9999')", "from_at"),
             View::Spend => ("day || 'T23:59:59.999Z'", "day || 'T00:00:00.000Z'"),
             _ => (self.time_column(), self.time_column()),
         };

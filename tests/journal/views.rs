@@ -328,3 +328,25 @@ async fn notices_tell_of_a_machine_that_slept() {
     let row = "1 | 4 | 2026-11-01T00:00:05.000Z | clock_jump | - | - | - | - | - | - | the machine slept for 15m";
     assert_eq!(view(&path, View::Notices).await, [row]);
 }
+
+#[tokio::test]
+async fn a_stretch_of_holding_is_in_if_any_moment_of_it_is() {
+    let (_dir, path, mut journal) = running().await;
+    note(&mut journal, 1, HOUR, holding(501, "0.0001", 0, HOUR));
+    note(&mut journal, 2, 2 * HOUR, Event::HoldingTo { server: ServerId(6), order: OrderId(501) });
+    note(&mut journal, 3, 3 * HOUR, holding(502, "0.0001", 0, 3 * HOUR));
+    journal.flush().await.unwrap();
+    let mut history = History::open_read_only(&path).await.unwrap();
+    for (since, until, orders) in [
+        (0, HOUR - 1, vec![]),
+        (0, HOUR, vec![501]),
+        (HOUR + 60_000, 2 * HOUR, vec![501]),
+        (2 * HOUR + 1, 3 * HOUR - 1, vec![]),
+        (9 * HOUR, 10 * HOUR, vec![502]),
+    ] {
+        let filter = Filter { since: Some(at(since)), until: Some(at(until)), ..Filter::default() };
+        let shown = history.view(View::Holdings, &filter).await.unwrap();
+        let orders: Vec<Cell> = orders.into_iter().map(Cell::Integer).collect();
+        assert_eq!(column(&shown, "offer_id"), orders, "{since} to {until}");
+    }
+}
