@@ -1,6 +1,6 @@
 //! Plants one mistake after the other in a copy of this repository, and says which test catches it.
 //!
-//! `cargo run -p clorebid-core --example mutants`, with a part of a name or of a file, or the name of a package, where
+//! `cargo run -p clorebid-core --example mutants`, with parts of names or of files, or with the name of a package, where
 //! only some are meant. It ends with 1 when a mistake goes through all tests, does not build, or does not fit the source
 //! any more.
 
@@ -32,8 +32,8 @@ impl Count {
 }
 
 fn main() -> ExitCode {
-    let part = std::env::args().nth(1).unwrap_or_default();
-    match run(&part) {
+    let parts: Vec<String> = std::env::args().skip(1).collect();
+    match run(&parts) {
         Ok(Count { wrong: 0, .. }) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(1),
         Err(why) => {
@@ -43,11 +43,11 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(part: &str) -> Result<Count, String> {
+fn run(parts: &[String]) -> Result<Count, String> {
     let all = list::all().map_err(|why| why.to_string())?;
-    let chosen: Vec<Mutant> = all.into_iter().filter(|mutant| is_meant(mutant, part)).collect();
+    let chosen: Vec<Mutant> = all.into_iter().filter(|mutant| is_meant(mutant, parts)).collect();
     if chosen.is_empty() {
-        return Err(format!("no planted mistake goes by \"{part}\""));
+        return Err(format!("no planted mistake goes by {parts:?}"));
     }
     let folder = folder()?;
     let copy = Copy::make(&list::root(), &folder)?;
@@ -62,10 +62,12 @@ fn run(part: &str) -> Result<Count, String> {
     Ok(count)
 }
 
-fn is_meant(mutant: &Mutant, part: &str) -> bool {
-    mutant.suite.package == part
-        || mutant.name.contains(part)
-        || mutant.edits.iter().any(|edit| edit.file.contains(part))
+fn is_meant(mutant: &Mutant, parts: &[String]) -> bool {
+    let has = |part: &String| {
+        let of_file = mutant.edits.iter().any(|edit| edit.file.contains(part));
+        mutant.suite.package == part || mutant.name.contains(part) || of_file
+    };
+    parts.is_empty() || parts.iter().any(has)
 }
 
 /// Where the copy is and what is built of it: beside what this program was built with, so that the next run need not
