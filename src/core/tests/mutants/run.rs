@@ -4,7 +4,7 @@
 //! only some are meant. It ends with 1 when a mistake goes through all tests, does not build, or does not fit the source
 //! any more.
 
-mod copy;
+mod checkout;
 mod list;
 mod suite;
 
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use copy::Copy;
+use checkout::Checkout;
 use list::{Mutant, Suite};
 use suite::{Outcome, Runner, Tests};
 
@@ -50,12 +50,12 @@ fn run(parts: &[String]) -> Result<Count, String> {
         return Err(format!("no planted mistake goes by {parts:?}"));
     }
     let folder = folder()?;
-    let copy = Copy::make(&list::root(), &folder)?;
-    let runner = Runner::new(copy.root().to_path_buf(), folder.join("target"));
+    let checkout = Checkout::make(&list::root(), &folder)?;
+    let runner = Runner::new(checkout.root().to_path_buf(), folder.join("target"));
     let untouched = untouched(&runner, &chosen)?;
     let mut count = Count::default();
     for mutant in &chosen {
-        println!("{}", judged(mutant, &copy, &runner, &untouched, &mut count)?);
+        println!("{}", judged(mutant, &checkout, &runner, &untouched, &mut count)?);
     }
     let Count { caught, expected, wrong } = count;
     println!("\n{caught} caught, {expected} that change nothing, {wrong} wrong, of {}", chosen.len());
@@ -99,12 +99,12 @@ fn untouched<'a>(runner: &Runner, chosen: &'a [Mutant]) -> Result<BTreeMap<&'a S
 /// Plants the mistake, and says in words what became of it.
 fn judged(
     mutant: &Mutant,
-    copy: &Copy,
+    checkout: &Checkout,
     runner: &Runner,
     untouched: &BTreeMap<&Suite, Tests>,
     count: &mut Count,
 ) -> Result<String, String> {
-    let planted = match copy.plant(&mutant.edits) {
+    let planted = match checkout.plant(&mutant.edits) {
         Ok(planted) => planted,
         Err(why) => {
             count.add(|c| &mut c.wrong);
