@@ -161,6 +161,19 @@ async fn the_clock_of_a_lowering_outlives_the_process() {
     assert_eq!(taught, 1, "and remembered the step");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn time_on_record_never_goes_back_where_the_clock_of_the_run_before_was_fast() {
+    let venue = Venue::start(&one_server("", "")).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("strategy.toml"), follow("")).expect("a strategy");
+    for _ in 0..2 {
+        finish(venue.bot(folder.path(), "2m", None)).await;
+    }
+    let runs = rows(&folder.path().join("bot.db"), View::Runs).await;
+    assert_eq!(runs.len(), 2);
+    assert!(runs[1]["started_at"] > runs[0]["ended_at"], "{runs:?}");
+}
+
 /// What the venue told of its charges adds up, over all runs, to what it charged, to within two minutes: it charges by the
 /// minute and tells once a minute.
 async fn demand_told(db: &Path, charged: Amount) {

@@ -6,6 +6,7 @@ mod common;
 
 use clorebid_core::engine::Engine;
 use clorebid_core::event::{Event, State};
+use clorebid_core::governing::CREATE_SPACING;
 use clorebid_core::request::{Answer, Doubt, Refusal, Request};
 use clorebid_core::time::Span;
 use common::venue::{Eviction, Fault, Kind};
@@ -292,4 +293,18 @@ fn a_creation_fee_is_counted_once_whatever_restarts() {
     assert_eq!(charged, 1);
     let spent = world.engine.status(world.now).spent;
     assert!(spent > sum(100) && spent < sum(120), "{spent}");
+}
+
+#[test]
+fn a_restart_counts_the_pause_before_its_first_create_from_its_start() {
+    for seed in 0..8 {
+        let mut world = one(900);
+        world.venue.rng.0 = seed;
+        // The run before may have made a create just now.
+        let (plan, memory, began) = (world.engine.strategy().clone(), world.engine.memory(world.now), world.now);
+        world.resume_with(plan, memory);
+        world.until(60, "the create", |w| !w.creates().is_empty());
+        let sent = world.log.last().expect("the create").sent;
+        assert!(sent.since(began) >= CREATE_SPACING, "{} after its start", sent.since(began));
+    }
 }

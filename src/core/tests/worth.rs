@@ -43,6 +43,16 @@ fn it_walks_down_where_a_restart_costs_more_than_the_way() {
 }
 
 #[test]
+fn it_walks_down_to_the_floor_and_no_further() {
+    let mut world = held(RestartCost::Amount(sum(100_000)));
+    world.change(|v| v.machine(6).on_demand = 300);
+    world.rival(6, 0);
+    world.until(4_000, "down to the floor", |w| w.bid(6) == Some(400));
+    world.run(3_600);
+    assert_eq!((world.bid(6), world.holds(6), world.cancels()), (Some(400), true, 0), "{}", world.tail(20));
+}
+
+#[test]
 fn one_list_with_a_price_that_is_gone_in_the_next_ends_no_order() {
     let mut world = held(RestartCost::Time(Span::from_secs(60)));
     world.lie(1, |answer| match answer {

@@ -1,10 +1,10 @@
 //! Plants one mistake after the other in a copy of this repository, and says which test catches it.
 //!
-//! `cargo run -p clorebid-core --example mutants`, with a part of a name or of a file, or the name of a package, where
+//! `cargo run -p clorebid-core --example mutants`, with parts of names or of files, or with the name of a package, where
 //! only some are meant. It ends with 1 when a mistake goes through all tests, does not build, or does not fit the source
 //! any more.
 
-mod copy;
+mod checkout;
 mod list;
 mod suite;
 
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use copy::Copy;
+use checkout::Checkout;
 use list::{Mutant, Suite};
 use suite::{Outcome, Runner, Tests};
 
@@ -32,8 +32,8 @@ impl Count {
 }
 
 fn main() -> ExitCode {
-    let part = std::env::args().nth(1).unwrap_or_default();
-    match run(&part) {
+    let parts: Vec<String> = std::env::args().skip(1).collect();
+    match run(&parts) {
         Ok(Count { wrong: 0, .. }) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(1),
         Err(why) => {
@@ -43,29 +43,31 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(part: &str) -> Result<Count, String> {
+fn run(parts: &[String]) -> Result<Count, String> {
     let all = list::all().map_err(|why| why.to_string())?;
-    let chosen: Vec<Mutant> = all.into_iter().filter(|mutant| is_meant(mutant, part)).collect();
+    let chosen: Vec<Mutant> = all.into_iter().filter(|mutant| is_meant(mutant, parts)).collect();
     if chosen.is_empty() {
-        return Err(format!("no planted mistake goes by \"{part}\""));
+        return Err(format!("no planted mistake goes by {parts:?}"));
     }
     let folder = folder()?;
-    let copy = Copy::make(&list::root(), &folder)?;
-    let runner = Runner::new(copy.root().to_path_buf(), folder.join("target"));
+    let checkout = Checkout::make(&list::root(), &folder)?;
+    let runner = Runner::new(checkout.root().to_path_buf(), folder.join("target"));
     let untouched = untouched(&runner, &chosen)?;
     let mut count = Count::default();
     for mutant in &chosen {
-        println!("{}", judged(mutant, &copy, &runner, &untouched, &mut count)?);
+        println!("{}", judged(mutant, &checkout, &runner, &untouched, &mut count)?);
     }
     let Count { caught, expected, wrong } = count;
     println!("\n{caught} caught, {expected} that change nothing, {wrong} wrong, of {}", chosen.len());
     Ok(count)
 }
 
-fn is_meant(mutant: &Mutant, part: &str) -> bool {
-    mutant.suite.package == part
-        || mutant.name.contains(part)
-        || mutant.edits.iter().any(|edit| edit.file.contains(part))
+fn is_meant(mutant: &Mutant, parts: &[String]) -> bool {
+    let has = |part: &String| {
+        let of_file = mutant.edits.iter().any(|edit| edit.file.contains(part));
+        mutant.suite.package == part || mutant.name.contains(part) || of_file
+    };
+    parts.is_empty() || parts.iter().any(has)
 }
 
 /// Where the copy is and what is built of it: beside what this program was built with, so that the next run need not
@@ -97,12 +99,12 @@ fn untouched<'a>(runner: &Runner, chosen: &'a [Mutant]) -> Result<BTreeMap<&'a S
 /// Plants the mistake, and says in words what became of it.
 fn judged(
     mutant: &Mutant,
-    copy: &Copy,
+    checkout: &Checkout,
     runner: &Runner,
     untouched: &BTreeMap<&Suite, Tests>,
     count: &mut Count,
 ) -> Result<String, String> {
-    let planted = match copy.plant(&mutant.edits) {
+    let planted = match checkout.plant(&mutant.edits) {
         Ok(planted) => planted,
         Err(why) => {
             count.add(|c| &mut c.wrong);

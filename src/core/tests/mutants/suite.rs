@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
@@ -148,13 +149,18 @@ impl Runner {
         let path = self.target.join("output");
         let output = File::create(&path).map_err(|why| format!("{}: {why}", path.display()))?;
         let mut command = Command::new(&program.path);
-        command.args(only).current_dir(&program.folder).env("CARGO_MANIFEST_DIR", &program.folder);
+        command.args(only).current_dir(&program.folder).env("CARGO_MANIFEST_DIR", &program.folder).process_group(0);
         if std::env::var_os("CAMPAIGN_SEEDS").is_none() {
             command.env("CAMPAIGN_SEEDS", CAMPAIGN_SEEDS);
         }
         let child = command.stdin(Stdio::null()).stdout(output).stderr(Stdio::null()).spawn();
         let child = child.map_err(|why| format!("{}: {why}", program.path.display()))?;
-        let Some(status) = ended(child, most)? else {
+        let group = child.id();
+        let ended = ended(child, most)?;
+        if !ended.is_some_and(|status| status.success()) {
+            end_all_of(group);
+        }
+        let Some(status) = ended else {
             return Ok(Some(format!("{}, which does not end", program.name)));
         };
         let said = fs::read(&path).map_err(|why| format!("{}: {why}", path.display()))?;
@@ -189,6 +195,12 @@ fn ended(mut child: Child, most: Option<Duration>) -> Result<Option<ExitStatus>,
         }
         thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// Ends what a test started and did not see the end of: a bot would run on for hours.
+fn end_all_of(group: u32) {
+    let kill = Command::new("kill").args(["-KILL", "--", &format!("-{group}")]).stderr(Stdio::null()).status();
+    let _mostly_there_are_none = kill;
 }
 
 /// The program of tests that a line of cargo's messages tells of.

@@ -8,7 +8,7 @@ use crate::list::Edit;
 
 /// The copy, which no other process plants in meanwhile.
 #[derive(Debug)]
-pub(crate) struct Copy {
+pub(crate) struct Checkout {
     root: PathBuf,
     _lock: File,
 }
@@ -21,9 +21,9 @@ fn at<E: std::fmt::Display>(path: &Path) -> impl Fn(E) -> String {
     move |why| format!("{}: {why}", path.display())
 }
 
-impl Copy {
+impl Checkout {
     /// Copies every file that git knows or would know of, as it is now.
-    pub(crate) fn make(from: &Path, folder: &Path) -> Result<Copy, String> {
+    pub(crate) fn make(from: &Path, folder: &Path) -> Result<Checkout, String> {
         fs::create_dir_all(folder).map_err(at(folder))?;
         let path = folder.join("lock");
         let lock = File::create(&path).map_err(at(&path))?;
@@ -47,7 +47,7 @@ impl Copy {
             }
             fs::copy(&source, &to).map_err(at(&source))?;
         }
-        Ok(Copy { root, _lock: lock })
+        Ok(Checkout { root, _lock: lock })
     }
 
     pub(crate) fn root(&self) -> &Path {
