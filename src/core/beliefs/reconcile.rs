@@ -233,7 +233,10 @@ impl Beliefs {
         let Some(order) = self.servers.get(&id).and_then(|s| s.claim.order()) else { return };
         let is_cancelled = order.cancel.as_ref().is_some_and(|c| c.accepted_at.is_some());
         let is_late = !order.listed && now.since(order.placed_at) < APPEARS_WITHIN;
-        let is_gone = order.position.missing_since().is_some() || order.dead == Some(Dead::SaidGone);
+        // A list that never showed it may be later still: then one look at the book is not enough.
+        let position = order.position;
+        let is_missed = if order.listed { position.missing_since().is_some() } else { position.is_certainly_missing() };
+        let is_gone = is_missed || order.dead == Some(Dead::SaidGone);
         if is_cancelled {
             self.end(id, now, Cause::Cancelled);
         } else if is_late {

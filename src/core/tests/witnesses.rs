@@ -463,3 +463,21 @@ fn a_create_is_not_given_up_while_the_list_puts_an_order_like_it_on_no_server() 
     world.run(1_200);
     assert_eq!(world.creates(), [(6, 900)]);
 }
+
+#[test]
+fn one_look_at_the_book_does_not_end_an_order_that_the_list_has_never_shown() {
+    let mut world = World::new(strategy(vec![target("t", &[6, 7])]), &[(6, 900), (7, 950)]);
+    world.venue.listing_delay_ms = (90_000, 90_000);
+    world.until(60, "held", |w| w.holds(6));
+    // Longer than a new order usually takes to be listed, and the book leaves it out once.
+    world.run(40);
+    world.lie(1, |answer| {
+        let Answer::Market(market) = answer else { return false };
+        let before = market.offers.len();
+        market.offers.retain(|offer| !offer.mine);
+        market.offers.len() < before
+    });
+    world.run(300);
+    assert_eq!((world.creates(), world.cancels()), (vec![(6, 900)], 0), "{}", world.tail(20));
+    world.assert_clean();
+}

@@ -13,7 +13,7 @@ use clorebid_core::strategy::{Choice, Lost, Strategy, Target};
 use clorebid_core::time::{Span, Time};
 
 use super::scenario::{Happening, Scenario, TROUBLE};
-use crate::common::venue::{Lie, Machine};
+use crate::common::venue::{Lie, Machine, Order};
 use crate::common::{START, World, sum, ticks};
 
 /// All is well for so long before it is judged whether everything wanted is held.
@@ -249,7 +249,10 @@ impl Play {
         };
         let free = venue.machines.iter().filter(|(id, m)| is_free(id, m)).count();
         let held = venue.orders.values().filter(|o| o.by_bot && o.holding && is_of(target, o.server)).count();
-        let wanted = usize::try_from(target.want).unwrap_or(usize::MAX).min(free);
+        // What the user ordered while nobody watched may be ours, as far as a later run knows, and counts.
+        let is_the_users = |o: &&Order| !o.by_bot && o.stands() && is_of(target, o.server);
+        let users = venue.orders.values().filter(is_the_users).count();
+        let wanted = usize::try_from(target.want).unwrap_or(usize::MAX).saturating_sub(users).min(free);
         if held < wanted {
             let standing: Vec<_> = venue.orders.iter().filter(|(_, o)| o.by_bot && o.stands()).collect();
             let status: Vec<_> = self.world.engine.status(self.world.now).servers;
