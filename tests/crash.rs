@@ -123,6 +123,20 @@ async fn killed_around_a_raise() {
     join_all(POINTS.map(|point| survives(point, "set_spot_price"))).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_is_taken_up_with_the_answer_that_is_on_record() {
+    for (point, to) in [("after_send", "unknown"), ("before_core", "placing")] {
+        let venue = Venue::start(&one_server("", "")).await;
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("strategy.toml"), follow("")).expect("a strategy");
+        kill_at_crash_point(venue.bot(folder.path(), "1h", Some(&format!("{point}:create_order")))).await;
+        finish(venue.bot(folder.path(), "1m", None)).await;
+        let states = rows(&folder.path().join("bot.db"), View::States).await;
+        let taken_up = states.iter().find(|s| s["run_id"] == "2").expect("a state");
+        assert_eq!(taken_up["to_state"], to, "{point}: {states:?}");
+    }
+}
+
 /// Kills the bot at that point of the cancellation at its end, restarts it, and demands that the record holds.
 async fn survives_a_cancel(point: &str) {
     let venue = Venue::start(&one_server("", "")).await;

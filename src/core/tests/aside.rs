@@ -124,6 +124,36 @@ fn an_order_in_another_coin_is_a_server_of_its_target_and_never_repriced() {
     world.assert_clean();
 }
 
+/// Every host takes dollars, too.
+fn takes_dollars(answer: &mut Answer) -> bool {
+    let Answer::Listing(listing) = answer else { return false };
+    for server in &mut listing.servers {
+        server.spot = server.spot.with(Currency::Usd, price(900));
+        server.allowed = None;
+    }
+    true
+}
+
+#[test]
+fn an_order_in_another_coin_keeps_its_target_from_a_second_one_until_two_lists_are_without_it() {
+    let mut world = world();
+    world.until(60, "held", |w| w.holds(6));
+    world.run(60);
+    world.lie(u32::MAX, takes_dollars);
+    turn_to(&mut world, in_dollars(a()));
+    world.run(300);
+    assert_eq!(world.creates(), [(6, 900)], "one is wanted, and one stands");
+    world.lie(1, |answer| {
+        let Answer::Orders(rows) = answer else { return false };
+        rows.clear();
+        true
+    });
+    world.run(300);
+    assert_eq!(world.creates(), [(6, 900)], "one list may be wrong");
+    world.change(|v| v.orders.values_mut().for_each(|o| o.life = common::venue::Life::Gone));
+    world.until(300, "a new one", |w| w.creates().len() == 2);
+}
+
 #[test]
 fn an_order_in_another_coin_that_is_gone_makes_room() {
     let mut world = world();
