@@ -141,7 +141,7 @@ fn same_with_few_steps(strategy: &clorebid::core::strategy::Strategy, on: &Recor
     assert!(jumped * 10 < walked, "{jumped} steps with the jump, {walked} without");
 }
 
-const BIDS: [&str; 7] = [
+const BIDS: [&str; 10] = [
     "policy = \"follow\"\nmargin = \"2%\"",
     "policy = \"follow\"\nmargin = \"0\"\nreplace = \"never\"\nlower = { after = \"90s\" }\nraise = { wait = \"45s\" }",
     "policy = \"follow\"\nlost = \"move\"",
@@ -149,7 +149,11 @@ const BIDS: [&str; 7] = [
     "policy = \"ladder\"\nopen = \"1.4\"\nstay = \"30m\"",
     "policy = \"follow\"\nmargin = \"5%\"\nlost = \"wait\"",
     "policy = \"follow\"\nmargin = \"5%\"\nraise = { wait = \"2m\", give_up = \"1.2\" }",
+    ADAPTIVE,
+    ADAPTIVE,
+    "policy = \"adaptive\"\nraise = { give_up = \"1.2\" }",
 ];
+const ADAPTIVE: &str = "policy = \"adaptive\"";
 const ROOMY: &str = "max_bid = \"8\"";
 const LIMITS: [&str; 4] =
     [ROOMY, "max_bid = \"1.5\"", "max_bid = \"8\"\nmax_daily_cost = \"2\"", "max_bid = \"8\"\nmax_total_cost = \"1\""];
@@ -289,8 +293,10 @@ fn the_jump_changes_nothing_on_a_real_market() {
     let week: String = text.lines().take_while(|l| l < &"{\"at\":\"2015-03-16").map(|l| format!("{l}\n")).collect();
     let recorded = recorded(&week);
     for servers in ["[101]", "[101, 102, 103]", "[101, 102, 103]\nwant = 3"] {
-        let mut strategy = strategy(BIDS[0], "max_bid = \"15.6\"", &format!("servers = {servers}"));
-        strategy.venue.tick = Price::parse("0.0024").expect("a price");
-        same_with_few_steps(&strategy, &recorded);
+        for policy in [BIDS[0], ADAPTIVE] {
+            let mut strategy = strategy(policy, "max_bid = \"15.6\"", &format!("servers = {servers}"));
+            strategy.venue.tick = Price::parse("0.0024").expect("a price");
+            same_with_few_steps(&strategy, &recorded);
+        }
     }
 }

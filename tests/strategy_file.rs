@@ -212,7 +212,10 @@ fn a_wrong_word_is_told_with_its_place_and_what_would_be_right() {
 #[test]
 fn an_impossible_combination_is_told_with_its_place_and_a_way_out() {
     demand([
-        (bidding("policy = \"deadline\""), "7:10: `deadline` is not a policy (allowed: `follow`, `fixed`, `ladder`)"),
+        (
+            bidding("policy = \"deadline\""),
+            "7:10: `deadline` is not a policy (allowed: `follow`, `fixed`, `ladder`, `adaptive`)",
+        ),
         (bidding("margin = \"auto\""), "7:10: `auto` is neither a price nor a share (for example `margin = \"5%\"`)"),
         (bidding("margin = \"101%\""), "7:10: `101%` is more than 100 % (write a share from `0%` to `100%`)"),
         (bidding("margin = 5"), "7:10: `margin` 5 is above `limits.max_bid` (for a share write its sign: `\"5%\"`)"),

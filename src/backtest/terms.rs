@@ -137,8 +137,8 @@ impl Counts {
             _ => {
                 self.cancels += 1;
                 match ask.reason {
-                    Reason::Replace { .. } => self.replaces += 1,
-                    Reason::Move { .. } => self.moves += 1,
+                    Reason::Replace { .. } | Reason::Anew { elsewhere: None, .. } => self.replaces += 1,
+                    Reason::Move { .. } | Reason::Anew { elsewhere: Some(_), .. } => self.moves += 1,
                     _ => {}
                 }
             }

@@ -15,6 +15,7 @@ mod outcomes;
 pub(crate) mod position;
 pub(crate) mod queues;
 pub mod reconcile;
+pub(crate) mod served;
 pub(crate) mod server;
 pub(crate) mod servers;
 
@@ -34,6 +35,7 @@ use crate::event::Event;
 use crate::ids::{OrderId, ServerId, TargetId};
 use crate::lowering::Steps;
 use crate::money::{Amount, Price};
+use crate::policy::mind::Mind;
 use crate::strategy::{Strategy, Target};
 use crate::time::{Span, Time};
 
@@ -84,6 +86,8 @@ pub(crate) struct Beliefs {
     /// For each target, the servers that will do, cheapest floor first.
     pub candidates: Vec<Vec<ServerId>>,
     pub facts: BTreeMap<ServerId, Facts>,
+    /// For each target whose policy learns, what was learned.
+    pub minds: Vec<Option<Mind>>,
     pub hosted: BTreeSet<ServerId>,
     pub foreign: BTreeMap<OrderId, Foreign>,
     pub found: FoundOrders,
@@ -128,6 +132,7 @@ impl Beliefs {
             servers: Servers::new(&strategy),
             candidates,
             facts: BTreeMap::new(),
+            minds: strategy.targets.iter().map(|t| t.policy.learns().then(Mind::default)).collect(),
             hosted: BTreeSet::new(),
             foreign: BTreeMap::new(),
             found: FoundOrders::default(),

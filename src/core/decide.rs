@@ -3,10 +3,12 @@
 //!
 //! What is wanted on one server, and what keeps us from it, is decided for that server alone: see [`decision`].
 
+mod anew;
 pub(crate) mod choose;
 pub(crate) mod context;
 pub mod decision;
 pub(crate) mod going;
+mod minds;
 pub(crate) mod order;
 mod pricing;
 mod worth;
@@ -40,6 +42,8 @@ pub(crate) struct NextChange {
     pub action: Option<Action>,
     /// The bids that were denied on the way to it: to be told if a request is made.
     pub denied: Vec<(ServerId, Denial)>,
+    /// The markets that decisions wait for: to be read soon, unless it comes to a wait.
+    pub read_first: Vec<ServerId>,
     /// When a create may be made that waits for nothing else.
     pub wait_until: Option<Time>,
 }
@@ -70,10 +74,8 @@ impl Beliefs {
             (Some(won_back), _) => Some(won_back),
             (None, lowered) => self.place(&context, &mut noted).or(lowered),
         };
-        for id in noted.read_first {
-            self.servers.set_urgent(id, true);
-        }
-        NextChange { action, denied: noted.denied, wait_until: noted.wait_until }
+        let Noted { denied, read_first, wait_until } = noted;
+        NextChange { action, denied, read_first, wait_until }
     }
 
     /// What is decided for that server.

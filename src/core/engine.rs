@@ -22,7 +22,7 @@ use crate::beliefs::Beliefs;
 use crate::beliefs::order::Claim;
 use crate::event::{Event, Reason};
 use crate::governing::{CREATE_SPACING, SPACING};
-use crate::ids::TargetId;
+use crate::ids::{ServerId, TargetId};
 use crate::reads::agenda::Agenda;
 use crate::reads::schedule::{NextRead, next_read};
 use crate::request::{Answer, Ask, Doubt, Refusal, Request};
@@ -154,10 +154,18 @@ impl Engine {
                 return Next::Wait(until);
             }
         }
+        let servers = &mut self.beliefs.servers;
+        let made_urgent: Vec<ServerId> =
+            next.read_first.into_iter().filter(|id| servers.set_urgent(*id, true)).collect();
         let (request, target, reason) = match change {
             Some(action) => (action.request, action.target, action.reason),
             None => match next_read(&self.beliefs, now) {
-                NextRead::At(at) => return Next::Wait(at),
+                NextRead::At(at) => {
+                    for id in made_urgent {
+                        self.beliefs.servers.set_urgent(id, false);
+                    }
+                    return Next::Wait(at);
+                }
                 NextRead::Now { request, target, settles: true, .. } => (request, target, Reason::Settle),
                 NextRead::Now { request, target, age, .. } => (request, target, Reason::Watch { age }),
             },
@@ -184,12 +192,14 @@ impl Engine {
 
     pub(crate) fn take_answer(&mut self, request: &Request, sent_at: Time, now: Time, answer: &Answer) {
         self.note_health(now, request, answer);
+        self.beliefs.catch_up(now);
         match *request {
             Request::Create { server, target, bid } => self.beliefs.created(server, target, bid, sent_at, now, answer),
             Request::Reprice { server, order, to, .. } => self.beliefs.repriced(server, order, to, now, answer),
             Request::Cancel { server, order } => self.beliefs.cancelled(server, order, now, answer),
             _ => self.see(sent_at, now, answer),
         }
+        self.beliefs.learn(now);
     }
 
     fn see(&mut self, sent_at: Time, now: Time, answer: &Answer) {
@@ -221,6 +231,7 @@ impl Engine {
             Request::Marketplace => self.beliefs.listing_read.tried_at = tried,
             Request::SpotMarket { server } => self.beliefs.servers.note_tried(server, now),
             Request::Cancel { server, order } => {
+                self.beliefs.learn_leaving(server, now);
                 let reason = ask.reason.clone();
                 self.beliefs.shift(server, now, crate::event::Cause::Cancelled, |server| {
                     let Some(order) = server.claim.order_mut().filter(|o| o.id == order) else { return };
@@ -350,7 +361,7 @@ impl Engine {
         }
     }
 
-    fn assert_limits(&self, server: crate::ids::ServerId, bid: crate::money::Price, now: Time, is_new: bool) {
+    fn assert_limits(&self, server: ServerId, bid: crate::money::Price, now: Time, is_new: bool) {
         let exposure = self.beliefs.exposure(now, &[server]);
         let checked = crate::limits::check(&self.beliefs.strategy.limits, &exposure, bid, is_new);
         assert!(checked.is_ok(), "I3: a bid beyond the limits");

@@ -61,6 +61,15 @@ pub enum Reason {
         /// What it takes to win there.
         least_winning: Price,
     },
+    /// A policy thinks a new order worth a restart.
+    Anew {
+        /// On this other server; `None`: where the last one stood.
+        elsewhere: Option<ServerId>,
+        /// The bid that will be made, as of now.
+        bid: Price,
+        /// What the policy says of it.
+        why: Box<Words>,
+    },
     /// This order may not stand: a limit forbids it.
     Limit(Denial),
     /// The order can no longer be re-priced; a new one takes its place.
@@ -104,6 +113,8 @@ impl fmt::Display for Reason {
             Reason::Move { to, least_winning } => {
                 write!(f, "moving to server {to}, where {least_winning} wins")
             }
+            Reason::Anew { elsewhere: None, bid, why } => write!(f, "bidding anew at {bid}: {why}"),
+            Reason::Anew { elsewhere: Some(to), bid, why } => write!(f, "moving to server {to} at {bid}: {why}"),
             Reason::Limit(denial) => write!(f, "may not stand: {denial}"),
             Reason::Dead => f.write_str("can no longer be re-priced"),
             Reason::Surplus => f.write_str("one order more than wanted"),

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use crate::beliefs::Server;
 use crate::beliefs::order::Claim;
 use crate::decide::context::{Context, Repeats};
-use crate::decide::decision::{Decision, Hold, Turn};
+use crate::decide::decision::{Decision, Hold, Turn, Wish};
 use crate::decide::order::Bidding;
 use crate::engine::Engine;
 use crate::event::State;
@@ -107,10 +107,13 @@ fn next_bid(bidding: Bidding<'_>) -> Option<Price> {
     let order = bidding.order;
     let seen = bidding.server.market.as_ref().filter(|_| order.cancel.is_none())?;
     let (market, standing) = bidding.stands_in(seen)?;
+    let mut asked = Decision::new(Wish::Nothing, bidding.context);
     let down_to = |goal: Price| bidding.step_towards(goal, market.tick).0;
-    let to = match bidding.opinion(&market, &standing).wish {
+    let to = match bidding.opinion(&market, &standing, &mut asked).wish {
         policy::Wish::Raise { to, .. } => to,
         policy::Wish::Lower { goal, .. } => down_to(goal),
+        policy::Wish::Anew { price, .. } => price,
+        policy::Wish::LetGo { .. } => order.bid,
         policy::Wish::Keep if standing.on_top => down_to(market.goal.min(order.bid)),
         policy::Wish::Keep | policy::Wish::GiveUp(_) => market.least_winning.max(order.bid),
     };

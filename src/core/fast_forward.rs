@@ -33,6 +33,8 @@ pub struct FastForwarded {
 
 /// A read that is not known to repeat the last one.
 const NOT_AT_ALL: Time = Time::from_ms(i64::MIN);
+/// Those of which nothing is held.
+const IDLE: [Class; 3] = [Class::Wanted, Class::Near, Class::Spare];
 /// A read that always repeats the last one.
 const EVER: Time = Time::from_ms(i64::MAX);
 
@@ -58,6 +60,7 @@ impl Engine {
         (forwarded.now, forwarded.reads) = walk.read_until(now, alarm.min(until));
         let accounts = walk.accounts;
         self.beliefs.note_repeats(&accounts, now);
+        self.beliefs.learn_repeats(now);
         if let Some(listed_at) = self.beliefs.listing_read.good_at.filter(|at| *at >= now) {
             // The list is always the last read of a jump. That it is new may settle why an order is idle.
             self.beliefs.see_listing_again(listed_at);
@@ -230,7 +233,7 @@ struct Walk<'a> {
     /// From when on each of those may bring something else than last time.
     news_at: [Time; 3],
     /// How old candidates and accounts may grow before they could come before a live one.
-    patience: [Span; 5],
+    patience: [Span; 6],
     /// How many reads to make one by one before whole rounds are looked for again.
     singles: usize,
 }
@@ -314,19 +317,19 @@ impl Walk<'_> {
 
     /// Until when no other read comes before a live one, while those come round in that time.
     fn others_wait_until(&self, limit: Time) -> Time {
-        let [wanted, spare] = [Class::Wanted, Class::Spare].map(|class| {
+        let [wanted, near, spare] = IDLE.map(|class| {
             let first = self.beliefs.servers.queues.of(class).front();
             first.map_or(Some(EVER), |turn| turn.tried_at)
         });
         let [orders, wallets, listing] = self.accounts.each_ref().map(|need| need.tried_at);
-        let tried = [wanted, spare, orders, wallets, listing].into_iter().zip(self.patience);
+        let tried = [wanted, near, spare, orders, wallets, listing].into_iter().zip(self.patience);
         tried.map(|(at, patience)| at.map_or(NOT_AT_ALL, |at| at + patience)).fold(limit, Time::min)
     }
 }
 
 /// How old the candidates' and the accounts' reads may grow before they could come before a live one, while the live
 /// ones come round, one each slot.
-fn patience(beliefs: &Beliefs, accounts: &[Need; 3], slot: Span) -> [Span; 5] {
+fn patience(beliefs: &Beliefs, accounts: &[Need; 3], slot: Span) -> [Span; 6] {
     let queues = &beliefs.servers.queues;
     let live = i64::try_from(queues.of(Class::Live).len()).unwrap_or(i64::MAX);
     // With one read each slot, every live one is as overdue as this when its turn comes.
@@ -335,10 +338,9 @@ fn patience(beliefs: &Beliefs, accounts: &[Need; 3], slot: Span) -> [Span; 5] {
         let age = Span::from_ms(period.ms().saturating_mul(steady).checked_div(1000).unwrap_or(0));
         age.min(period + starving)
     };
-    let [wanted, spare] =
-        [Class::Wanted, Class::Spare].map(|class| patience(queues.period(class), class.starving(queues.starving())));
+    let [wanted, near, spare] = IDLE.map(|class| patience(queues.period(class), class.starving(queues.starving())));
     let [orders, wallets, listing] = accounts.each_ref().map(|need| patience(need.period, STARVING));
-    [wanted, spare, orders, wallets, listing]
+    [wanted, near, spare, orders, wallets, listing]
 }
 
 /// From when on a read of one of them may bring news, if each of them has waited, when its turn comes, for as long as a

@@ -18,9 +18,10 @@ use crate::event::{Cause, Reason};
 use crate::ids::{OrderId, ServerId, TargetId};
 use crate::lowering::Steps;
 use crate::money::{Amount, Currency, Price};
+use crate::policy::mind::{self, Mind};
 use crate::request::{Answer, Doubt, Refusal, Request};
 use crate::selection::likely_target;
-use crate::strategy::Strategy;
+use crate::strategy::{Strategy, Target};
 use crate::time::Time;
 
 /// Everything a later run needs to know of an earlier one.
@@ -45,10 +46,22 @@ pub struct Memory {
     /// from those that nobody knows of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     users_orders: Option<Vec<OrderId>>,
+    /// What was learned for each target whose policy learns.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    minds: Vec<KeptMind>,
     #[serde(default)]
     manner: Manner,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     unfinished: Vec<Unfinished>,
+}
+
+/// What was learned for one target: in its coin, and in ticks of that size.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct KeptMind {
+    target: String,
+    currency: Currency,
+    tick: Price,
+    learned: mind::Kept,
 }
 
 /// A command that an earlier run sent and never saw the end of, with what its journal holds as the answer.
@@ -158,6 +171,7 @@ impl Engine {
             currency: Some(currency),
             purses: beliefs.aside.purses.clone(),
             users_orders: Some(beliefs.users_orders()),
+            minds: self.kept_minds(),
             manner: Manner { observe_only: self.observe_only, resumed: self.resumed, leaving: self.leaving },
             unfinished: Vec::new(),
         }
@@ -186,6 +200,9 @@ impl Engine {
         let last = Purse { currency: coin, steps, fee_percent, creation_fee, spent_ended, fees_charged };
         self.recall_purses(memory.purses, last);
         let beliefs = &mut self.beliefs;
+        for kept in memory.minds {
+            beliefs.recall_mind(kept);
+        }
         // When the last run's last create ended is not known to the millisecond.
         beliefs.last_create_end = Some(now);
         for (server, order, at) in memory.ended {
@@ -220,6 +237,16 @@ impl Engine {
             // Something of ours may stand, and only whoever goes on trying can look after it.
             self.answered_before();
         }
+    }
+
+    /// What was learned for each target.
+    fn kept_minds(&self) -> Vec<KeptMind> {
+        let (currency, tick) = (self.beliefs.strategy.currency, self.beliefs.strategy.venue.tick);
+        let kept = |(id, target): (TargetId, &Target)| {
+            let learned = self.beliefs.mind(id)?.keep();
+            Some(KeptMind { target: target.name.clone(), currency, tick, learned })
+        };
+        self.beliefs.targets().filter_map(kept).collect()
     }
 
     /// Goes on with what is known of the strategy's coin, and keeps what is known of the others. `last`: what the last run
@@ -380,6 +407,17 @@ impl Engine {
     fn target_for(&self, name: Option<&str>, server: ServerId) -> Option<TargetId> {
         let by_name = self.beliefs.targets().find(|(_, t)| name == Some(t.name.as_str())).map(|(id, _)| id);
         by_name.or_else(|| likely_target(&self.beliefs.strategy, server, |_| true))
+    }
+}
+
+impl Beliefs {
+    /// Goes on with what was learned for a target of that name, unless it was learned in another coin or tick.
+    fn recall_mind(&mut self, kept: KeptMind) {
+        let is_ours = kept.currency == self.strategy.currency && kept.tick == self.strategy.venue.tick;
+        let target = self.targets().find(|(_, target)| target.name == kept.target && target.policy.learns());
+        if let Some((id, _)) = target.filter(|_| is_ours) {
+            self.put_mind(id, Mind::recall(kept.learned));
+        }
     }
 }
 

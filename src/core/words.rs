@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::money::Price;
+use crate::money::{Amount, Price};
 use crate::time::Span;
 
 /// A number within a sentence.
@@ -12,6 +12,10 @@ pub enum Number {
     Price(Price),
     /// A length of time.
     Span(Span),
+    /// A sum of money.
+    Amount(Amount),
+    /// So many thousandths.
+    Thousandths(u64),
 }
 
 impl From<Price> for Number {
@@ -26,28 +30,39 @@ impl From<Span> for Number {
     }
 }
 
+impl From<Amount> for Number {
+    fn from(amount: Amount) -> Number {
+        Number::Amount(amount)
+    }
+}
+
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Number::Price(price) => price.fmt(f),
             Number::Span(span) => span.fmt(f),
+            Number::Amount(amount) => amount.fmt(f),
+            Number::Thousandths(all) => write!(f, "{}.{:03}", all.div_euclid(1_000), all.rem_euclid(1_000)),
         }
     }
 }
 
-/// A sentence in which each `{}` stands for the next of its numbers, of which there may be three.
+/// The most numbers of a sentence.
+const MOST: usize = 8;
+
+/// A sentence in which each `{}` stands for the next of its numbers, of which there may be eight.
 ///
 /// A policy words its reasons with it, at every look: so it takes no memory of its own and no time to make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Words {
     text: &'static str,
-    numbers: [Option<Number>; 3],
+    numbers: [Option<Number>; MOST],
 }
 
 impl Words {
     /// A sentence without numbers.
     pub const fn new(text: &'static str) -> Words {
-        Words { text, numbers: [None; 3] }
+        Words { text, numbers: [None; MOST] }
     }
 
     /// The same sentence with one more number.

@@ -130,18 +130,21 @@ fn bid() -> Section<BidDraft> {
     let mut s = Section::<BidDraft>::new("[target.bid]");
     s.policy = |b| Some(b.policy.name);
     // The first row, for the others are refused by what it says.
-    s.key("policy", PolicyName, |b| &mut b.policy)
-        .default("follow")
-        .doc("follow keeps to the least winning bid, fixed keeps one price, ladder walks down until it loses.");
+    s.key("policy", PolicyName, |b| &mut b.policy).default("follow").doc(
+        "follow keeps to the least winning bid, fixed keeps one price, ladder walks down until it loses, adaptive \
+             learns from the market what to bid and where.",
+    );
     s.key("open", OPEN, |b| &mut b.rules.open)
         .default("floor")
+        .not_with("adaptive")
         .doc("The first bid: the floor, above the best rival, or a price.");
     s.key("margin", MARGIN, |b| &mut b.rules.margin)
         .default("0")
         .not_with("fixed")
+        .not_with("adaptive")
         .doc("What is bid above the least winning bid: a price or a share.");
     s.key("raise", raise(), |b| b).not_with("fixed").doc("When to raise.");
-    s.key("lower", lower(), |b| b).not_with("fixed").doc("When to lower.");
+    s.key("lower", lower(), |b| b).not_with("fixed").not_with("adaptive").doc("When to lower.");
     s.key("rung", Maybe(PRICE_ABOVE_ZERO), |b| b.own.price_mut("rung"))
         .absent_means("the venue's largest step")
         .only("ladder")
@@ -152,16 +155,22 @@ fn bid() -> Section<BidDraft> {
         .doc("Time on the rung it fell back to.");
     s.key("replace", REPLACE, |b| &mut b.rules.replace)
         .default("auto")
+        .not_with("adaptive")
         .doc("Cancel and bid anew where that is cheaper than stepping down.");
     s.key("lost", LOST, |b| &mut b.rules.lost)
         .default("raise")
+        .not_with("adaptive")
         .doc("What to do about a lost server: bid more, go to a cheaper one, or wait.");
     s
 }
 
 fn raise() -> Section<BidDraft> {
     let mut s = Section::<BidDraft>::new("raise");
-    s.key("wait", DURATION, |b| &mut b.rules.raise_wait).default("0s").doc("How long a loss must have lasted.");
+    s.policy = |b| Some(b.policy.name);
+    s.key("wait", DURATION, |b| &mut b.rules.raise_wait)
+        .default("0s")
+        .not_with("adaptive")
+        .doc("How long a loss must have lasted.");
     s.key("give_up", Maybe(PRICE), |b| &mut b.rules.give_up).doc("Above this, no raise.");
     s
 }

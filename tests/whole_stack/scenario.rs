@@ -190,11 +190,12 @@ fn lives(dice: &mut Dice, servers: &[u64], want: u64, max_total: Option<&str>) -
 fn strategy(dice: &mut Dice, servers: &[u64], want: u64, max_total: Option<&str>) -> String {
     let chosen =
         if dice.chance(70) { format!("servers = {servers:?}") } else { "match = { gpu = \"RTX 4090\" }".into() };
-    let bid = match dice.below(4) {
+    let bid = match dice.below(6) {
         0 => format!("policy = \"follow\"\nmargin = \"{}%\"", dice.below(10)),
         1 => "policy = \"follow\"\nlost = \"move\"".to_owned(),
         2 => format!("policy = \"fixed\"\nopen = \"{}\"", price(dice.between(3_000, 6_000))),
-        _ => "policy = \"ladder\"\nopen = \"0.00005\"".to_owned(),
+        3 => "policy = \"ladder\"\nopen = \"0.00005\"".to_owned(),
+        _ => "policy = \"adaptive\"".to_owned(),
     };
     let limit = max_total.map_or(String::new(), |sum| format!("max_total_cost = \"{sum}\"\n"));
     format!(

@@ -16,6 +16,10 @@ const URGENT: Span = Span::from_ms(300);
 const WANTED: Span = Span::from_secs(2);
 /// But for each of many this long.
 const WANTED_EACH: Span = Span::from_ms(1_600);
+/// A candidate that an order may move to at any time, while its target has all it wants.
+const NEAR: Span = Span::from_ms(3_900);
+/// But for each of many this long: all of them together take every other read.
+const NEAR_EACH: Span = Span::from_ms(1_950);
 /// A candidate while its target has all it wants.
 pub(crate) const SPARE: Span = Span::from_secs(60);
 /// No read waits longer than this beyond its period, however many servers there are; but servers to spare do, since
@@ -24,6 +28,11 @@ pub(crate) const STARVING: Span = Span::from_secs(60);
 /// But for markets this long for each server where there are so many that a round of reads takes longer: else all of them
 /// would starve at once, and neither my_orders nor what a decision waits for would ever have its turn.
 const STARVING_EACH: Span = Span::from_secs(2);
+
+/// How overdue a read is that starves, in thousandths of its period, beside what its age comes to.
+const STARVED: i64 = 1_000_000;
+/// Where many servers are held none of the others would ever be read: one that never was has its turn this often.
+const FIRST_READS: Span = Span::from_secs(10);
 
 /// How soon a market is to be read again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,20 +43,22 @@ pub(crate) enum Class {
     Live,
     /// A candidate while its target lacks a server.
     Wanted,
+    /// A candidate that an order may move to, while its target has all it wants.
+    Near,
     /// A candidate while its target has all it wants.
     Spare,
 }
 
 impl Class {
     /// All of them.
-    pub(crate) const ALL: [Class; 4] = [Class::Urgent, Class::Live, Class::Wanted, Class::Spare];
+    pub(crate) const ALL: [Class; 5] = [Class::Urgent, Class::Live, Class::Wanted, Class::Near, Class::Spare];
 
     /// How overdue a market is that was never read, in thousandths of its period. The first round of many candidates must
     /// not keep what was placed meanwhile from being looked at.
     pub(crate) const fn unread(self) -> i64 {
         match self {
             Class::Urgent | Class::Live => i64::MAX,
-            Class::Wanted | Class::Spare => 2_000,
+            Class::Wanted | Class::Near | Class::Spare => 2_000,
         }
     }
 
@@ -55,7 +66,7 @@ impl Class {
     pub(crate) const fn starving(self, usual: Span) -> Span {
         match self {
             Class::Spare => Span::LONGEST,
-            Class::Urgent | Class::Live | Class::Wanted => usual,
+            Class::Urgent | Class::Live | Class::Wanted | Class::Near => usual,
         }
     }
 
@@ -65,6 +76,7 @@ impl Class {
             Class::Urgent => URGENT,
             Class::Live => LIVE,
             Class::Wanted => WANTED,
+            Class::Near => NEAR,
             Class::Spare => SPARE,
         }
     }
@@ -83,34 +95,37 @@ pub(crate) struct Turn {
 
 /// The queues.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Queues([VecDeque<Turn>; Class::ALL.len()]);
+pub(crate) struct Queues {
+    turns: [VecDeque<Turn>; Class::ALL.len()],
+    /// When a market was last read for the first time.
+    first_read_at: Option<Time>,
+}
 
 impl Queues {
     /// Those of that class, longest unread first.
     pub(crate) fn of(&self, class: Class) -> &VecDeque<Turn> {
-        &self.0[class as usize]
+        &self.turns[class as usize]
     }
 
     /// How old a read of that class should grow at most. Candidates, all of them together, take two of three reads: what
     /// is held comes first.
     pub(crate) fn period(&self, class: Class) -> Span {
+        let candidates = || i64::try_from(self.of(class).len()).unwrap_or(i64::MAX);
         match class {
-            Class::Wanted => {
-                let candidates = i64::try_from(self.of(class).len()).unwrap_or(i64::MAX);
-                WANTED.max(WANTED_EACH.times(candidates))
-            }
+            Class::Wanted => WANTED.max(WANTED_EACH.times(candidates())),
+            Class::Near => NEAR.max(NEAR_EACH.times(candidates())),
             _ => class.least_period(),
         }
     }
 
     /// How long a market may wait beyond its period. It is longer than a round of all of them takes.
     pub(crate) fn starving(&self) -> Span {
-        let servers = self.0.iter().map(VecDeque::len).fold(0, usize::saturating_add);
+        let servers = self.turns.iter().map(VecDeque::len).fold(0, usize::saturating_add);
         STARVING.max(STARVING_EACH.times(i64::try_from(servers).unwrap_or(i64::MAX)))
     }
 
     fn of_mut(&mut self, class: Class) -> &mut VecDeque<Turn> {
-        &mut self.0[class as usize]
+        &mut self.turns[class as usize]
     }
 
     pub(crate) fn insert(&mut self, class: Class, server: ServerId, tried_at: Option<Time>) {
@@ -171,12 +186,15 @@ impl Queues {
     /// are as overdue as each other, the one with the lower number goes first.
     pub(crate) fn most_overdue(&self, class: Class, starving: Span, now: Time) -> Option<(i64, Turn, usize)> {
         let (queue, period, starving) = (self.of(class), self.period(class), class.starving(starving));
-        let overdue = |turn: &Turn| turn.tried_at.map_or(class.unread(), |at| urgency(now.since(at), period, starving));
+        let overdue = |turn: &Turn| match turn.tried_at {
+            Some(at) => urgency(now.since(at), period, starving),
+            None => self.unread(class, now),
+        };
         // Those that were never read stand first, and one that was may all the same be more overdue.
         let unread =
             if queue.front()?.tried_at.is_none() { queue.partition_point(|t| t.tried_at.is_none()) } else { 0 };
         let begin = match (unread, queue.get(unread)) {
-            (1.., Some(read)) if overdue(read) > class.unread() => unread,
+            (1.., Some(read)) if overdue(read) > self.unread(class, now) => unread,
             _ => 0,
         };
         let first = queue.get(begin)?;
@@ -193,9 +211,20 @@ impl Queues {
         Some((most, *best.1, best.0))
     }
 
+    /// A market is asked for at `now` that never was before.
+    pub(crate) fn note_first_read(&mut self, now: Time) {
+        self.first_read_at = Some(now);
+    }
+
+    /// How overdue a market of that class is that was never read.
+    pub(crate) fn unread(&self, class: Class, now: Time) -> i64 {
+        let waits = self.first_read_at.is_some_and(|at| now.since(at) >= FIRST_READS);
+        if waits { STARVED.max(class.unread()) } else { class.unread() }
+    }
+
     /// Those whose market was asked for at `since` or later.
     pub(crate) fn read_since(&self, since: Time) -> impl Iterator<Item = &Turn> {
-        self.0.iter().flat_map(move |queue| recent(queue, since))
+        self.turns.iter().flat_map(move |queue| recent(queue, since))
     }
 
     /// The claimed server with the lowest number after `last` whose market was asked for at `since` or later.
@@ -211,7 +240,7 @@ impl Queues {
 
 /// How overdue a read of that age is, in thousandths of its period; `starving`: how long beyond its period it may wait.
 pub(crate) fn urgency(age: Span, period: Span, starving: Span) -> i64 {
-    let starving = if age > period + starving { 1_000_000 } else { 0 };
+    let starving = if age > period + starving { STARVED } else { 0 };
     let due = match period {
         // The most common one, without a division.
         LIVE => age.ms(),

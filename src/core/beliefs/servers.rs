@@ -11,6 +11,7 @@ use core::ops::Deref;
 use crate::beliefs::order::{Claim, Dead, Order};
 use crate::beliefs::position::Position;
 use crate::beliefs::queues::{Class, Queues};
+use crate::beliefs::served::Served;
 use crate::beliefs::server::Server;
 use crate::ids::{ServerId, TargetId};
 use crate::money::Price;
@@ -69,29 +70,6 @@ struct Place {
     worst_bid: Option<Price>,
 }
 
-/// How one target is served.
-#[derive(Debug, Clone, Default)]
-struct Served {
-    want: u32,
-    claimed: u32,
-    /// How many more it has that this run does not bid on.
-    aside: u32,
-    /// How many orders may be its own that nobody can know to be.
-    found: u32,
-    /// Its candidates on which nothing of ours stands.
-    idle: BTreeSet<ServerId>,
-}
-
-impl Served {
-    fn has(&self) -> u32 {
-        self.claimed.saturating_add(self.aside)
-    }
-
-    fn lacks(&self) -> bool {
-        self.has().saturating_add(self.found) < self.want
-    }
-}
-
 /// The servers, which are read like a map.
 #[derive(Debug, Clone)]
 pub(crate) struct Servers {
@@ -122,11 +100,10 @@ impl Deref for Servers {
 impl Servers {
     /// No servers yet, for the targets of that strategy.
     pub(crate) fn new(strategy: &Strategy) -> Servers {
-        let served = |want| Served { want, ..Served::default() };
         Servers {
             all: BTreeMap::new(),
             max_bid: strategy.limits.max_bid,
-            targets: strategy.targets.iter().map(|target| served(target.want)).collect(),
+            targets: strategy.targets.iter().map(Served::new).collect(),
             groups: Default::default(),
             urgent: BTreeSet::new(),
             queues: Queues::default(),
@@ -157,6 +134,9 @@ impl Servers {
         self.set_urgent(id, false);
         let Some(server) = self.all.get_mut(&id) else { return };
         let before = server.tried_at.replace(now);
+        if before.is_none() {
+            self.queues.note_first_read(now);
+        }
         let (is_claimed, is_idle, target) = (server.claim != Claim::Empty, server.is_idle(), server.target);
         if let Some(class) = self.class(target, false, is_claimed, is_idle) {
             self.queues.remove(class, id, before);
@@ -230,10 +210,10 @@ impl Servers {
         }
     }
 
-    /// A decision waits for that server's market, or no longer does.
-    pub(crate) fn set_urgent(&mut self, id: ServerId, is_urgent: bool) {
+    /// A decision waits for that server's market, or no longer does; tells whether that is new.
+    pub(crate) fn set_urgent(&mut self, id: ServerId, is_urgent: bool) -> bool {
         if self.urgent.contains(&id) == is_urgent {
-            return;
+            return false;
         }
         let place = self.all.get(&id).map(|server| Place::of(server, !is_urgent, self.max_bid));
         if is_urgent {
@@ -242,6 +222,7 @@ impl Servers {
             self.urgent.remove(&id);
         }
         self.move_to(id, place, place.map(|place| Place { is_urgent, ..place }));
+        true
     }
 
     /// Whether a decision waits for any server's market.
@@ -426,9 +407,11 @@ impl Servers {
     fn requeue(&mut self, target: TargetId, but: Option<ServerId>, lacks: bool) {
         let idle: Vec<ServerId> = self.idle(target).map(|(id, _)| id).filter(|id| Some(*id) != but).collect();
         self.touched.extend(idle.iter());
+        let moves = self.served(target).is_some_and(|served| served.moves);
+        let spare = if moves { Class::Near } else { Class::Spare };
         for id in idle.into_iter().filter(|id| !self.urgent.contains(id)) {
             let tried_at = self.all.get(&id).and_then(|server| server.tried_at);
-            let (from, to) = if lacks { (Class::Spare, Class::Wanted) } else { (Class::Wanted, Class::Spare) };
+            let (from, to) = if lacks { (spare, Class::Wanted) } else { (Class::Wanted, spare) };
             self.queues.remove(from, id, tried_at);
             self.queues.insert(to, id, tried_at);
         }
@@ -441,8 +424,7 @@ impl Servers {
             (true, ..) => Some(Class::Urgent),
             (_, true, _) => Some(Class::Live),
             (.., false) => None,
-            _ if served.lacks() => Some(Class::Wanted),
-            _ => Some(Class::Spare),
+            _ => Some(served.class_of_idle()),
         }
     }
 

@@ -53,8 +53,15 @@ impl Beliefs {
     pub(crate) fn choose(&self, id: TargetId, target: &Target, leaving: Option<ServerId>, context: &Context) -> Chosen {
         let now = context.now;
         let usable = self.servers.idle(id).filter(|(server, s)| self.is_usable(*server, s, now));
+        let mind = self.mind(id);
+        let tick = self.strategy.venue.tick;
+        let rank = |server: ServerId, s: &Server| {
+            let estimate = self.estimate(server, s, context).ok()?;
+            let is_known = s.fresh(now, self.estimate_fresh()).is_some();
+            Some(mind.filter(|_| is_known).and_then(|mind| mind.cost(server, now, tick)).unwrap_or(estimate))
+        };
         let mut ranked: Vec<(Price, ServerId, &Server)> =
-            usable.filter_map(|(server, s)| Some((self.estimate(server, s, context).ok()?, server, s))).collect();
+            usable.filter_map(|(server, s)| Some((rank(server, s)?, server, s))).collect();
         ranked.sort_unstable_by_key(|(estimate, server, _)| (*estimate, *server));
         let mut denied = Vec::new();
         for (_, server, entry) in ranked {
@@ -134,7 +141,10 @@ impl Beliefs {
             // The list is minutes old; the floor has passed what the target takes since.
             return Some(Err(Denial::NotWorthIt { least_winning: floor, ceiling: most }));
         }
-        let bid = target.policy.open(&target.bid, &situation, server.last_bid).and_then(|opening| {
+        let learned =
+            self.mind(server.target).and_then(|mind| mind.open(id, &situation, self.most_there(&situation, target)));
+        let opening = learned.unwrap_or_else(|| target.policy.open(&target.bid, &situation, server.last_bid));
+        let bid = opening.and_then(|opening| {
             let without = [leaving.unwrap_or(id), id];
             let exposure = self.exposure(now, &without);
             limits::most(&self.strategy.limits, &exposure, opening.price, opening.least, true)
@@ -143,7 +153,7 @@ impl Beliefs {
     }
 
     /// Whether nothing but the price could keep us from bidding there.
-    fn is_usable(&self, id: ServerId, server: &Server, now: Time) -> bool {
+    pub(super) fn is_usable(&self, id: ServerId, server: &Server, now: Time) -> bool {
         let mut is_barred = false;
         self.bars(id, server, now, &mut |_| is_barred = true);
         server.watched && server.claim == Claim::Empty && !is_barred
@@ -184,7 +194,7 @@ impl Beliefs {
 
     /// How old the market may be that a first bid is decided on: what a venue that wants quiet before it makes older is
     /// still the last that can be known.
-    fn first_bid_fresh(&self) -> Span {
+    pub(super) fn first_bid_fresh(&self) -> Span {
         FRESH + self.quiet
     }
 
@@ -219,7 +229,7 @@ impl Beliefs {
     }
 
     /// Tells of what a first bid needs to know and does not.
-    fn missing_knowledge(&self, target: &Target, context: &Context, tell: &mut impl FnMut(Hold)) {
+    pub(super) fn missing_knowledge(&self, target: &Target, context: &Context, tell: &mut impl FnMut(Hold)) {
         let orders_known = self.orders_read.good_at.is_some_and(|at| context.age_of_orders(at) <= ORDERS_FRESH);
         if !orders_known {
             tell(Hold::OrdersUnread(ORDERS_FRESH));
@@ -235,7 +245,7 @@ impl Beliefs {
 }
 
 /// The highest floor that the target takes.
-fn highest_floor(target: &Target) -> Option<Price> {
+pub(super) fn highest_floor(target: &Target) -> Option<Price> {
     match &target.choice {
         crate::strategy::Choice::Match(wanted) => wanted.max_floor,
         crate::strategy::Choice::Servers(_) => None,

@@ -3,6 +3,7 @@
 //! The engine acts where nothing holds. The same value is put into words for a person who asks why nothing happened, and
 //! tells the fast forward of a backtest when time alone may make another one of it: so no rule stands in two places.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -235,7 +236,9 @@ pub enum Hold {
         until: Time,
     },
     /// The policy wants nothing, or has patience.
-    Policy(Patience),
+    Policy(Box<Patience>),
+    /// Another order of the target is on its way in or out: one at a time leaves its server.
+    OneAtATime,
     /// The target waits until the rival has gone: `lost = "wait"`.
     LostWait,
     /// The market of a server that may be cheaper is read first.
@@ -393,6 +396,7 @@ impl Hold {
                 format!("the venue accepted it {} ago; reads must agree that it is gone", now.since(*at))
             }
             Hold::CancelAsked { at, .. } => format!("it was asked for {} ago", now.since(*at)),
+            Hold::OneAtATime => "another order of the target is on its way".to_string(),
             Hold::Unsettled { to } => format!("nobody knows whether a re-pricing to {to} took effect"),
             Hold::Missing { since, .. } => format!("the book has not shown it for {}", now.since(*since)),
             Hold::OneWitness => "one answer alone says that it is gone or dead; the book is read once more".to_string(),

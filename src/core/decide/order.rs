@@ -1,5 +1,7 @@
 //! What to do about an order that stands.
 
+use alloc::boxed::Box;
+
 use crate::beliefs::order::{Cancelling, Dead, Order};
 use crate::beliefs::position::Position;
 use crate::beliefs::reconcile::APPEARS_WITHIN;
@@ -73,27 +75,48 @@ impl<'a> Bidding<'a> {
             decision.wish = Wish::Cancel { reason: Reason::Dead, turn: Turn::WinBack };
             return decision;
         }
-        let Opinion { wish, patience } = self.opinion(&situation, &standing);
+        self.follow_policy(decision, &situation, &standing)
+    }
+
+    /// What its policy wants of it, as far as that may be.
+    fn follow_policy(&self, mut decision: Decision, situation: &Situation, standing: &Standing) -> Decision {
+        let Opinion { mut wish, patience, until, why } = self.opinion(situation, standing, &mut decision);
+        until.into_iter().for_each(|until| decision.changes_at(until));
         let is_lost = !standing.on_top;
+        if let policy::Wish::Anew { server, price, or_down_to, why } = wish {
+            let anew = self.bid_anew(&decision, server, price, why, is_lost);
+            if anew.decision.due().is_some() || (anew.is_allowed && self.worth_if_above().is_none()) {
+                return anew.decision;
+            }
+            wish =
+                or_down_to.map_or(policy::Wish::Keep, |goal| policy::Wish::Lower { goal, or_anew: false, words: None });
+            anew.decision.until.into_iter().for_each(|until| decision.changes_at(until));
+            decision.denied.extend(anew.decision.denied);
+        }
+        if let policy::Wish::LetGo { reason } = &wish {
+            self.hold_unless_fresh(FRESH_ENOUGH_TO_RAISE, &mut decision);
+            decision.wish = Wish::Cancel { reason: reason.clone(), turn: Turn::WinBack };
+            return decision;
+        }
         if let Some(most) = self.worth_if_above() {
             if is_lost && patience.is_none() && matches!(wish, policy::Wish::GiveUp(_)) {
-                self.win_back(&mut decision, &situation, wish.clone());
+                self.win_back(&mut decision, situation, wish.clone());
             }
-            return self.come_down_to_worth(decision, &situation, most, &wish);
+            return self.come_down_to_worth(decision, situation, most, &wish);
         }
         match wish {
             _ if patience.is_some() => {}
             // A raise that is none and a lowering that is none are no wishes: no policy breaks a rule by mistake.
             policy::Wish::Lower { goal, or_anew, words } if goal < standing.bid => {
-                self.come_down(&mut decision, &situation, goal, or_anew, words);
+                self.come_down(&mut decision, situation, goal, or_anew, words.map(Words::new).or(why));
                 return decision;
             }
-            policy::Wish::Raise { to, .. } if is_lost && to > standing.bid => {
-                self.win_back(&mut decision, &situation, wish);
+            policy::Wish::Raise { to, .. } if to > standing.bid => {
+                self.win_back(&mut decision, situation, wish);
                 return decision;
             }
             policy::Wish::GiveUp(_) if is_lost => {
-                self.win_back(&mut decision, &situation, wish);
+                self.win_back(&mut decision, situation, wish);
                 return decision;
             }
             _ => {}
@@ -101,7 +124,7 @@ impl<'a> Bidding<'a> {
         if is_lost {
             decision.wish = Wish::WinBack { least_winning: situation.least_winning, or_elsewhere: false };
         }
-        patience.into_iter().for_each(|patience| decision.hold(Hold::Policy(patience)));
+        patience.into_iter().for_each(|patience| decision.hold(Hold::Policy(Box::new(patience))));
         decision
     }
 
@@ -123,8 +146,15 @@ impl<'a> Bidding<'a> {
         Some((self.beliefs.situation(self.id, market, self.target, self.context.now)?, standing))
     }
 
-    /// What its policy thinks.
-    pub(crate) fn opinion(&self, situation: &Situation, standing: &Standing) -> Opinion {
+    /// What its policy thinks, by what was learned where it learns.
+    pub(crate) fn opinion(&self, situation: &Situation, standing: &Standing, decision: &mut Decision) -> Opinion {
+        if let Some(mind) = self.beliefs.mind(self.server.target)
+            && let Some((occasion, changes_at)) =
+                self.beliefs.occasion(self.id, self.server, self.order, self.target, situation)
+        {
+            changes_at.into_iter().for_each(|at| decision.changes_at(at));
+            return mind.opinion(&occasion, situation, !standing.on_top);
+        }
         self.target.policy.keep(&self.target.bid, situation, standing, &self.order.policy)
     }
 
@@ -245,7 +275,8 @@ impl<'a> Bidding<'a> {
         if self.context.now < order.retry_at {
             decision.hold(Hold::RepriceRefused { until: order.retry_at });
         }
-        if order.position.lost_since().is_none() && order.position.missing_since().is_none() {
+        let is_on_top = self.server.market.as_ref().is_some_and(|seen| order.is_on_top(&seen.quote));
+        if !is_on_top && order.position.lost_since().is_none() && order.position.missing_since().is_none() {
             decision.hold(Hold::NotShown);
         }
         self.hold_unless_fresh(FRESH_ENOUGH_TO_RAISE, decision);
@@ -260,7 +291,7 @@ impl<'a> Bidding<'a> {
                 decision.hold(Hold::Denied { denial, until: None });
                 if self.target.bid.lost == Lost::Wait {
                     decision.hold(Hold::LostWait);
-                } else if !is_held {
+                } else if !is_held && !self.target.policy.learns() {
                     match self.leave_for_cheaper(None, decision) {
                         Leaving::Now(reason) => {
                             decision.do_at_once(Wish::Cancel { reason, turn: Turn::WinBack });
@@ -270,7 +301,10 @@ impl<'a> Bidding<'a> {
                     }
                 }
             }
-            policy::Wish::Keep | policy::Wish::Lower { .. } => {}
+            policy::Wish::Keep
+            | policy::Wish::Lower { .. }
+            | policy::Wish::Anew { .. }
+            | policy::Wish::LetGo { .. } => {}
         }
     }
 
@@ -290,6 +324,9 @@ impl<'a> Bidding<'a> {
         }
         let exposure = self.beliefs.exposure(self.context.now, &[self.id]);
         let least = situation.least_winning.max(self.order.bid.plus(situation.tick)).min(to);
+        // Where nothing is lost, a part of the way would be gone tick by tick.
+        let is_on_top = situation.least_winning <= self.order.bid;
+        let least = if is_on_top { to } else { least };
         let allowed = limits::most(&self.beliefs.strategy.limits, &exposure, to, least, false);
         if let Err(denial) = allowed {
             if !is_held {
@@ -307,7 +344,7 @@ impl<'a> Bidding<'a> {
         situation: &Situation,
         goal: Price,
         or_anew: bool,
-        words: Option<&'static str>,
+        words: Option<Words>,
     ) {
         let (order, now) = (self.order, self.context.now);
         self.hold_unless_fresh(FRESH, decision);
@@ -335,7 +372,7 @@ impl<'a> Bidding<'a> {
             decision.hold(Hold::Step { lowest: least });
         }
         let reason = match words {
-            Some(words) => Reason::from(Words::new(words).with(to)),
+            Some(words) => Reason::from(words.with(to)),
             None => Reason::Slack { goal, lowest },
         };
         decision.wish = Wish::Lower { goal, to, reason };

@@ -15,8 +15,7 @@ impl Beliefs {
     pub(crate) fn situation(&self, id: ServerId, market: &Seen, target: &Target, now: Time) -> Option<Situation> {
         let (max_bid, tick) = (self.strategy.limits.max_bid, self.strategy.venue.tick);
         let floor = market.quote.floor?;
-        // A host that asks for nothing is still bid a tick: an order at no price is none.
-        let least = self.servers.get(&id).and_then(|s| s.least_taken(floor)).unwrap_or(tick).ceil_to(tick).max(tick);
+        let least = self.least_taken(id, floor);
         Some(Situation {
             now,
             tick,
@@ -26,6 +25,17 @@ impl Beliefs {
             ceiling: self.value_per_day(id, target)?.min(max_bid),
             step: self.steps.step(id),
         })
+    }
+
+    /// The least bid that wins in that market, our own left out.
+    pub(super) fn least_winning(&self, id: ServerId, market: &Seen) -> Option<Price> {
+        Some(market.quote.least_winning?.max(self.least_taken(id, market.quote.floor?)))
+    }
+
+    /// The least price that the venue takes. A host that asks for nothing is still bid a tick: an order at no price is none.
+    fn least_taken(&self, id: ServerId, floor: Price) -> Price {
+        let tick = self.strategy.venue.tick;
+        self.servers.get(&id).and_then(|s| s.least_taken(floor)).unwrap_or(tick).ceil_to(tick).max(tick)
     }
 
     /// What a day of holding that server is worth; `None` while it is not known.

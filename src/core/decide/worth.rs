@@ -10,6 +10,7 @@ use crate::lowering::descent;
 use crate::money::Price;
 use crate::policy::{self, Situation};
 use crate::time::Span;
+use crate::words::Words;
 
 impl Bidding<'_> {
     /// The most that this order may bid, on the tick, where it bids more: what a day is worth, `max_bid` and `give_up` bind
@@ -52,7 +53,13 @@ impl Bidding<'_> {
         // The venue takes no bid below the floor.
         let goal = wished.max(situation.floor.ceil_to(situation.tick));
         let or_anew = situation.least_winning <= most;
-        self.come_down(&mut decision, situation, goal, or_anew, Some("down to {}: a day is not worth more"));
+        self.come_down(
+            &mut decision,
+            situation,
+            goal,
+            or_anew,
+            Some(Words::new("down to {}: a day is not worth more")),
+        );
         decision
     }
 

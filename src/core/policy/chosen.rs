@@ -37,6 +37,7 @@ trait AnyPolicy: fmt::Debug + Send + Sync {
     fn open(&self, rules: &BidRules, market: &Situation, last_bid: Option<Price>) -> Result<Opening, Denial>;
     fn keep(&self, rules: &BidRules, market: &Situation, order: &Standing, state: &PolicyState) -> Opinion;
     fn rests_without_slack(&self) -> bool;
+    fn learns(&self) -> bool;
     fn placed(&self, at: Time, again: bool) -> PolicyState;
     fn repriced(&self, state: &mut PolicyState, from: Price, to: Price, at: Time);
     fn recall(&self, kept: &Kept, now: Time) -> PolicyState;
@@ -75,6 +76,10 @@ impl<P: Policy> AnyPolicy for P {
 
     fn rests_without_slack(&self) -> bool {
         Policy::rests_without_slack(self)
+    }
+
+    fn learns(&self) -> bool {
+        Policy::learns(self)
     }
 
     fn placed(&self, at: Time, again: bool) -> PolicyState {
@@ -158,6 +163,10 @@ impl ChosenPolicy {
 
     pub(crate) fn rests_without_slack(&self) -> bool {
         self.0.rests_without_slack()
+    }
+
+    pub(crate) fn learns(&self) -> bool {
+        self.0.learns()
     }
 
     pub(crate) fn placed(&self, at: Time, again: bool) -> PolicyState {

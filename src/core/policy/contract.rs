@@ -4,6 +4,7 @@ use core::fmt;
 
 use crate::denial::Denial;
 use crate::event::Reason;
+use crate::ids::ServerId;
 use crate::money::Price;
 use crate::policy::kept::OrderState;
 use crate::policy::rules::BidRules;
@@ -37,6 +38,12 @@ pub trait Policy: fmt::Debug + PartialEq + Send + Sync + 'static {
     /// Whether it leaves every order alone that wins and is no higher than the goal: it is not even asked about those,
     /// and most looks are at such orders.
     fn rests_without_slack(&self) -> bool {
+        false
+    }
+
+    /// Whether it goes by what is learned of the target's servers: see [`crate::policy::mind`]. Then that is asked in its
+    /// place, and servers to spare are read often, since an order may move to them.
+    fn learns(&self) -> bool {
         false
     }
 
@@ -127,6 +134,22 @@ pub enum Wish {
         /// Why, in words in which `{}` stands for the price asked for; `None`: to take away what is paid for nothing.
         words: Option<&'static str>,
     },
+    /// Cancel the order, and bid anew.
+    Anew {
+        /// On this server, or on another one.
+        server: ServerId,
+        /// The bid, as of now.
+        price: Price,
+        /// Where to come down to if no new order may be made.
+        or_down_to: Option<Price>,
+        /// Why.
+        why: Words,
+    },
+    /// Cancel the order: it is lost, and would win far too dear later on.
+    LetGo {
+        /// Why.
+        reason: Reason,
+    },
     /// It is lost and winning it back is not worth its price.
     GiveUp(Denial),
 }
@@ -138,6 +161,11 @@ pub struct Opinion {
     pub wish: Wish,
     /// Why nothing is to be done yet.
     pub patience: Option<Patience>,
+    /// From when on it may think otherwise, whether there is some patience or not, although market and order stay as they
+    /// are; `None`: not by time alone.
+    pub until: Option<Time>,
+    /// The numbers behind the wish, where it has any.
+    pub why: Option<Words>,
 }
 
 /// What keeps a policy from its own wish, or from having one.
@@ -152,12 +180,17 @@ pub struct Patience {
 impl Opinion {
     /// A wish to be fulfilled at once.
     pub const fn now(wish: Wish) -> Opinion {
-        Opinion { wish, patience: None }
+        Opinion { wish, patience: None, until: None, why: None }
     }
 
     /// A wish that waits until a moment, or for something else than time.
     pub const fn later(wish: Wish, words: Words, until: Option<Time>) -> Opinion {
-        Opinion { wish, patience: Some(Patience { words, until }) }
+        Opinion { wish, patience: Some(Patience { words, until }), until: None, why: None }
+    }
+
+    /// A wish that waits where there is some patience.
+    pub const fn patient(wish: Wish, patience: Option<Patience>) -> Opinion {
+        Opinion { wish, patience, until: None, why: None }
     }
 
     /// The order is left as it is, whatever time it is.

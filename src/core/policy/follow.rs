@@ -44,7 +44,7 @@ impl Policy for Follow {
         let wish = Wish::Lower { goal, or_anew: true, words: None };
         match order.slack_since {
             None => Opinion::later(wish, Words::new("no read of the book has shown the slack yet"), None),
-            Some(since) => Opinion { wish, patience: slack_patience(rules, market, since) },
+            Some(since) => Opinion::patient(wish, slack_patience(rules, market, since)),
         }
     }
 }

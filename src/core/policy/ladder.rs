@@ -93,7 +93,7 @@ impl Policy for Ladder {
             return Opinion::later(wish, words, Some(state.stay_until));
         }
         match order.slack_since {
-            Some(since) => Opinion { wish, patience: follow::slack_patience(rules, market, since) },
+            Some(since) => Opinion::patient(wish, follow::slack_patience(rules, market, since)),
             None if rules.lower_after > Span::ZERO => Opinion::later(wish, follow::no_slack(market.goal), None),
             None => Opinion::now(wish),
         }

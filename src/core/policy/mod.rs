@@ -13,6 +13,7 @@ pub mod fixed;
 pub mod follow;
 pub mod kept;
 pub mod ladder;
+pub mod mind;
 pub mod rules;
 pub mod settings;
 
@@ -20,7 +21,7 @@ use chosen::{ChosenPolicy, Row};
 pub use contract::{Opening, Opinion, Patience, Policy, Situation, Standing, Wish};
 
 /// The policies that a strategy file can name, one row each; the first is the default.
-pub const POLICIES: [&Row; 3] = [&follow::ROW, &fixed::ROW, &ladder::ROW];
+pub const POLICIES: [&Row; 4] = [&follow::ROW, &fixed::ROW, &ladder::ROW, &adaptive::policy::ROW];
 
 impl Default for ChosenPolicy {
     fn default() -> ChosenPolicy {

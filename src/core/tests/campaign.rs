@@ -1,6 +1,7 @@
 //! The campaign: random scenarios of all that can go wrong, judged by what is true at the venue.
 //!
 //! `CAMPAIGN_SEEDS=100000 cargo test --release -p clorebid-core --test campaign` plays so many, from seed `CAMPAIGN_FROM` on.
+//! `CAMPAIGN_POLICY=adaptive` has all of them bid by the policy that learns; else every third scenario has.
 //! A failure prints its seed, and what is left of its scenario once all is taken out that it does not need.
 #![allow(unreachable_pub, clippy::arithmetic_side_effects, reason = "test sums are small")]
 
@@ -21,6 +22,16 @@ const SEEDS: u64 = 500;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().expect("a number"))
+}
+
+/// The scenario of that seed.
+fn scenario(seed: u64) -> Scenario {
+    let learns = match std::env::var("CAMPAIGN_POLICY").as_deref() {
+        Ok("adaptive") => true,
+        Ok("follow") => false,
+        _ => seed % 3 == 2,
+    };
+    if learns { Scenario::adaptive(seed) } else { Scenario::new(seed) }
 }
 
 /// Leaves out whatever the failure does not need, large pieces first.
@@ -56,7 +67,7 @@ fn no_scenario_loses_money() {
             if seed >= from + count {
                 return (failed, orders, changes, requests);
             }
-            let verdict = play(&Scenario::new(seed));
+            let verdict = play(&scenario(seed));
             orders += verdict.orders;
             changes += verdict.changes;
             requests += verdict.requests;
@@ -76,7 +87,7 @@ fn no_scenario_loses_money() {
     assert!(count < 100 || sums.0 > usize::try_from(count).expect("few"), "the scenarios do next to nothing");
     // The first few are told in full.
     for seed in failed.iter().take(number("CAMPAIGN_TELL").unwrap_or(3).try_into().expect("few")) {
-        let (least, verdict) = shrunk(&Scenario::new(*seed));
+        let (least, verdict) = shrunk(&scenario(*seed));
         println!("\nseed {seed}, shrunk to:\n{least}\n{}", verdict.wrong.join("\n"));
     }
     assert!(failed.is_empty(), "seeds {failed:?}");

@@ -74,7 +74,9 @@ fn apply(servers: &mut Servers, watched: &mut BTreeMap<ServerId, TargetId>, id: 
             servers.watch(watched);
         }
         Change::Read => servers.note_tried(id, now),
-        Change::Urgent(is_urgent) => servers.set_urgent(id, is_urgent),
+        Change::Urgent(is_urgent) => {
+            servers.set_urgent(id, is_urgent);
+        }
         Change::Create { bid } => {
             let (before, bid) = (Vec::new(), price(bid));
             let create =
@@ -152,9 +154,10 @@ fn most_overdue(servers: &Servers, now: Time) -> Option<(i64, ServerId)> {
     for (id, server) in servers.iter() {
         let Some(class) = class(servers, *id, server) else { continue };
         let starving = servers.queues.starving();
-        let overdue = server.tried_at.map_or(class.unread(), |tried| {
-            urgency(now.since(tried), servers.queues.period(class), class.starving(starving))
-        });
+        let overdue = server.tried_at.map_or_else(
+            || servers.queues.unread(class, now),
+            |tried| urgency(now.since(tried), servers.queues.period(class), class.starving(starving)),
+        );
         if best.is_none_or(|(most, _)| overdue > most) {
             best = Some((overdue, *id));
         }

@@ -36,6 +36,8 @@ pub struct Held {
     pub bid: u64,
     /// It cannot be lowered before this.
     pub next_lower: Time,
+    /// Whether it holds the server although a rival bids as much: it is not lost by that.
+    pub ties: bool,
 }
 
 /// What is wished. Bids are in ticks.
@@ -145,7 +147,9 @@ pub fn decide(question: &Question<'_>) -> Decision {
     let own = question.held.and_then(|held| Some((held, known().find(|spot| spot.server == held.server)?)));
     let answer = match (question.held, own) {
         (None, _) => open(question, best, regret),
-        (Some(_), Some((held, own))) if held.bid < own.least => win_back(question, held, own, best, regret),
+        (Some(_), Some((held, own))) if held.bid < own.least && !held.ties => {
+            win_back(question, held, own, best, regret)
+        }
         (Some(_), Some((held, own))) => hold(question, held, own, best.unwrap_or(own), regret),
         // Nothing is known of where it stands.
         (Some(_), None) => Answer::keep(regret),

@@ -13,6 +13,7 @@ pub mod choice;
 pub mod fit;
 pub mod market;
 pub mod moves;
+pub mod policy;
 pub mod regret;
 pub mod terms;
 

@@ -40,7 +40,7 @@ impl Scene {
 
     /// Server 1 is held at that bid.
     fn holding(least: &[u64], bid: u64) -> Scene {
-        let held = Held { server: ServerId(1), bid, next_lower: at(0) };
+        let held = Held { server: ServerId(1), bid, next_lower: at(0), ties: false };
         Scene { held: Some(held), ..Scene::new(least) }
     }
 
@@ -445,7 +445,7 @@ proptest! {
             market.advance(third);
         }
         let shown: Vec<(ServerId, &Market)> = markets.iter().map(|(server, market)| (*server, market)).collect();
-        let held = is_held.then_some(Held { server: ServerId(1), bid, next_lower });
+        let held = is_held.then_some(Held { server: ServerId(1), bid, next_lower, ties: false });
         let decision = decide(&Question { now: third, markets: &shown, held, regret, step, may_create });
         prop_assert!(decision.kept.sum(Which::Whole) >= 0 && decision.done.sum(Which::Step) >= 0);
         match decision.wish {

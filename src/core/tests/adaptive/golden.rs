@@ -88,7 +88,7 @@ impl Run {
     }
 
     fn bid(&mut self, server: ServerId, bid: u64, next_lower: Time) {
-        self.held = Some(Held { server, bid, next_lower });
+        self.held = Some(Held { server, bid, next_lower, ties: false });
         self.markets[server.0 as usize].touch(self.now, bid);
     }
 

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use clorebid_core::policy::adaptive::policy::Adaptive;
 use clorebid_core::request::{Answer, Doubt, Refusal};
 use clorebid_core::strategy::{Lost, Margin, Strategy, Target};
 use clorebid_core::time::Span;
@@ -107,6 +108,14 @@ impl Scenario {
             (0..amount).map(|_| (rng.below(TROUBLE * 1_000), happening(&mut rng, count))).collect();
         happenings.sort_by_key(|(at, _)| *at);
         Scenario { seed, servers, strategies, happenings }
+    }
+
+    /// The same with a policy that learns.
+    pub fn adaptive(seed: u64) -> Scenario {
+        let mut scenario = Scenario::new(seed);
+        let targets = scenario.strategies.iter_mut().flat_map(|strategy| &mut strategy.targets);
+        targets.for_each(|target| target.policy = Adaptive.into());
+        scenario
     }
 
     /// The same without some of what happens.
