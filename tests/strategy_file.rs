@@ -2,6 +2,7 @@
 
 use clorebid::core::ids::ServerId;
 use clorebid::core::money::{Amount, Currency, Price};
+use clorebid::core::policy::adaptive::policy::Adaptive;
 use clorebid::core::policy::follow::Follow;
 use clorebid::core::strategy::{Choice, Lost, Margin, Open, PerDay, RestartCost, Target};
 use clorebid::core::time::Span;
@@ -105,12 +106,29 @@ fn what_is_left_out_takes_its_default() {
     assert_eq!((target.name.as_str(), target.want, target.adopt), ("target-1", 1, false));
     assert_eq!(target.value.per_day, PerDay::OnDemand);
     assert_eq!(target.value.restart, RestartCost::Time(Span::from_secs(600)));
-    assert_eq!(target.policy, Follow.into());
+    assert_eq!(target.policy, Adaptive.into());
     let bid = &target.bid;
     assert_eq!((bid.open, bid.lost, bid.replace), (Open::Floor, Lost::Raise, true));
     assert_eq!((bid.raise_wait, bid.lower_after), (Span::ZERO, Span::ZERO));
     assert_eq!((bid.margin, bid.give_up), (Margin::Price(Price::ZERO), None));
     assert_eq!(file.orders[0].image, "cloreai/ubuntu22.04-cuda12");
+}
+
+#[test]
+fn a_file_that_names_no_policy_but_keys_of_follow_bids_as_it_did_before_there_was_adaptive() {
+    for key in [
+        "open = \"rival\"",
+        "margin = \"5%\"",
+        "raise = { wait = \"10s\" }",
+        "lower = { after = \"10s\" }",
+        "replace = \"never\"",
+        "lost = \"move\"",
+    ] {
+        assert_eq!(only_target(&bidding(key)).policy, Follow.into(), "{key}");
+        let named = mistakes(&bidding(&format!("policy = \"adaptive\"\n{key}")));
+        assert!(named.contains("has no effect: policy `adaptive` does not look at it"), "{named}");
+    }
+    assert_eq!(only_target(&bidding("raise = { give_up = \"0.00003\" }")).policy, Adaptive.into());
 }
 
 #[test]

@@ -199,7 +199,7 @@ pub(super) struct BacktestArgs {
     #[arg(long, value_name = "FILE")]
     pub oracle_db: Option<PathBuf>,
     /// The oracle's time resolution
-    #[arg(long, value_name = "DUR", value_parser = duration, default_value = "60s")]
+    #[arg(long, value_name = "DUR", value_parser = duration, default_value = "5s")]
     pub oracle_tick: Span,
     /// Longer than this without any record is a gap, which counts as neither held nor unheld
     #[arg(long, value_name = "DUR", value_parser = duration, default_value = "1d")]

@@ -15,6 +15,7 @@
 use std::sync::LazyLock;
 
 use clorebid_core::strategy::{Limits, Match, Value, VenueRules};
+use toml::de::{DeTable, DeValue};
 
 use super::draft::{BidDraft, Draft, TargetDraft};
 use super::kinds::{
@@ -129,10 +130,12 @@ fn value() -> Section<Value> {
 fn bid() -> Section<BidDraft> {
     let mut s = Section::<BidDraft>::new("[target.bid]");
     s.policy = |b| Some(b.policy.name);
+    s.first_beside = |table| has_keys_of_follow(table).then_some("follow");
     // The first row, for the others are refused by what it says.
-    s.key("policy", PolicyName, |b| &mut b.policy).default("follow").doc(
-        "follow keeps to the least winning bid, fixed keeps one price, ladder walks down until it loses, adaptive \
-             learns from the market what to bid and where.",
+    s.key("policy", PolicyName, |b| &mut b.policy).default("adaptive").doc(
+        "adaptive learns from the market what to bid and where, follow keeps to the least winning bid, fixed keeps one \
+         price, ladder walks down until it loses. Where none is named but a key that adaptive does not look at is \
+         there, it is follow.",
     );
     s.key("open", OPEN, |b| &mut b.rules.open)
         .default("floor")
@@ -162,6 +165,16 @@ fn bid() -> Section<BidDraft> {
         .not_with("adaptive")
         .doc("What to do about a lost server: bid more, go to a cheaper one, or wait.");
     s
+}
+
+/// Whether a table without a policy says what **adaptive** does not look at: such files are older than that policy.
+fn has_keys_of_follow(table: &DeTable<'_>) -> bool {
+    let waits = |raise: &DeValue<'_>| raise.as_table().is_some_and(|raise| raise.contains_key("wait"));
+    let is_one = |name: &str| matches!(name, "open" | "margin" | "lower" | "replace" | "lost" | "rung" | "stay");
+    table.iter().any(|(name, value)| match name.get_ref().as_ref() {
+        "raise" => waits(value.get_ref()),
+        name => is_one(name),
+    })
 }
 
 fn raise() -> Section<BidDraft> {

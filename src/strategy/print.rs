@@ -76,12 +76,15 @@ impl<T: 'static> Section<T> {
 
     /// Prints the table on one line.
     pub(super) fn inline(&self, value: &mut T) -> String {
-        let printed = self.keys.iter().filter_map(|key| match key.field.print(value) {
+        let policy = (self.policy)(value);
+        let keys = self.keys.iter().filter(|key| key.is_for(policy));
+        let printed = keys.filter_map(|key| match key.field.print(value) {
             // An empty list is one that was left out: none may be written.
             Printed::Value(value) if value != "[]" => Some(format!("{} = {value}", key.name)),
             _ => None,
         });
-        format!("{{ {} }}", printed.collect::<Vec<_>>().join(", "))
+        let printed = printed.collect::<Vec<_>>().join(", ");
+        if printed.is_empty() { "{}".into() } else { format!("{{ {printed} }}") }
     }
 
     /// The table's JSON schema.

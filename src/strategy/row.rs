@@ -227,13 +227,22 @@ impl<T: 'static> Key<T> {
         policy.is_none_or(|policy| self.policies.contains(&policy))
     }
 
-    fn read(&self, into: &mut T, value: Option<(Range<usize>, &DeValue<'_>)>, mut place: Place<'_>, title: &str) {
+    /// Reads its value; `default`: what is read in the place of its default where it is left out.
+    fn read(
+        &self,
+        into: &mut T,
+        value: Option<(Range<usize>, &DeValue<'_>)>,
+        mut place: Place<'_>,
+        title: &str,
+        default: Option<&'static str>,
+    ) {
         if let Some((at, value)) = value {
             place.at = at;
             let read = self.field.read(into, value, &place);
             let at = read.map(|()| place.at.clone());
             place.reading.places.borrow_mut().insert(place.path, at);
-        } else if let Absent::Default(text) = self.absent {
+        } else if let Absent::Default(usual) = self.absent {
+            let text = default.unwrap_or(usual);
             // What is no TOML value by itself is a text that lost its quotes.
             let parsed = DeValue::parse(text).map(toml::Spanned::into_inner);
             let value = parsed.unwrap_or_else(|_| DeValue::String(text.into()));
@@ -257,12 +266,14 @@ pub(super) struct Section<T> {
     pub(super) never_empty: Option<(&'static str, &'static str)>,
     /// The policy that may look at its keys.
     pub(super) policy: fn(&T) -> Option<&'static str>,
+    /// The default of its first key where other keys of the table call for another one.
+    pub(super) first_beside: fn(&DeTable<'_>) -> Option<&'static str>,
 }
 
 impl<T: 'static> Section<T> {
     /// A table without keys.
     pub(super) fn new(title: &'static str) -> Section<T> {
-        Section { title, keys: Vec::new(), one_of: &[], never_empty: None, policy: |_| None }
+        Section { title, keys: Vec::new(), one_of: &[], never_empty: None, policy: |_| None, first_beside: |_| None }
     }
 
     /// Adds a row.
@@ -277,6 +288,7 @@ impl<T: 'static> Section<T> {
     pub(super) fn read_table(&self, into: &mut T, table: Option<&DeTable<'_>>, place: &Place<'_>) {
         let mistakes = &place.reading.mistakes;
         let entries = || table.into_iter().flat_map(|t| t.iter());
+        let mut default = table.and_then(|table| (self.first_beside)(table));
         for key in &self.keys {
             let (wanted, example) = (&key.about.wanted, &key.about.example);
             let inner = Place { key: key.name, wanted, example, ..place.inside(key.name, place.at.clone()) };
@@ -288,7 +300,7 @@ impl<T: 'static> Section<T> {
                 mistakes.add(name.span(), message, help);
                 entry = None;
             }
-            key.read(into, entry.map(|(_, v)| (v.span(), v.get_ref())), inner, self.title);
+            key.read(into, entry.map(|(_, v)| (v.span(), v.get_ref())), inner, self.title, default.take());
         }
         for (name, value) in entries() {
             if !self.keys.iter().any(|k| k.name == name.get_ref()) {
