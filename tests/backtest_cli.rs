@@ -140,6 +140,18 @@ fn a_tie_loses_and_a_tick_more_wins() {
 }
 
 #[test]
+fn no_order_of_ours_has_the_number_of_an_offer_on_the_tape() {
+    // Else the core would take the rival's offer for its own order.
+    let came_to = |offer: u64| {
+        let tape = Tape::of(&[1]).market(0, 1, &[(offer, "1.2", false)]).market(300_000, 1, &[(offer, "1.6", false)]);
+        let tape = tape.market(900_000, 1, &[(offer, "1.1", false)]).market(1_800_000, 1, &[]);
+        let said = Desk::new(&strategy("policy = \"follow\""), &tape).json(&[]);
+        ["effective_cost", "held_server_seconds"].map(|key| field(&said[0], key).to_owned())
+    };
+    assert_eq!((came_to(1), came_to(2)), (came_to(7), came_to(7)));
+}
+
+#[test]
 fn our_own_recorded_offers_are_no_rivals() {
     let tape = Tape::of(&[1]).market(0, 1, &[(7, "1.2", false), (9, "3", true)]).market(
         600_000,

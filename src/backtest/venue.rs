@@ -271,13 +271,19 @@ impl TapeVenue {
         if self.orders.contains_key(&server) {
             return Answer::Unknown(Doubt::AlreadyHaveOrder);
         }
-        self.last_id += 1;
-        let (id, made_at) = (OrderId(self.last_id), self.now);
+        let (id, made_at) = (self.new_id(), self.now);
         let order = Order { id, server, target, bid, made_at, may_lower_at: made_at, holding: false };
         self.orders.insert(server, order);
         self.let_rivals_answer(server);
         self.settle(server, false);
         Answer::Applied
+    }
+
+    /// A number that no offer on the tape has: by its number the core knows whose an offer is.
+    fn new_id(&mut self) -> OrderId {
+        let taken = |id: u64| self.most.contains_key(&OrderId(id));
+        self.last_id = (self.last_id.saturating_add(1)..u64::MAX).find(|id| !taken(*id)).unwrap_or(u64::MAX);
+        OrderId(self.last_id)
     }
 
     fn reprice(&mut self, server: ServerId, id: OrderId, to: Price) -> Answer {
