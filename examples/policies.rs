@@ -1,8 +1,8 @@
 //! Compares the policies on recorded markets: what each would have paid, as a multiple of the least that anybody could
 //! have paid who knew the whole tape beforehand.
 //!
-//! `cargo run --release --example policies -- STRATEGY TAPE…` takes prices, limits and `[venue]` (with `step`) from the
-//! strategy file, and prints one row for each server of its first target, and one for the best of them all the time.
+//! `cargo run --release --example policies -- STRATEGY TAPE…` takes prices, limits and `[venue]` from the strategy
+//! file, and prints one row for each server of its first target, and one for the best of them all the time.
 
 use clorebid::backtest::{Bounds, Recorded, Rivals, VenueRules, bounds, run};
 use clorebid::core::strategy::{Choice, Strategy};
@@ -73,14 +73,14 @@ impl Market<'_> {
 
     fn effective_cost(&self, bid: &str, rivals: Rivals) -> Result<Decimal, Failure> {
         let strategy = self.strategy(bid)?;
-        let ran = run(&strategy, self.recorded, &rules(&strategy)?, rivals, true, &mut |_, _, _, _| {});
+        let ran = run(&strategy, self.recorded, &VenueRules::of(&strategy), rivals, true, &mut |_, _, _, _| {});
         Ok(ran.effective_cost.decimal())
     }
 
     fn print(&self) -> Result<(), Failure> {
         let follow = |margin: u32| format!("policy = \"follow\"\nmargin = \"{margin}%\"\nlost = \"{}\"", self.lost());
         let strategy = self.strategy("policy = \"adaptive\"")?;
-        let best: Bounds = bounds(&strategy, self.recorded, &rules(&strategy)?, TICK)?;
+        let best: Bounds = bounds(&strategy, self.recorded, &VenueRules::of(&strategy), TICK)?;
         let optimum = best.oracle_cost.decimal();
         let over = |cost: Decimal| cost.checked_div(optimum).unwrap_or_default().round_dp(3);
         let mut margins = Vec::new();
@@ -110,14 +110,4 @@ impl Market<'_> {
     fn lost(&self) -> &'static str {
         if self.servers.len() > 1 { "move" } else { "raise" }
     }
-}
-
-fn rules(strategy: &Strategy) -> Result<VenueRules, Failure> {
-    Ok(VenueRules {
-        tick: strategy.venue.tick,
-        step: strategy.venue.step.ok_or("the strategy must say the venue's `step`")?,
-        lower_every: strategy.venue.lower_every,
-        creation_fee: strategy.venue.creation_fee,
-        fee_percent: strategy.venue.fee_percent,
-    })
 }

@@ -1,8 +1,9 @@
 //! What a backtest is run under, and what it comes to.
 
 use clorebid_core::event::Reason;
-use clorebid_core::money::{Amount, Price};
+use clorebid_core::money::{Amount, Currency, Price};
 use clorebid_core::request::{Answer, Ask, Outcome, Request};
+use clorebid_core::strategy::Strategy;
 use clorebid_core::time::{Span, Time};
 use rust_decimal::Decimal;
 
@@ -21,6 +22,24 @@ pub struct VenueRules {
     pub creation_fee: Amount,
     /// What the venue adds to every price, in percent.
     pub fee_percent: Decimal,
+}
+
+impl VenueRules {
+    /// As the strategy file says, with the usual step of its currency where it names none.
+    pub fn of(strategy: &Strategy) -> VenueRules {
+        let venue = &strategy.venue;
+        let usual = match strategy.currency {
+            Currency::Bitcoin => "0.000001",
+            Currency::Clore | Currency::Usd => "0.5",
+        };
+        VenueRules {
+            tick: venue.tick,
+            step: venue.step.or(Price::parse(usual).ok()).unwrap_or(Price::ZERO),
+            lower_every: venue.lower_every,
+            creation_fee: venue.creation_fee,
+            fee_percent: venue.fee_percent,
+        }
+    }
 }
 
 /// Whether those on the tape would have answered our bids.

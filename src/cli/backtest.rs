@@ -5,7 +5,6 @@ mod report;
 use std::path::Path;
 use std::time::Instant;
 
-use clorebid_core::money::{Currency, Price};
 use clorebid_core::strategy::Strategy;
 use toml_edit::DocumentMut;
 
@@ -132,18 +131,8 @@ fn tape_name(args: &BacktestArgs) -> String {
 
 /// The venue's rules on this tape.
 fn rules(args: &BacktestArgs, strategy: &Strategy) -> VenueRules {
-    let usual = match strategy.currency {
-        Currency::Bitcoin => "0.000001",
-        Currency::Clore | Currency::Usd => "0.5",
-    };
-    let usual = Price::parse(usual).unwrap_or(Price::ZERO);
-    VenueRules {
-        tick: strategy.venue.tick,
-        step: args.step.or(strategy.venue.step).unwrap_or(usual),
-        lower_every: strategy.venue.lower_every,
-        creation_fee: strategy.venue.creation_fee,
-        fee_percent: strategy.venue.fee_percent,
-    }
+    let rules = VenueRules::of(strategy);
+    VenueRules { step: args.step.unwrap_or(rules.step), ..rules }
 }
 
 /// A grid, or a single point, and the tape that all of them share.
