@@ -187,7 +187,7 @@ fn told_time(series: &Series, at: Time) -> Time {
 }
 
 /// The least winning bid of a server as it changes; `None` while it cannot be held, and before `since`.
-fn winning_bids(
+pub(super) fn winning_bids(
     strategy: &Strategy,
     series: &Series,
     id: ServerId,

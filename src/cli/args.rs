@@ -136,6 +136,9 @@ pub(super) struct RunArgs {
     /// The market on paper: a scenario file, or the name of a built-in one
     #[arg(long, value_name = "FILE", conflicts_with = "live")]
     pub scenario: Option<String>,
+    /// Tapes that teach the policy adaptive beforehand how its servers' prices move; plain or .zst
+    #[arg(long, value_name = "TAPE", num_args = 1..)]
+    pub learn_from: Vec<PathBuf>,
     /// Let time run this many times faster (paper, or an API on this machine)
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub time_scale: u32,

@@ -3,7 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use clorebid_core::engine::Halt;
-use clorebid_core::time::Time;
+use clorebid_core::policy::adaptive::lessons::Lessons;
+use clorebid_core::policy::adaptive::policy::Adaptive;
+use clorebid_core::strategy::Strategy;
+use clorebid_core::time::{Span, Time};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
@@ -12,6 +15,7 @@ use super::screen::Screen;
 use super::{Failure, Kind, check, exchange, live, logging, shutdown};
 use crate::account::Account;
 use crate::api::Enclosure;
+use crate::backtest::lessons;
 use crate::clock::Clock;
 use crate::clore::OrderForm;
 use crate::journal::{Journal, Mode, Past, RunStart, head_file, venue_text};
@@ -21,6 +25,7 @@ use crate::run::{Driver, EndedBy};
 use crate::session::{Session, Venue};
 use crate::sim::{Exchange, SimVenue};
 use crate::strategy::StrategyFile;
+use crate::tape::{Reader, Series, SeriesOptions};
 
 pub(super) async fn run(global: &Global, args: RunArgs) -> Result<(), Failure> {
     let file = check::read(global, &args.strategy)?;
@@ -61,9 +66,10 @@ async fn live_run(
     let strategy = file.strategy.clone();
     // One moment for the core, the record and the pauses: a replay starts its core at the moment on record.
     let at = clock.now();
+    let lessons = taught(args, &strategy, at)?;
     let begun = match &left {
-        Some(left) => resume::go_on(strategy, args.observe_only, left, at)?,
-        None => resume::anew(strategy, args.observe_only, at),
+        Some(left) => resume::go_on(strategy, args.observe_only, left, &lessons, at)?,
+        None => resume::anew(strategy, args.observe_only, &lessons, at),
     };
     for unfinished in left.iter().flat_map(|left| &left.unfinished) {
         info!(seq = unfinished.seq, call = unfinished.call, "taking up an unfinished {}", unfinished.call);
@@ -87,13 +93,34 @@ async fn paper_run(
     let journal = Journal::open(global.db()).await?;
     let exchange = Exchange::new(scenario, args.seed);
     let (start, seed, key) = (exchange.start(), exchange.seed(), exchange.key().to_owned());
+    let lessons = taught(args, &file.strategy, start)?;
     // Every paper run is a world of its own: it remembers nothing and is the same every time.
     let clock = Clock::logical(start, Some(args.time_scale));
-    let begun = resume::anew(file.strategy.clone(), args.observe_only, start);
+    let begun = resume::anew(file.strategy.clone(), args.observe_only, &lessons, start);
     let venue = SimVenue::new(Arc::new(Mutex::new(exchange)), clock.clone(), key);
     let (mode, seed, rest) = (Mode::Paper, Some(seed), Rest::None);
     let run = Prepared { file, forms, clock, at: start, begun, mode, account: None, seed, rest };
     run.go(args, journal, venue, stop, screen).await
+}
+
+/// What the tapes teach that the run is to learn from.
+fn taught(args: &RunArgs, strategy: &Strategy, now: Time) -> Result<Lessons, Failure> {
+    if args.learn_from.is_empty() {
+        return Ok(Lessons::default());
+    }
+    if !strategy.targets.iter().any(|target| target.policy == Adaptive.into()) {
+        return Err(Failure::usage(
+            "--learn-from teaches the policy adaptive, and no target of this strategy bids by it",
+        ));
+    }
+    let options = SeriesOptions { servers: Vec::new(), gap: Some(Span::DAY) };
+    let lessons = lessons(strategy, &Series::read(Reader::open(&args.learn_from)?, &options)?, now);
+    if lessons.is_empty() {
+        return Err(Failure::usage(
+            "--learn-from: no price of a server that this strategy could take moves on the tapes",
+        ));
+    }
+    Ok(lessons)
 }
 
 /// What the first request must wait for.

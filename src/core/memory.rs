@@ -18,6 +18,7 @@ use crate::event::{Cause, Reason};
 use crate::ids::{OrderId, ServerId, TargetId};
 use crate::lowering::Steps;
 use crate::money::{Amount, Currency, Price};
+use crate::policy::adaptive::lessons::Lessons;
 use crate::policy::mind::{self, Mind};
 use crate::request::{Answer, Doubt, Refusal, Request};
 use crate::selection::likely_target;
@@ -135,6 +136,22 @@ impl Memory {
     }
 }
 
+impl Memory {
+    /// Has the targets whose policy learns take over what a tape teaches of their servers.
+    pub fn teach(&mut self, strategy: &Strategy, lessons: &Lessons) {
+        let (currency, tick) = (strategy.currency, strategy.venue.tick);
+        for target in strategy.targets.iter().filter(|target| target.policy.learns()) {
+            let is_its = |m: &KeptMind| m.target == target.name && m.currency == currency && m.tick == tick;
+            let known = self.minds.iter().position(is_its).map(|index| self.minds.swap_remove(index));
+            let mut mind = known.map_or_else(Mind::default, |known| Mind::recall(known.learned));
+            for (server, market) in lessons.markets().filter(|(server, _)| target.choice.could_take(*server)) {
+                mind.teach(server, market);
+            }
+            self.minds.push(KeptMind { target: target.name.clone(), currency, tick, learned: mind.keep() });
+        }
+    }
+}
+
 impl Engine {
     /// What a later run needs to know, as of `now`.
     pub fn memory(&self, now: Time) -> Memory {
@@ -182,6 +199,9 @@ impl Engine {
     pub fn start(strategy: Strategy, first: Memory, now: Time) -> Engine {
         let mut engine = Engine::new(strategy, first.manner.observe_only);
         engine.beliefs.found.recall(first.users_orders.clone());
+        for kept in &first.minds {
+            engine.beliefs.recall_mind(kept);
+        }
         if first.manner.resumed {
             engine.recall(first, now);
         }
@@ -200,9 +220,6 @@ impl Engine {
         let last = Purse { currency: coin, steps, fee_percent, creation_fee, spent_ended, fees_charged };
         self.recall_purses(memory.purses, last);
         let beliefs = &mut self.beliefs;
-        for kept in memory.minds {
-            beliefs.recall_mind(kept);
-        }
         // When the last run's last create ended is not known to the millisecond.
         beliefs.last_create_end = Some(now);
         for (server, order, at) in memory.ended {
@@ -412,11 +429,11 @@ impl Engine {
 
 impl Beliefs {
     /// Goes on with what was learned for a target of that name, unless it was learned in another coin or tick.
-    fn recall_mind(&mut self, kept: KeptMind) {
+    fn recall_mind(&mut self, kept: &KeptMind) {
         let is_ours = kept.currency == self.strategy.currency && kept.tick == self.strategy.venue.tick;
         let target = self.targets().find(|(_, target)| target.name == kept.target && target.policy.learns());
         if let Some((id, _)) = target.filter(|_| is_ours) {
-            self.put_mind(id, Mind::recall(kept.learned));
+            self.put_mind(id, Mind::recall(kept.learned.clone()));
         }
     }
 }

@@ -6,11 +6,11 @@
 use clorebid_core::engine::Engine;
 use clorebid_core::memory::Memory;
 use clorebid_core::money::Currency;
+use clorebid_core::policy::adaptive::lessons::Lessons;
 use clorebid_core::request::{Answer, Doubt, Request};
 use clorebid_core::strategy::Strategy;
 use clorebid_core::time::{Span, Time};
 
-use super::memory_json;
 use crate::api;
 use crate::journal::{Resume, Unfinished};
 
@@ -31,18 +31,32 @@ pub struct UnreadableError {
     why: serde_json::Error,
 }
 
-/// A run that knows nothing yet. With `observe_only` it reads and never bids.
-pub fn anew(strategy: Strategy, observe_only: bool, now: Time) -> Start {
-    let engine = Engine::new(strategy, observe_only);
-    let memory = memory_json(&engine, now);
-    Start { engine, memory }
+/// A run that knows nothing yet but what it was taught. With `observe_only` it reads and never bids.
+pub fn anew(strategy: Strategy, observe_only: bool, lessons: &Lessons, now: Time) -> Start {
+    let mut memory = Engine::new(strategy.clone(), observe_only).memory(now);
+    memory.teach(&strategy, lessons);
+    Start::with(strategy, memory, now)
 }
 
-/// A run that goes on where another stopped.
+impl Start {
+    fn with(strategy: Strategy, memory: Memory, now: Time) -> Start {
+        // Proof: a memory is made of numbers, texts and lists of these.
+        let text = serde_json::to_string(&memory).expect("a memory is JSON");
+        Start { engine: Engine::start(strategy, memory, now), memory: text }
+    }
+}
+
+/// A run that goes on where another stopped, and takes over lessons about servers that it has not watched itself.
 ///
 /// # Errors
 /// When what that one left cannot be read.
-pub fn go_on(strategy: Strategy, observe_only: bool, left: &Resume, now: Time) -> Result<Start, UnreadableError> {
+pub fn go_on(
+    strategy: Strategy,
+    observe_only: bool,
+    left: &Resume,
+    lessons: &Lessons,
+    now: Time,
+) -> Result<Start, UnreadableError> {
     let unreadable = |what| move |why| UnreadableError { what, why };
     let mut memory: Memory = serde_json::from_str(&left.memory).map_err(unreadable("what the last run remembered"))?;
     if let Some(currency) = Currency::from_name(&left.currency) {
@@ -55,9 +69,8 @@ pub fn go_on(strategy: Strategy, observe_only: bool, left: &Resume, now: Time) -
         let answer = recorded_answer(&request, unfinished);
         memory.take_up(request, unfinished.target.clone(), unfinished.sent_at, &answer);
     }
-    // Proof: a memory is made of numbers, texts and lists of these.
-    let text = serde_json::to_string(&memory).expect("a memory is JSON");
-    Ok(Start { engine: Engine::start(strategy, memory, now), memory: text })
+    memory.teach(&strategy, lessons);
+    Ok(Start::with(strategy, memory, now))
 }
 
 /// The answer that the journal holds, understood anew; without one, nobody knows.

@@ -8,6 +8,7 @@ use clorebid::api::Enclosure;
 use clorebid::clock::Clock;
 use clorebid::clore::{OrderForm, RawForm};
 use clorebid::core::money::{Amount, Price};
+use clorebid::core::policy::adaptive::lessons::Lessons;
 use clorebid::core::time::{Span, Time};
 use clorebid::history::View;
 use clorebid::journal::{Journal, Mode, RunStart};
@@ -84,8 +85,9 @@ async fn live(life: &Life, exchange: &Arc<Mutex<Exchange>>, clock: &Clock, start
     let left = journal.last_memory(Mode::Paper, "random").await.expect("a memory");
     let at = clock.now();
     let begun = match &left {
-        Some(left) => resume::go_on(file.strategy.clone(), false, left, at).expect("a memory that can be read"),
-        None => resume::anew(file.strategy.clone(), false, at),
+        Some(left) => resume::go_on(file.strategy.clone(), false, left, &Lessons::default(), at)
+            .expect("a memory that can be read"),
+        None => resume::anew(file.strategy.clone(), false, &Lessons::default(), at),
     };
     let run = RunStart {
         at,

@@ -123,6 +123,15 @@ impl Mind {
         Kept { servers: self.servers.iter().map(known).collect(), loose: self.loose.clone() }
     }
 
+    /// Takes over how that server's price has moved, unless it has seen moves itself.
+    pub(crate) fn teach(&mut self, server: ServerId, market: Market) {
+        let has_seen = self.servers.get(&server).is_some_and(|watched| !watched.market.moves().is_empty());
+        if !has_seen {
+            let ours = self.servers.get(&server).and_then(|watched| watched.ours);
+            self.servers.insert(server, Watched { market, worth: None, read_at: None, ours });
+        }
+    }
+
     /// Adds up all regrets to that moment.
     pub(crate) fn advance(&mut self, now: Time) {
         self.servers.values_mut().filter_map(|watched| watched.ours.as_mut()).for_each(|ours| ours.regret.advance(now));

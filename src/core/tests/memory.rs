@@ -7,6 +7,7 @@ mod common;
 use clorebid_core::engine::Engine;
 use clorebid_core::event::{Event, State};
 use clorebid_core::governing::CREATE_SPACING;
+use clorebid_core::policy::adaptive::policy::Adaptive;
 use clorebid_core::request::{Answer, Doubt, Refusal, Request};
 use clorebid_core::time::Span;
 use common::venue::{Eviction, Fault, Kind};
@@ -307,4 +308,26 @@ fn a_restart_counts_the_pause_before_its_first_create_from_its_start() {
         let sent = world.log.last().expect("the create").sent;
         assert!(sent.since(began) >= CREATE_SPACING, "{} after its start", sent.since(began));
     }
+}
+
+#[test]
+fn what_was_learned_of_a_market_is_known_after_a_restart() {
+    let mut learner = target("t", &[6]);
+    learner.policy = Adaptive.into();
+    let mut world = World::new(strategy(vec![learner]), &[(6, 900)]);
+    world.until(60, "held", |w| w.holds(6));
+    for bid in [1_000, 950, 1_010, 940] {
+        world.change(|v| _ = v.machine(6).rivals.insert(1, bid));
+        world.run(300);
+    }
+    let bid_of = |world: &World| world.bid(6);
+    let learned = |world: &World| serde_json::to_value(world.engine.memory(world.now)).expect("JSON")["minds"].clone();
+    let (before, stood) = (learned(&world), bid_of(&world));
+    let moves = before[0]["learned"]["servers"][0]["market"]["moves"].as_array().map_or(0, Vec::len);
+    assert!(moves >= 4, "{before}");
+    world.restart();
+    assert_eq!(learned(&world)[0]["learned"]["servers"][0]["market"]["moves"].as_array().map_or(0, Vec::len), moves);
+    world.run(120);
+    assert_eq!(bid_of(&world), stood, "nothing new was learned, so nothing else is bid");
+    world.assert_clean();
 }

@@ -80,6 +80,12 @@ impl Market {
         seen
     }
 
+    /// Somebody else has watched it all the time, and has seen that `least` wins from that moment on.
+    pub fn learn(&mut self, at: Time, least: u64) {
+        self.read_at = Some(at);
+        self.observe(at, least, false);
+    }
+
     /// It cannot be held now: it is offline, hidden or rented.
     pub fn unholdable(&mut self) {
         self.now = None;

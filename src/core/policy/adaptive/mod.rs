@@ -11,6 +11,7 @@
 
 pub mod choice;
 pub mod fit;
+pub mod lessons;
 pub mod market;
 pub mod moves;
 pub mod policy;
