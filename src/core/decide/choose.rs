@@ -164,6 +164,9 @@ impl Beliefs {
         if let Some(until) = server.blocked_until.filter(|until| now < *until) {
             tell(Hold::CreateRefused { until });
         }
+        if let Some(until) = self.mind(server.target).and_then(|mind| mind.rests_until(id, now)) {
+            tell(Hold::RivalAnswers { until });
+        }
         let facts = self.facts.get(&id);
         let mut tell_if = |is: bool, hold: Hold| {
             if is {

@@ -145,6 +145,11 @@ pub enum Hold {
         /// The next try is then.
         until: Time,
     },
+    /// A rival answered our last bid with more than the server is worth: it is left to that rival for a while.
+    RivalAnswers {
+        /// It is bid on again then.
+        until: Time,
+    },
     /// It is a server of our own.
     OurServer,
     /// It is rented on demand.
@@ -331,6 +336,7 @@ impl Hold {
         match self {
             Hold::VenueFailed { until }
             | Hold::CreateRefused { until }
+            | Hold::RivalAnswers { until }
             | Hold::CreateSpacing { until }
             | Hold::CancelAsked { until, .. }
             | Hold::RepriceRefused { until }
@@ -370,6 +376,10 @@ impl Hold {
             Hold::WalletsUnread => "the wallets have not been read".to_string(),
             Hold::ListingUnread => "the marketplace has not been read".to_string(),
             Hold::CreateRefused { until } => format!("it refused a create; the next try is in {}", wait(until)),
+            Hold::RivalAnswers { until } => format!(
+                "a rival answered the last bid with more than it is worth; it is left to that rival for {}",
+                wait(until)
+            ),
             Hold::OurServer => "it is a server of our own".to_string(),
             Hold::Rented => "it is rented on demand".to_string(),
             Hold::CurrencyNotTaken => "its host does not take the currency".to_string(),

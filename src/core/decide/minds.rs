@@ -162,7 +162,8 @@ impl Beliefs {
         let mut changes_at: Option<Time> = None;
         for (other, entry) in self.servers.idle(server.target) {
             let blocked = entry.blocked_until.filter(|until| now < *until);
-            changes_at = changes_at.into_iter().chain(blocked).min();
+            let rests = self.mind(server.target).and_then(|mind| mind.rests_until(other, now));
+            changes_at = changes_at.into_iter().chain(blocked).chain(rests).min();
             if self.could_move_to(other, entry, target, now) {
                 others.push(other);
             }

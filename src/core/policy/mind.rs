@@ -253,6 +253,7 @@ impl Mind {
             regret,
             step: occasion.step.map(|step| ticks(step, tick)),
             may_create: occasion.may_create,
+            left_until: self.rests_until(occasion.server, now),
         }))
     }
 
@@ -288,20 +289,36 @@ impl Mind {
             choice::Wish::Move { server, price } => anew(server, price),
             choice::Wish::LetGo => Wish::LetGo { reason: reason() },
             choice::Wish::Keep | choice::Wish::Place { .. }
-                if is_lost && decision.figures.is_some_and(|figures| figures.best.is_none()) =>
+                if is_lost
+                    && decision.figures.is_some_and(|figures| figures.best.is_none())
+                    && self.rest(occasion).is_none() =>
             {
                 too_dear()
             }
             choice::Wish::Keep | choice::Wish::Place { .. } => Wish::Keep,
         };
         let patience = (wish == Wish::Keep).then_some(Patience { words, until: decision.wake });
+        let patience = if is_lost { self.rest(occasion).or(patience) } else { patience };
         Opinion { wish, patience, until: decision.wake, why: Some(words) }
+    }
+
+    /// Why nothing is bid where an order stands that a rival has outbid for good.
+    fn rest(&self, occasion: &Occasion) -> Option<Patience> {
+        let until = self.rests_until(occasion.server, occasion.now)?;
+        let words =
+            Words::new("a rival answers with more than the server is worth: it is left to that rival for a while");
+        Some(Patience { words, until: Some(until) })
     }
 
     /// What holding that server costs at best, risk included; `None` where nothing is known of it.
     pub(crate) fn cost(&self, server: ServerId, now: Time, tick: Price) -> Option<Price> {
         let market = self.servers.get(&server)?.at(now);
         in_price(market.priced()?.star_cost(), tick)
+    }
+
+    /// Until when that server is left to a rival: see [`Market::rests_until`].
+    pub(crate) fn rests_until(&self, server: ServerId, now: Time) -> Option<Time> {
+        self.servers.get(&server)?.market.rests_until(now)
     }
 
     /// A first bid there.

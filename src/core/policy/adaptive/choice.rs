@@ -25,6 +25,8 @@ pub struct Question<'a> {
     pub step: Option<u64>,
     /// No order can be made before this.
     pub may_create: Time,
+    /// Until then the server of the order is left to a rival, if it is: see [`Market::rests_until`].
+    pub left_until: Option<Time>,
 }
 
 /// An order of ours.
@@ -139,7 +141,9 @@ struct Answer {
 /// What to do now.
 pub fn decide(question: &Question<'_>) -> Decision {
     let known = || question.markets.iter().filter_map(|(server, market)| Spot::of(*server, market));
-    let affordable = known().filter(|spot| spot.least <= spot.market.terms().ceiling);
+    let is_left =
+        |spot: &Spot<'_>| question.left_until.is_some() && question.held.map(|h| h.server) == Some(spot.server);
+    let affordable = known().filter(|spot| spot.least <= spot.market.terms().ceiling && !is_left(spot));
     let best = affordable.min_by_key(|spot| (spot.fit.star_cost(), spot.server));
     let mut regret = question.regret;
     regret.advance(question.now);
@@ -158,7 +162,7 @@ pub fn decide(question: &Question<'_>) -> Decision {
     let bid = own.map(|(held, own)| (own, held.bid)).or(best.map(|best| (best, best.fit.star())));
     Decision {
         wish: answer.wish,
-        wake: earlier(answer.wake, refit),
+        wake: earlier(answer.wake, earlier(refit, question.left_until)),
         kept: answer.kept,
         done: answer.done,
         figures: bid.map(|(spot, bid)| figures(spot, best, bid, question.step, &answer.kept)),

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::policy::adaptive::fit::Fit;
 use crate::policy::adaptive::moves::{Move, Moves};
 use crate::policy::adaptive::terms::Terms;
-use crate::policy::adaptive::{ANSWER, ANSWER_SHARE, LONGEST_DWELL, LONGEST_GAP, ONE, REFIT, WAR};
+use crate::policy::adaptive::{
+    ANSWER, ANSWER_SHARE, LONGEST_DWELL, LONGEST_GAP, ONE, REFIT, REST, REST_DOUBLINGS, REST_ENDS, WAR, percent_down,
+};
 use crate::time::Time;
 
 /// One watched server.
@@ -38,6 +40,19 @@ struct Answers {
     war: u32,
     /// When the last of them came.
     war_at: Time,
+    /// The last one that went beyond what the server is worth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    beaten: Option<Beaten>,
+}
+
+/// A rival has answered with more than the server is worth to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Beaten {
+    at: Time,
+    /// What would have won then.
+    least: u64,
+    /// How often in a row.
+    times: u32,
 }
 
 /// What a read has shown.
@@ -65,7 +80,7 @@ impl Market {
         if self.least() == Some(least) {
             return Seen::Same;
         }
-        let answered = self.answers.judge(now, least, ours);
+        let answered = self.answers.judge(now, least, ours, self.terms.ceiling);
         let watched = last_read.is_some_and(|at| now.since(at) <= LONGEST_GAP);
         let seen = match &self.now {
             _ if answered => Seen::Answered,
@@ -146,6 +161,17 @@ impl Market {
         self.terms
     }
 
+    /// Until when it is left to a rival who answered our last bid with more than it is worth; `None`: it is not.
+    ///
+    /// Whoever bids again at once is answered again at once, and pays a restart for each second in between.
+    pub fn rests_until(&self, now: Time) -> Option<Time> {
+        let beaten = self.answers.beaten?;
+        let has_fallen = self.least().is_some_and(|least| least < percent_down(beaten.least, REST_ENDS));
+        let doublings = beaten.times.saturating_sub(1).min(REST_DOUBLINGS);
+        let until = beaten.at + REST.times(1_i64.checked_shl(doublings).unwrap_or(1));
+        (now < until && !has_fallen).then_some(until)
+    }
+
     /// How often our bids are answered, of [`ONE`].
     pub fn answered(&self) -> u32 {
         self.answers.often
@@ -159,10 +185,11 @@ impl Market {
 
 impl Answers {
     /// Whether a new least winning bid answers ours.
-    fn judge(&mut self, now: Time, least: u64, ours: bool) -> bool {
+    fn judge(&mut self, now: Time, least: u64, ours: bool, ceiling: u64) -> bool {
         let Some((at, bid)) = self.touched else { return false };
         if now.since(at) > ANSWER {
             self.touched = None;
+            self.beaten = None;
             self.unanswered();
             return false;
         }
@@ -173,6 +200,10 @@ impl Answers {
         self.often = self.often.saturating_add(ONE.saturating_sub(self.often) / ANSWER_SHARE);
         self.war = if now.since(self.war_at) < WAR { self.war.saturating_add(1) } else { 1 };
         self.war_at = now;
+        if least > ceiling {
+            let times = self.beaten.map_or(1, |beaten| beaten.times.saturating_add(1));
+            self.beaten = Some(Beaten { at: now, least, times });
+        }
         true
     }
 

@@ -56,6 +56,13 @@ const ANSWERS_COUNT: u32 = ONE / 4;
 const WAR: Span = Span::from_secs(600);
 /// The raise of a war doubles with each answer, and no more often than this.
 const WAR_DOUBLINGS: u32 = 20;
+/// Where a rival has answered with more than a server is worth, it is left to that rival for this long; then for twice as
+/// long each time that it does so again,
+const REST: Span = Span::from_secs(600);
+/// and no more often than this.
+const REST_DOUBLINGS: u32 = 4;
+/// It is not left to the rival any longer once the least winning bid has fallen below so many hundredths of that answer.
+const REST_ENDS: u32 = 75;
 /// So long after a replacement it is judged whether it was any good.
 const SETTLE: Span = Span::from_secs(600);
 /// The price of a replacement doubles with each one that was no good, and no more often than this.

@@ -73,7 +73,7 @@ impl Scene {
     fn ask(&self) -> Decision {
         let markets: Vec<(ServerId, &Market)> = self.markets.iter().map(|(server, market)| (*server, market)).collect();
         let Scene { held, regret, step, may_create, .. } = *self;
-        decide(&Question { now: at(self.now), markets: &markets, held, regret, step, may_create })
+        decide(&Question { now: at(self.now), markets: &markets, held, regret, step, may_create, left_until: None })
     }
 
     fn wish(&self) -> Wish {
@@ -446,7 +446,7 @@ proptest! {
         }
         let shown: Vec<(ServerId, &Market)> = markets.iter().map(|(server, market)| (*server, market)).collect();
         let held = is_held.then_some(Held { server: ServerId(1), bid, next_lower, ties: false });
-        let decision = decide(&Question { now: third, markets: &shown, held, regret, step, may_create });
+        let decision = decide(&Question { now: third, markets: &shown, held, regret, step, may_create, left_until: None });
         prop_assert!(decision.kept.sum(Which::Whole) >= 0 && decision.done.sum(Which::Step) >= 0);
         match decision.wish {
             Wish::Raise { to } => prop_assert!(to > bid || bid == u64::MAX),

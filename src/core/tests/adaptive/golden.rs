@@ -84,6 +84,7 @@ impl Run {
             regret: self.regret,
             step: Some(self.step),
             may_create: self.may_create,
+            left_until: None,
         })
     }
 
