@@ -27,6 +27,7 @@ pub mod history;
 pub mod journal;
 pub mod json;
 pub mod lock;
+pub mod metrics;
 pub mod notify;
 pub mod oracle;
 pub mod run;

@@ -150,6 +150,9 @@ pub(super) struct RunArgs {
     /// A file that says who is told what happens, in `[[notify]]` as in a strategy
     #[arg(long, value_name = "FILE")]
     pub notify: Option<PathBuf>,
+    /// Serve /healthz and /metrics on this address; a port alone is one of this machine, for nobody else
+    #[arg(long, value_name = "ADDR", value_parser = crate::metrics::read_address)]
+    pub listen: Option<std::net::SocketAddr>,
 }
 
 /// What happens to our orders when the run ends.

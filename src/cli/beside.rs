@@ -1,4 +1,4 @@
-//! What goes on beside a run's loop: the screen, and the receivers of notifications.
+//! What goes on beside a run's loop: the screen, the receivers of notifications, and the pages for other programs.
 
 use std::time::Duration;
 
@@ -7,13 +7,15 @@ use clorebid_core::event::Event;
 use clorebid_core::request::{Answer, Ask};
 use clorebid_core::time::Time;
 use secrecy::SecretString;
-use tracing::warn;
+use tokio::net::TcpListener;
+use tracing::{info, warn};
 
 use super::args::{Global, RunArgs};
 use super::screen::Screen;
 use super::{Failure, Kind, logging, notify};
-use crate::clock::Jump;
+use crate::clock::{Clock, Jump};
 use crate::journal::Mode;
+use crate::metrics::{self, Meter};
 use crate::notify::{About, News, Patience, Receiver, Telling};
 use crate::run::Watcher;
 use crate::strategy::{Occasion, StrategyFile};
@@ -25,16 +27,26 @@ pub(super) struct Beside {
     /// Until they are told.
     receivers: Vec<Receiver>,
     telling: Option<Telling>,
+    /// Until the run has a number.
+    listener: Option<TcpListener>,
+    meter: Option<Meter>,
 }
 
 impl Beside {
-    /// Makes ready what must not fail once the run is on: the receivers' secrets.
-    pub(super) fn prepare(global: &Global, args: &RunArgs, file: &StrategyFile) -> Result<Beside, Failure> {
+    /// Makes ready what must not fail once the run is on: the receivers' secrets and the address to listen on.
+    pub(super) async fn prepare(global: &Global, args: &RunArgs, file: &StrategyFile) -> Result<Beside, Failure> {
         let mode = if args.live { Mode::Live } else { Mode::Paper };
         let strategy = file.strategy.name.clone();
         let about = About { strategy, mode: mode.code(), only_observes: args.observe_only };
         let receivers = notify::receivers(global, &file.receivers, args.notify.as_deref())?;
-        Ok(Beside { screen: Screen::new(global), about, receivers, telling: None })
+        let listener = match args.listen {
+            Some(address) => Some(TcpListener::bind(address).await.map_err(|e| {
+                Failure::usage(format!("cannot listen on {address} ({e}); name another address or port with --listen"))
+            })?),
+            None => None,
+        };
+        let meter = listener.as_ref().map(|_| Meter::default());
+        Ok(Beside { screen: Screen::new(global), about, receivers, telling: None, listener, meter })
     }
 
     /// Starts the log, which hides these secrets and the receivers', and the notifications.
@@ -48,6 +60,17 @@ impl Beside {
         let receivers = std::mem::take(&mut self.receivers);
         self.telling = Some(Telling::start(receivers, self.about.clone(), Patience::default())?);
         Ok(())
+    }
+
+    /// Serves the pages of the run, if an address was named.
+    pub(super) fn serve(&mut self, run_id: i64, clock: &Clock) {
+        let (Some(listener), Some(meter)) = (self.listener.take(), &self.meter) else { return };
+        if let Ok(address) = listener.local_addr() {
+            info!("http://{address}/metrics and http://{address}/healthz show this run");
+        }
+        let notifications = self.telling.as_ref().map(Telling::counts).unwrap_or_default();
+        let (strategy, mode, clock) = (self.about.strategy.clone(), self.about.mode, clock.clone());
+        meter.serve(listener, metrics::RunFacts { run_id, strategy, mode, clock, notifications });
     }
 
     /// Tells how the run ended, in words or by its failure.
@@ -69,6 +92,9 @@ impl Watcher for Beside {
         self.screen.step(now, ask, answer, events, engine);
         if let Some(telling) = &mut self.telling {
             telling.step(now, ask, answer, events, engine);
+        }
+        if let Some(meter) = &mut self.meter {
+            meter.step(now, ask, answer, events, engine);
         }
     }
 

@@ -25,7 +25,7 @@ use crate::strategy::StrategyFile;
 pub(super) async fn run(global: &Global, args: RunArgs) -> Result<(), Failure> {
     let file = check::read(global, &args.strategy)?;
     let stop = shutdown::on_signal()?;
-    let mut beside = Beside::prepare(global, &args, &file)?;
+    let mut beside = Beside::prepare(global, &args, &file).await?;
     let ended = if args.live {
         live_run(global, &args, file, stop, &mut beside).await
     } else {
@@ -154,6 +154,7 @@ impl Prepared {
         };
         let run_id = journal.begin_run(start).await?;
         info!(run_id, mode = self.mode.code(), venue = name, "run {run_id}: {} on {name}", strategy.name);
+        beside.serve(run_id, &self.clock);
         let until = args.duration.map(|span| at + span);
         let shown_in = (strategy.currency, strategy.venue.tick);
         let enclosed = Enclosure::new(strategy.currency, self.forms);
