@@ -6,7 +6,8 @@
 //!
 //! ```text
 //! core ◄─ clock, json, lock, wire ◄─ strategy ◄─ journal ◄─ history ◄─ clore (the venue's format) ◄─ api (request ⇄ wire)
-//!      ◄─ session (the only way to send) ◄─ { client (HTTP), sim } ◄─ tape ◄─ run ◄─ audit ◄─ oracle ◄─ backtest ◄─ cli
+//!      ◄─ session (the only way to send) ◄─ { client (HTTP), sim } ◄─ tape ◄─ run ◄─ { notify, metrics }
+//!      ◄─ audit ◄─ oracle ◄─ backtest ◄─ cli
 //! ```
 //!
 //! Imports point left only; `tests/structure` holds them to it, file by file. Where to start reading: docs/ARCHITECTURE.md

@@ -171,3 +171,19 @@ fn an_address_or_token_in_the_file_is_refused_and_not_shown() {
         "{hint}"
     );
 }
+
+/// The receivers that the page shows, and the events that it lists.
+#[test]
+fn the_page_shows_receivers_that_are_read_and_lists_every_event() {
+    let page = std::fs::read_to_string(format!("{}/docs/telling.md", env!("CARGO_MANIFEST_DIR"))).expect("the page");
+    let shown = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("receivers");
+    let names: Vec<String> = receivers(shown).into_iter().map(|receiver| receiver.name).collect();
+    assert_eq!(names, ["telegram", "phone", "webhook"]);
+    for occasion in Occasion::ALL {
+        assert!(page.contains(&format!("| `{}` | ", occasion.code())), "{} is not in the page", occasion.code());
+    }
+    let readme = std::fs::read_to_string(format!("{}/README.md", env!("CARGO_MANIFEST_DIR"))).expect("the README");
+    let shown = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a strategy");
+    let file = read(shown, "s.toml").unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(file.receivers[0].name, "discord");
+}
