@@ -97,14 +97,14 @@ fn a_receiver_that_fails_for_a_while_loses_nothing() {
 async fn what_does_not_fit_into_the_queue_is_dropped_and_counted() {
     let mut churn = CONTESTED.to_owned();
     for minute in 0..60 {
-        let (at, until) = (120 + 4 * minute, 122 + 4 * minute);
+        let (at, until) = (120 + 2 * minute, 121 + 2 * minute);
         churn = churn.replacen("    [server.undercutter]", &format!("    [[server.rival]]\n    at = \"{at}m\"\n    until = \"{until}m\"\n    bid = \"0.00005{minute:02}\"\n\n    [server.undercutter]"), 1);
     }
     let (world, folder) = (World::new(&churn), tempfile::tempdir().expect("a folder"));
     let server = Server::new(Manner::Hangs);
     let mut telling = telling(vec![webhook(folder.path(), server.address, "")], endless());
     let counts = telling.counts();
-    world.run_watched(&follow(""), minutes(400), &mut telling).await;
+    world.run_watched(&follow(""), minutes(250), &mut telling).await;
     let overflowed = counts[0].1.dropped();
     assert!(overflowed > 10, "{overflowed} dropped while the run was on");
     let last = News::of_the_run(Occasion::Ended, Time::from_secs(0), "over".to_owned());

@@ -1,9 +1,12 @@
 //! Which events of a run are told, to whom, and how often.
 
+use std::time::Duration;
+
 use clorebid::core::time::Span;
+use clorebid::run::Watcher;
 
 use crate::common::{World, follow, one_server};
-use crate::server::{Server, TAKES, hasty, minutes, telling, webhook};
+use crate::server::{Manner, Server, TAKES, endless, hasty, minutes, telling, webhook};
 
 /// What a receiver is told of a run: names and sentences, in order.
 async fn told(scenario: &str, strategy: &str, span: Span) -> Vec<(String, String)> {
@@ -98,6 +101,34 @@ async fn an_order_that_does_not_go_on_is_told_as_stuck() {
     let expected = "server 6: nobody knows whether a bid was taken, for 10m";
     assert!(told.iter().any(|(event, text)| event == "stuck" && text.starts_with(expected)), "{told:#?}");
     assert_eq!(told.iter().filter(|(event, _)| event == "stuck").count(), 1, "{told:#?}");
+}
+
+#[tokio::test]
+async fn a_journal_that_is_locked_is_told_once_and_once_when_it_is_free_and_the_second_message_waits_its_time() {
+    let (server, folder) = (Server::new(TAKES), tempfile::tempdir().expect("a folder"));
+    let receiver = webhook(folder.path(), server.address, "at_most_every = \"100ms\"");
+    let mut telling = telling(vec![receiver], hasty());
+    for seconds in [1, 29, 30, 31, 500] {
+        telling.journal(Some(Duration::from_secs(seconds)));
+    }
+    server.wait_for_requests(1).await;
+    telling.journal(None);
+    telling.journal(None);
+    // The run is still on: the pause ends by itself.
+    server.wait_for_requests(2).await;
+    let locked = "another program keeps the journal locked: nothing can be bid until it is free";
+    assert_eq!(texts(&server.told()), [("stuck", locked), ("stuck", "the journal is free again")]);
+}
+
+#[tokio::test]
+async fn a_receiver_is_asked_again_when_it_wants_to_be() {
+    let (server, folder) = (Server::new(Manner::AsksForPatience), tempfile::tempdir().expect("a folder"));
+    let mut telling = telling(vec![webhook(folder.path(), server.address, "")], endless());
+    telling.journal(Some(Duration::from_secs(60)));
+    // By our own patience the second try would come after ten hours.
+    server.wait_for_requests(2).await;
+    let heard = server.heard();
+    assert_eq!(heard[0], heard[1]);
 }
 
 #[tokio::test]

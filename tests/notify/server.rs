@@ -18,6 +18,8 @@ pub enum Manner {
     Says(u16, &'static str),
     /// With status 503 so many times, then well.
     Fails(usize),
+    /// With status 429 once, and the wish to be asked again at once; then well.
+    AsksForPatience,
     /// Never.
     Hangs,
     /// By closing the connection at once.
@@ -73,6 +75,17 @@ impl Server {
         self.events().iter().map(|event| (text(event, "event"), text(event, "text"))).collect()
     }
 
+    /// Waits, while everything else goes on, until it has heard so many requests.
+    pub async fn wait_for_requests(&self, count: usize) {
+        for _ in 0..3_000 {
+            if self.heard().len() >= count {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("it never heard {count} requests, only {:#?}", self.heard());
+    }
+
     /// Waits until it has heard what is looked for.
     pub fn wait_for(&self, found: impl Fn(&str) -> bool) -> String {
         for _ in 0..3_000 {
@@ -108,7 +121,10 @@ fn serve(mut stream: TcpStream, manner: Manner, heard: &Mutex<Vec<String>>) {
     match manner {
         Manner::Says(status, body) => say(status, body),
         Manner::Fails(times) if count <= times => say(503, "later"),
-        Manner::Fails(_) => say(200, "ok"),
+        Manner::AsksForPatience if count == 1 => {
+            let _gone = stream.write_all(b"HTTP/1.1 429 X\r\nretry-after: 0\r\ncontent-length: 0\r\n\r\n");
+        }
+        Manner::Fails(_) | Manner::AsksForPatience => say(200, "ok"),
         Manner::Prints(bytes) => say(200, &"x".repeat(bytes)),
         Manner::Echoes => say(400, &request),
         // Until the other side has had enough.
