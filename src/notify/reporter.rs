@@ -29,6 +29,8 @@ use crate::strategy::Occasion;
 const STUCK_AFTER: Span = Span::from_secs(600);
 /// How often that is looked for.
 const LOOK_EVERY: Span = Span::from_secs(10);
+/// An order found at the start that is seen to hold its server so soon has held it before, as far as anybody knows.
+const FOUND_WITHIN: Span = Span::from_secs(60);
 /// A journal that is locked for longer than this keeps the run from bidding.
 const LOCKED_AFTER: Duration = Duration::from_secs(30);
 
@@ -44,6 +46,8 @@ pub(super) struct Reporter {
     steps: BTreeMap<ServerId, (State, Time, bool)>,
     /// Targets without an order, since when, and whether it was told of.
     idle: BTreeMap<usize, (Time, bool)>,
+    /// Where an order was found or taken up again, when, and nothing was bid since.
+    found: BTreeMap<ServerId, Time>,
     looked_at: Option<Time>,
     is_locked: bool,
 }
@@ -111,6 +115,7 @@ impl Reporter {
     /// What a command of ours and its answer tell.
     fn command(&mut self, now: Time, ask: &Ask, answer: &Answer, engine: &Engine) -> Option<News> {
         let server = ask.request.server().filter(|_| ask.request.is_command())?;
+        self.found.remove(&server);
         let target = ask.target.map(|id| engine.target_name(id).to_owned());
         let name = target.clone().unwrap_or_default();
         let (occasion, text) = match (&ask.request, answer, &ask.reason) {
@@ -141,6 +146,9 @@ impl Reporter {
         match *event {
             Event::State { target, server, from, to, cause } => {
                 self.note_step(now, server, to);
+                if self.was_found(now, server, to, cause) {
+                    return None;
+                }
                 let name = engine.target_name(target);
                 let (occasion, text) = change(name, server, from, to, cause, engine, now)?;
                 Some(News {
@@ -167,6 +175,16 @@ impl Reporter {
             }
             _ => None,
         }
+    }
+
+    /// Whether this step only shows what stood there before the run: its server is not won again.
+    fn was_found(&mut self, now: Time, server: ServerId, to: State, cause: Cause) -> bool {
+        if cause == Cause::Adopted {
+            self.found.insert(server, now);
+            return true;
+        }
+        let found = self.found.remove(&server);
+        to == State::Holding && found.is_some_and(|at| now.since(at) <= FOUND_WITHIN)
     }
 
     fn note_step(&mut self, now: Time, server: ServerId, to: State) {
@@ -242,8 +260,7 @@ fn change(
     now: Time,
 ) -> Option<(Occasion, String)> {
     match (from, to) {
-        // What was found at the start was won before.
-        (_, State::Holding) if cause != Cause::Adopted => {
+        (_, State::Holding) => {
             let status = engine.status(now);
             let bid = status.servers.iter().find(|s| s.server == server).and_then(|s| s.our_bid);
             let at = bid.map(|bid| format!(" at {bid} {} a day", engine.strategy().currency)).unwrap_or_default();

@@ -153,6 +153,10 @@ fn a_run_tells_the_receivers_of_both_files_and_how_it_ended() {
     let told = of_file.told();
     assert_eq!((told[0].0.as_str(), told[told.len() - 1].0.as_str()), ("won", "ended"), "{told:?}");
 
+    for check in ["replay", "verify"] {
+        assert_eq!(said(&bot(folder.path(), &[check]).output().expect("it")).0, Some(0), "{check} needs no receiver");
+    }
+
     let nobody = format!("http://{}/v1", Server::nobody());
     let key = folder.path().join("key");
     std::fs::write(&key, "some-key").expect("a key");
@@ -161,6 +165,18 @@ fn a_run_tells_the_receivers_of_both_files_and_how_it_ended() {
     let (event, text) = of_strategy.told().pop().expect("it was told");
     assert_eq!(event, "failed");
     assert!(text.contains("nobody answers at"), "{text}");
+}
+
+#[test]
+fn a_run_that_only_observes_does_not_complain_that_it_has_no_order() {
+    let server = Server::new(TAKES);
+    let folder = folder("[[notify]]\nkind = \"webhook\"\nurl_env = \"CANARY_S\"\n");
+    let mut run = bot(folder.path(), &["run", "--strategy", "s.toml", "--observe-only", "--for", "30m"]);
+    let run = run.args(["--time-scale", "3600"]).env("CANARY_S", url(&server, "/canary-s"));
+    assert_eq!(said(&run.output().expect("the command")).0, Some(0));
+    let told = server.told();
+    let [(event, text)] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!((event.as_str(), text.as_str()), ("ended", "run 1 ended (time): spent 0 bitcoin"));
 }
 
 #[test]

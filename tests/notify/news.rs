@@ -57,14 +57,42 @@ async fn a_move_is_told_and_what_we_give_up_is_not_lost() {
 #[tokio::test]
 async fn a_limit_is_told_once_until_bids_are_taken_again_and_no_order_for_minutes_is_told_too() {
     let floor = "[[server.event]]\nat = \"0s\"\nfor = \"30m\"\nkind = \"floor\"\nfloor = { bitcoin = \"0.00007\" }\n\
-                 [[server.event]]\nat = \"12m\"\nfor = \"1m\"\nkind = \"floor\"\nfloor = { bitcoin = \"0.000065\" }\n";
-    let told = told(&one_server("", floor), &follow(""), minutes(40)).await;
+                 [[server.event]]\nat = \"12m\"\nfor = \"1m\"\nkind = \"floor\"\nfloor = { bitcoin = \"0.000065\" }\n\
+                 [[server.event]]\nat = \"35m\"\nfor = \"30m\"\nkind = \"floor\"\nfloor = { bitcoin = \"0.00007\" }\n";
+    let told = told(&one_server("", floor), &follow(""), minutes(60)).await;
     let events: Vec<&str> = told.iter().map(|(event, _)| event.as_str()).collect();
-    assert_eq!(events, ["limit", "stuck", "won"], "{told:#?}");
+    assert_eq!(events, ["limit", "stuck", "won", "lost", "limit"], "{told:#?}");
+    assert_eq!(told[3].1, "trainer lost server 6: the host's floor is above our bid");
     let too_dear = "the least winning bid 0.00007 is above 0.00006, the most worth bidding";
     assert_eq!(told[0].1, format!("trainer: no bid on server 6: {too_dear}"));
     assert!(told[1].1.starts_with("trainer has had no order for 10m"), "{}", told[1].1);
     assert!(told[1].1.contains("; server 6: the least winning bid"), "with a reason: {}", told[1].1);
+}
+
+#[tokio::test]
+async fn an_order_that_a_limit_has_cancelled_is_told_as_that_and_not_as_a_loss() {
+    let limit = "max_bid = \"0.00006\"\nmax_total_cost = \"0.0000001\"";
+    let strategy = follow("").replace("max_bid = \"0.00006\"", limit);
+    let told = told(&one_server("", ""), &strategy, minutes(9)).await;
+    let events: Vec<&str> = told.iter().map(|(event, _)| event.as_str()).collect();
+    assert_eq!(events, ["won", "limit", "limit"], "{told:#?}");
+    let cancelled = &told.iter().find(|(_, text)| text.contains("cancelled")).expect("the cancellation").1;
+    assert!(cancelled.starts_with("order 1001 on server 6 is cancelled: "), "{cancelled}");
+    assert!(cancelled.ends_with(" spent is above max_total_cost 0.0000001"), "{cancelled}");
+}
+
+#[tokio::test]
+async fn what_stood_there_at_the_start_is_not_won_again() {
+    let world = World::new(&one_server("", ""));
+    world.run(&follow(""), minutes(5)).await;
+    let (server, folder) = (Server::new(TAKES), tempfile::tempdir().expect("a folder"));
+    let mut telling = telling(vec![webhook(folder.path(), server.address, "")], hasty());
+    let adopting = follow("").replace("servers = [6]", "servers = [6]\nadopt = true");
+    let ran = world.run_watched(&adopting, minutes(5), &mut telling).await;
+    let (at, ended) = (telling.last_moment(), clorebid::strategy::Occasion::Ended);
+    telling.finish(clorebid::notify::News::of_the_run(ended, at, "over".to_owned())).await;
+    assert!(ran.engine.status(at).servers.iter().any(|s| s.our_bid.is_some()), "it took the order over");
+    assert_eq!(texts(&server.told()), [("ended", "over")]);
 }
 
 #[tokio::test]
