@@ -75,8 +75,7 @@ impl Client {
     pub fn new(base_url: &str, key: SecretString, timeout: Duration) -> Result<Client, ClientError> {
         let base = check_base(base_url)?;
         let header = check_key(&key)?;
-        // It fails only where a provider is installed already, which then serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        install_tls();
         // A kept connection that the venue has closed meanwhile breaks the next request on it. For a read that costs a
         // poll; for a change it would mean not knowing whether it was made. So a change opens its own.
         let reads = build(timeout, 1)?;
@@ -161,6 +160,20 @@ fn check_key(key: &SecretString) -> Result<HeaderValue, ClientError> {
     let mut header = HeaderValue::from_str(text).map_err(|_| ClientError::BadKey)?;
     header.set_sensitive(true);
     Ok(header)
+}
+
+/// A client for others than the venue, with the same care: TLS, nothing kept open, no retries, redirects or proxies.
+///
+/// # Errors
+/// When TLS has no root certificates.
+pub fn for_others(timeout: Duration) -> Result<reqwest::Client, ClientError> {
+    install_tls();
+    build(timeout, 0)
+}
+
+fn install_tls() {
+    // It fails only where a provider is installed already, which then serves as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 fn build(timeout: Duration, idle_connections: usize) -> Result<reqwest::Client, ClientError> {

@@ -6,7 +6,8 @@
 //!
 //! ```text
 //! core ◄─ clock, json, lock, wire ◄─ strategy ◄─ journal ◄─ history ◄─ clore (the venue's format) ◄─ api (request ⇄ wire)
-//!      ◄─ session (the only way to send) ◄─ { client (HTTP), sim } ◄─ tape ◄─ run ◄─ audit ◄─ oracle ◄─ backtest ◄─ cli
+//!      ◄─ session (the only way to send) ◄─ { client (HTTP), sim } ◄─ tape ◄─ run ◄─ { notify, metrics }
+//!      ◄─ audit ◄─ oracle ◄─ backtest ◄─ cli
 //! ```
 //!
 //! Imports point left only; `tests/structure` holds them to it, file by file. Where to start reading: docs/ARCHITECTURE.md
@@ -27,6 +28,8 @@ pub mod history;
 pub mod journal;
 pub mod json;
 pub mod lock;
+pub mod metrics;
+pub mod notify;
 pub mod oracle;
 pub mod run;
 pub mod session;

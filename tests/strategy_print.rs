@@ -32,6 +32,7 @@ fn the_shipped_strategies_read_and_print_back_to_themselves() {
 fn assert_same(one: &StrategyFile, other: &StrategyFile) {
     assert_eq!(one.strategy, other.strategy);
     assert_eq!(one.orders, other.orders);
+    assert_eq!(one.receivers, other.receivers);
     assert_eq!(filled(one), filled(other));
 }
 
@@ -170,11 +171,23 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn a_receiver()(
+        every in a_span(),
+        kind in prop::sample::select(vec!["webhook", "discord", "slack", "ntfy"]),
+        file in "[a-z/. é]{0,9}[a-z]",
+        events in prop::sample::subsequence(vec!["won", "lost", "blind", "failed"], 1..4),
+    ) -> String {
+        format!("[[notify]]\nkind = \"{kind}\"\nurl_file = \"{file}\"\nat_most_every = \"{every}\"\nevents = {events:?}\n")
+    }
+}
+
+prop_compose! {
     fn a_strategy()(
         bids in prop::collection::vec(a_bid(), 1..4),
         restart in prop_oneof![a_span(), a_price()],
         balance in prop::option::of(a_price()),
         command in "\\PC{0,20}",
+        receiver in prop::option::of(a_receiver()),
     ) -> String {
         let mut text = "currency = \"bitcoin\"\n[limits]\nmax_bid = 0.9\n".to_string();
         text += &balance.map(|b| format!("min_balance = \"{b}\"\n")).unwrap_or_default();
@@ -183,7 +196,7 @@ prop_compose! {
             text += &format!("[[target]]\nservers = [{i}]\n[target.bid]\n{bid}[target.value]\nrestart_cost = \"{restart}\"\n");
             text += &format!("[target.order]\ncommand = {command}\n");
         }
-        text
+        text + &receiver.unwrap_or_default()
     }
 }
 

@@ -8,4 +8,5 @@ pub(crate) fn check(bytes: &[u8]) {
     let printed = strategy::filled(&file);
     let again = strategy::read(&printed, "printed.toml").expect("what is printed can be read");
     assert_eq!(again.strategy, file.strategy, "{printed}");
+    assert_eq!(again.receivers, file.receivers, "{printed}");
 }

@@ -93,6 +93,8 @@ pub(super) enum Command {
     Verify(VerifyArgs),
     /// Why one request was made, or why what the core would have liked was not done
     Why(WhyArgs),
+    /// Notifications: try out whether they arrive
+    Notify(NotifyArgs),
     /// Print completions for a shell
     Completions {
         /// Which shell
@@ -148,6 +150,12 @@ pub(super) struct RunArgs {
     /// Read the markets and never bid
     #[arg(long)]
     pub observe_only: bool,
+    /// A file that says who is told what happens, in `[[notify]]` as in a strategy
+    #[arg(long, value_name = "FILE")]
+    pub notify: Option<PathBuf>,
+    /// Serve /healthz and /metrics on this address; a port alone is one of this machine, for nobody else
+    #[arg(long, value_name = "ADDR", value_parser = crate::metrics::read_address)]
+    pub listen: Option<std::net::SocketAddr>,
 }
 
 /// What happens to our orders when the run ends.
@@ -386,6 +394,26 @@ pub(super) struct HistoryArgs {
     /// Only the newest so many
     #[arg(long, global = true, value_name = "N")]
     pub limit: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct NotifyArgs {
+    #[command(subcommand)]
+    pub what: NotifyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum NotifyCommand {
+    /// Send one message to each receiver, and print what came back
+    #[command(group = clap::ArgGroup::new("where").args(["strategy", "notify"]).required(true).multiple(true))]
+    Test {
+        /// The receivers of this strategy file
+        #[arg(long, value_name = "FILE")]
+        strategy: Option<PathBuf>,
+        /// The receivers of this file
+        #[arg(long, value_name = "FILE")]
+        notify: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -46,6 +46,16 @@ impl Failure {
         Failure::new(Kind::Failed, message)
     }
 
+    /// What kind of failure it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// What the user is told.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Tells the user, and gives the exit code.
     pub fn report(&self) -> ExitCode {
         // Whether anybody reads it or not, the exit code tells.

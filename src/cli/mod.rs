@@ -2,7 +2,7 @@
 
 mod args;
 mod backtest;
-mod blindness;
+mod beside;
 mod by_hand;
 mod check;
 mod exchange;
@@ -10,6 +10,7 @@ mod exit;
 mod history;
 mod live;
 mod logging;
+mod notify;
 mod output;
 mod record;
 mod replay;
@@ -60,6 +61,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Replay(args) => replay::replay(&global, &args).await,
         Command::Verify(args) => verify::verify(&global, &args).await,
         Command::Why(args) => why::why(&global, &args).await,
+        Command::Notify(args) => notify::notify(&global, args).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "clorebid", &mut script);

@@ -11,8 +11,8 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::args::{Global, OnExit, RunArgs};
-use super::screen::Screen;
-use super::{Failure, Kind, check, exchange, live, logging, shutdown};
+use super::beside::Beside;
+use super::{Failure, Kind, check, exchange, live, shutdown};
 use crate::account::Account;
 use crate::api::Enclosure;
 use crate::backtest::lessons;
@@ -30,12 +30,14 @@ use crate::tape::{Reader, Series, SeriesOptions};
 pub(super) async fn run(global: &Global, args: RunArgs) -> Result<(), Failure> {
     let file = check::read(global, &args.strategy)?;
     let stop = shutdown::on_signal()?;
-    let screen = Screen::new(global);
-    if args.live {
-        live_run(global, &args, file, stop, screen).await
+    let mut beside = Beside::prepare(global, &args, &file).await?;
+    let ended = if args.live {
+        live_run(global, &args, file, stop, &mut beside).await
     } else {
-        paper_run(global, &args, file, stop, screen).await
-    }
+        paper_run(global, &args, file, stop, &mut beside).await
+    };
+    beside.finish(&ended).await;
+    ended.map(drop)
 }
 
 async fn live_run(
@@ -43,8 +45,8 @@ async fn live_run(
     args: &RunArgs,
     file: StrategyFile,
     stop: watch::Receiver<bool>,
-    screen: Screen,
-) -> Result<(), Failure> {
+    beside: &mut Beside,
+) -> Result<String, Failure> {
     if args.time_scale != 1 && !live::is_loopback(&args.account.api_url) {
         return Err(Failure::usage("--time-scale with --live is only for an API on this machine"));
     }
@@ -52,7 +54,7 @@ async fn live_run(
     let forms = live::forms(&file, !live::is_loopback(&args.account.api_url))?;
     let mut secrets = live::secrets(&file);
     secrets.push(key.clone());
-    logging::start(global, secrets.clone(), screen.bar());
+    beside.begin(global, secrets.clone())?;
     let _database = Lock::database(global.db())?;
     let account = Account::of(&key, &args.account.api_url);
     let _account = Lock::account(&account)?;
@@ -76,7 +78,7 @@ async fn live_run(
     }
     let rest = Rest::after(left.is_some());
     let run = Prepared { file, forms, clock, at, begun, mode: Mode::Live, account: Some(account), seed: None, rest };
-    run.go(args, journal, venue, stop, screen).await
+    run.go(args, journal, venue, stop, beside).await
 }
 
 async fn paper_run(
@@ -84,10 +86,10 @@ async fn paper_run(
     args: &RunArgs,
     file: StrategyFile,
     stop: watch::Receiver<bool>,
-    screen: Screen,
-) -> Result<(), Failure> {
+    beside: &mut Beside,
+) -> Result<String, Failure> {
     let forms = live::forms(&file, false)?;
-    logging::start(global, live::secrets(&file), screen.bar());
+    beside.begin(global, live::secrets(&file))?;
     let scenario = exchange::scenario(args.scenario.as_deref())?;
     let _database = Lock::database(global.db())?;
     let journal = Journal::open(global.db()).await?;
@@ -100,7 +102,7 @@ async fn paper_run(
     let venue = SimVenue::new(Arc::new(Mutex::new(exchange)), clock.clone(), key);
     let (mode, seed, rest) = (Mode::Paper, Some(seed), Rest::None);
     let run = Prepared { file, forms, clock, at: start, begun, mode, account: None, seed, rest };
-    run.go(args, journal, venue, stop, screen).await
+    run.go(args, journal, venue, stop, beside).await
 }
 
 /// What the tapes teach that the run is to learn from.
@@ -156,14 +158,15 @@ struct Prepared {
 }
 
 impl Prepared {
+    /// Runs to the end, and says in words how that came.
     async fn go<V: Venue>(
         self,
         args: &RunArgs,
         mut journal: Journal,
         venue: V,
         stop: watch::Receiver<bool>,
-        screen: Screen,
-    ) -> Result<(), Failure> {
+        beside: &mut Beside,
+    ) -> Result<String, Failure> {
         let (at, name, strategy) = (self.at, venue.name(), &self.file.strategy);
         let text = self.account.as_ref().map_or_else(|| name.clone(), |account| venue_text(&name, account.short()));
         let start = RunStart {
@@ -178,6 +181,7 @@ impl Prepared {
         };
         let run_id = journal.begin_run(start).await?;
         info!(run_id, mode = self.mode.code(), venue = name, "run {run_id}: {} on {name}", strategy.name);
+        beside.serve(run_id, &self.clock);
         let until = args.duration.map(|span| at + span);
         let shown_in = (strategy.currency, strategy.venue.tick);
         let enclosed = Enclosure::new(strategy.currency, self.forms);
@@ -188,25 +192,21 @@ impl Prepared {
             Rest::Creates => session.rested_from_creates(at),
         };
         let cancel_on_exit = args.on_exit == OnExit::Cancel;
-        let mut driver = Driver { engine: self.begun.engine, session, watcher: screen, cancel_on_exit, stop };
+        let mut driver = Driver { engine: self.begun.engine, session, watcher: beside, cancel_on_exit, stop };
         let ended_by = driver.run(until).await?;
         report(&driver, run_id, ended_by, &name)
     }
 }
 
-fn report<V: Venue, W>(driver: &Driver<V, W>, run_id: i64, ended_by: EndedBy, venue: &str) -> Result<(), Failure> {
+/// How the run ended, in words, or as a failure.
+fn report<V: Venue, W>(driver: &Driver<V, W>, run_id: i64, ended_by: EndedBy, venue: &str) -> Result<String, Failure> {
     let status = driver.engine.status(driver.session.clock().now());
     let currency = driver.engine.strategy().currency;
     if let Some(head) = driver.session.journal_head() {
         info!(run_id, "head of the journal, for `verify --head`: {head}");
     }
-    info!(
-        run_id,
-        ended_by = ended_by.code(),
-        "run {run_id} ended ({}): spent {} {currency}",
-        ended_by.code(),
-        status.spent
-    );
+    let words = format!("run {run_id} ended ({}): spent {} {currency}", ended_by.code(), status.spent);
+    info!(run_id, ended_by = ended_by.code(), "{words}");
     if driver.cancel_on_exit && !driver.engine.is_empty() {
         return Err(Failure::other(
             "not every order could be cancelled in time; see `clorebid orders` and cancel by hand",
@@ -215,7 +215,10 @@ fn report<V: Venue, W>(driver: &Driver<V, W>, run_id: i64, ended_by: EndedBy, ve
     let is_blind = !driver.engine.was_answered();
     match ended_by {
         EndedBy::Time if is_blind => Err(nobody_answers(venue)),
-        EndedBy::Time | EndedBy::Signal => Ok(()),
+        EndedBy::Time | EndedBy::Signal => {
+            let standing = status.servers.iter().filter(|s| s.our_bid.is_some()).count();
+            Ok(if standing > 0 { format!("{words}; {standing} of our orders stand") } else { words })
+        }
         EndedBy::Halt(Halt::BadKey) => {
             Err(Failure::new(Kind::Key, format!("{venue} refuses the API key; make a new one at the venue's site")))
         }

@@ -13,9 +13,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tracing::{debug, info, trace, warn};
 
 use super::args::Global;
-use super::blindness::{Blindness, Sight};
 use crate::clock::{Jump, rfc3339};
-use crate::run::Watcher;
+use crate::run::{Blindness, Sight, Watcher};
 
 /// The status line is drawn no more often than this.
 const REDRAW_EVERY: Duration = Duration::from_millis(100);

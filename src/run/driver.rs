@@ -60,6 +60,21 @@ impl Watcher for () {
     fn step(&mut self, _: Time, _: &Ask, _: &Answer, _: &[Event], _: &Engine) {}
 }
 
+/// Watches for somebody who wants to have the watcher back.
+impl<W: Watcher + ?Sized> Watcher for &mut W {
+    fn step(&mut self, now: Time, ask: &Ask, answer: &Answer, events: &[Event], engine: &Engine) {
+        (**self).step(now, ask, answer, events, engine);
+    }
+
+    fn jumped(&mut self, now: Time, jump: Jump) {
+        (**self).jumped(now, jump);
+    }
+
+    fn journal(&mut self, locked_for: Option<Duration>) {
+        (**self).journal(locked_for);
+    }
+}
+
 /// Everything a run is made of.
 #[derive(Debug)]
 pub struct Driver<V, W> {

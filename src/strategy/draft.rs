@@ -8,6 +8,7 @@ use clorebid_core::policy::settings::Settings;
 use clorebid_core::strategy::{BidRules, Choice, Limits, Match, Strategy, Target, VenueRules};
 
 use super::errors::StrategyErrors;
+use super::notify::{NotifyDraft, NotifySpec};
 use super::order::OrderSpec;
 
 /// A strategy file without mistakes.
@@ -17,10 +18,19 @@ pub struct StrategyFile {
     pub strategy: Strategy,
     /// What is to run on the servers, in the order of `strategy.targets`.
     pub orders: Vec<OrderSpec>,
+    /// Who is told what happens, in the file's order. The core knows nothing of them.
+    pub receivers: Vec<NotifySpec>,
     /// The file as it was written, for the record of the run.
     pub text: String,
     /// What is no mistake, but unlikely to work.
     pub warnings: StrategyErrors,
+}
+
+/// What a file comes to.
+pub(super) struct Parts {
+    pub(super) strategy: Strategy,
+    pub(super) orders: Vec<OrderSpec>,
+    pub(super) receivers: Vec<NotifySpec>,
 }
 
 /// A strategy as its file lays it out.
@@ -31,6 +41,7 @@ pub(super) struct Draft {
     pub(super) limits: Limits,
     pub(super) venue: VenueRules,
     pub(super) targets: Vec<TargetDraft>,
+    pub(super) receivers: Vec<NotifyDraft>,
 }
 
 /// How a target bids as the file lays it out: the keys of every policy.
@@ -71,12 +82,13 @@ impl Draft {
             let bid = BidDraft { policy, own: target.policy.settings(), rules: target.bid.clone() };
             TargetDraft { target, bid, servers, wanted, order: order.clone() }
         });
-        Draft { name, currency, limits, venue, targets: targets.collect() }
+        let receivers = file.receivers.iter().map(NotifyDraft::of).collect();
+        Draft { name, currency, limits, venue, targets: targets.collect(), receivers }
     }
 
-    /// What the core needs, and what is to run on the servers.
-    pub(super) fn into_parts(self) -> (Strategy, Vec<OrderSpec>) {
-        let Draft { name, currency, limits, venue, targets } = self;
+    /// What the core needs, what is to run on the servers, and who is told.
+    pub(super) fn into_parts(self) -> Parts {
+        let Draft { name, currency, limits, venue, targets, receivers } = self;
         let parts = targets.into_iter().map(|mut draft| {
             let servers = Choice::Servers(draft.servers.unwrap_or_default());
             draft.target.choice = draft.wanted.map_or(servers, Choice::Match);
@@ -85,6 +97,7 @@ impl Draft {
             (draft.target, draft.order)
         });
         let (targets, orders) = parts.unzip();
-        (Strategy { name, currency, limits, venue, targets }, orders)
+        let receivers = receivers.into_iter().filter_map(NotifyDraft::into_spec).collect();
+        Parts { strategy: Strategy { name, currency, limits, venue, targets }, orders, receivers }
     }
 }

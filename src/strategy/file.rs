@@ -1,20 +1,58 @@
 //! Reads the file as a whole, and puts what its rows have read together.
 
 use clorebid_core::money::Currency;
-use clorebid_core::strategy::{Limits, Strategy, VenueRules};
+use clorebid_core::strategy::{Limits, VenueRules};
 use clorebid_core::time::Span;
 use toml::de::DeTable;
 
-use super::draft::Draft;
+use super::draft::{Draft, Parts};
 use super::errors::Mistakes;
-use super::keys::ROOT;
-use super::order::OrderSpec;
+use super::keys::{RECEIVERS, ROOT};
+use super::notify::{NotifyDraft, NotifySpec};
+use super::receivers;
 use super::row::{Place, Reading};
 use super::rules::{self, PriceContext};
 use super::values;
 
 /// Reads everything. What comes back counts only if no mistake was noted.
-pub(super) fn read_file(text: &str, file_name: &str, reading: &Reading) -> Option<(Strategy, Vec<OrderSpec>)> {
+pub(super) fn read_file(text: &str, file_name: &str, reading: &Reading) -> Option<Parts> {
+    let tree = parse(text, reading)?;
+    let mut draft = Draft {
+        name: stem(file_name),
+        currency: Currency::Bitcoin,
+        limits: Limits::default(),
+        venue: VenueRules::default(),
+        targets: Vec::new(),
+        receivers: Vec::new(),
+    };
+    ROOT.read_table(&mut draft, Some(&tree), &root(reading));
+    for (number, draft) in (1_u32..).zip(&mut draft.targets) {
+        if draft.target.name.is_empty() {
+            draft.target.name = format!("target-{number}");
+        }
+    }
+    let prices = PriceContext::of(&draft, reading);
+    draft.venue.tick = prices.tick.unwrap_or_default();
+    rules::check(&draft, prices, reading);
+    receivers::check(&mut draft.receivers, reading);
+    Some(draft.into_parts())
+}
+
+/// Reads a file that says nothing but who is told. What comes back counts only if no mistake was noted.
+pub(super) fn read_receivers(text: &str, reading: &Reading) -> Option<Vec<NotifySpec>> {
+    let tree = parse(text, reading)?;
+    let mut drafts = Vec::new();
+    RECEIVERS.read_table(&mut drafts, Some(&tree), &root(reading));
+    receivers::check(&mut drafts, reading);
+    Some(drafts.into_iter().filter_map(NotifyDraft::into_spec).collect())
+}
+
+fn root(reading: &Reading) -> Place<'_> {
+    Place { key: "", wanted: "", example: "", path: String::new(), at: 0..0, reading }
+}
+
+/// The file as TOML; `None`, and a note of every mistake, where it is none.
+fn parse<'t>(text: &'t str, reading: &Reading) -> Option<DeTable<'t>> {
     let (tree, syntax) = DeTable::parse_recoverable(text);
     for error in &syntax {
         let at = error.span().unwrap_or(0..0);
@@ -26,24 +64,7 @@ pub(super) fn read_file(text: &str, file_name: &str, reading: &Reading) -> Optio
         // What was recovered from broken TOML would only earn misleading complaints.
         return None;
     }
-    let mut draft = Draft {
-        name: stem(file_name),
-        currency: Currency::Bitcoin,
-        limits: Limits::default(),
-        venue: VenueRules::default(),
-        targets: Vec::new(),
-    };
-    let root = Place { key: "", wanted: "", example: "", path: String::new(), at: 0..0, reading };
-    ROOT.read_table(&mut draft, Some(tree.get_ref()), &root);
-    for (number, draft) in (1_u32..).zip(&mut draft.targets) {
-        if draft.target.name.is_empty() {
-            draft.target.name = format!("target-{number}");
-        }
-    }
-    let prices = PriceContext::of(&draft, reading);
-    draft.venue.tick = prices.tick.unwrap_or_default();
-    rules::check(&draft, prices, reading);
-    Some(draft.into_parts())
+    Some(tree.into_inner())
 }
 
 /// The file's name without folders and ending: what a strategy without a name is called.
@@ -56,7 +77,7 @@ fn stem(file_name: &str) -> String {
 fn hide_secrets(text: &str, mistakes: &Mistakes) {
     let mut start = 0;
     for line in text.split_inclusive('\n') {
-        for key in ["password", "token", "secret", "ssh_key"] {
+        for key in ["password", "token", "secret", "ssh_key", "url", "://"] {
             if let Some(at) = line.find(key) {
                 mistakes.hide(start + at + key.len()..start + line.len());
             }

@@ -22,6 +22,7 @@ use super::kinds::{
     AMOUNT, COUNT, COUNTRIES, CURRENCY, DURATION, LINE, LOST, MARGIN, NUMBER, OPEN, PER_DAY, PERCENT, PRICE,
     PRICE_ABOVE_ZERO, PolicyName, REPLACE, RESTART_COST, SERVERS, SHARE, SWITCH, TEXT,
 };
+use super::notify::{CHAT, FILE, KIND, NotifyDraft, OCCASIONS, RECEIVER, TEMPLATE};
 use super::order::{ENV, ENV_FROM, IMAGE, OrderSpec, PORTS, VARIABLE};
 use super::row::{Maybe, Section, Tables};
 
@@ -32,7 +33,20 @@ pub(super) static ROOT: LazyLock<Section<Draft>> = LazyLock::new(|| {
     s.key("currency", CURRENCY, |f| &mut f.currency).required().doc("What every price in the file is counted in.");
     s.key("limits", limits(), |f| &mut f.limits).required().doc("Hard limits, checked outside every policy.");
     s.key("venue", venue(), |f| &mut f.venue).doc("What is assumed of the venue until it teaches better.");
-    s.key("target", Tables(target()), |f| &mut f.targets).required().doc("What is to be held.");
+    s.key("target", Tables::at_least_one(target(), "nothing would ever be bid"), |f| &mut f.targets)
+        .required()
+        .doc("What is to be held.");
+    s.key("notify", Tables::any(notify()), |f| &mut f.receivers)
+        .absent_means("nobody")
+        .doc("Who is told what happens; also in a file of its own, `run --notify`.");
+    s
+});
+
+/// A file that says nothing but who is told.
+pub(super) static RECEIVERS: LazyLock<Section<Vec<NotifyDraft>>> = LazyLock::new(|| {
+    let mut s = Section::<Vec<NotifyDraft>>::new("the file's top level");
+    let receivers = Tables::at_least_one(notify(), "nobody would be told");
+    s.key("notify", receivers, |f| f).required().doc("Who is told what happens.");
     s
 });
 
@@ -217,5 +231,31 @@ fn order() -> Section<OrderSpec> {
     s.key("autossh_entrypoint", SWITCH, |o| &mut o.autossh_entrypoint)
         .default("false")
         .doc("Use the venue's own entry point, with SSH and /root/onstart.sh.");
+    s
+}
+
+fn notify() -> Section<NotifyDraft> {
+    let mut s = Section::<NotifyDraft>::new("[[notify]]");
+    s.key("name", RECEIVER, |n| &mut n.name)
+        .absent_means("the kind's name")
+        .doc("What warnings and metrics call the receiver.");
+    s.key("kind", KIND, |n| &mut n.kind).required().doc("How the receiver is reached.");
+    s.key("url_env", Maybe(VARIABLE), |n| &mut n.url_env)
+        .example("\"CLOREBID_NOTIFY_URL\"")
+        .doc("Local variable that holds the webhook's or topic's address; with telegram, that of another server than its own.");
+    s.key("url_file", Maybe(FILE), |n| &mut n.url_file).doc("File that holds the address. Either this or `url_env`.");
+    s.key("token_env", Maybe(VARIABLE), |n| &mut n.token_env)
+        .example("\"CLOREBID_NOTIFY_TOKEN\"")
+        .doc("Local variable that holds the bot's token of telegram, or the access token of ntfy or a webhook.");
+    s.key("token_file", Maybe(FILE), |n| &mut n.token_file)
+        .doc("File that holds the token. Either this or `token_env`.");
+    s.key("chat", Maybe(CHAT), |n| &mut n.chat).doc("Where the bot writes. Only with telegram.");
+    s.key("template", Maybe(TEMPLATE), |n| &mut n.template)
+        .absent_means("our own JSON")
+        .doc("The body of a webhook, with text, title, events, strategy, mode, at and token filled in.");
+    s.key("events", OCCASIONS, |n| &mut n.events).absent_means("all of them").doc("What the receiver is told of.");
+    s.key("at_most_every", DURATION, |n| &mut n.at_most_every)
+        .default("0s")
+        .doc("Least time between two messages; what happens meanwhile goes into the next one.");
     s
 }

@@ -103,6 +103,11 @@ impl<V: Copy + PartialEq + Send + Sync> Kind for Words<V> {
     fn read(&self, into: &mut V, value: &DeValue<'_>, place: &Place<'_>) -> Option<()> {
         let Some(text) = value.as_str() else { return place.wrong_type(value) };
         let Some((_, word)) = self.0.iter().find(|(name, _)| *name == text) else {
+            // An address in a word's place may hold a token.
+            if text.contains("://") {
+                place.reading.mistakes.hide(place.at.clone());
+                return place.wrong(format!("an address is not a {}", place.key), place.for_example());
+            }
             return place.wrong(format!("`{text}` is not a {}", place.key), suggest(text, &self.names()));
         };
         *into = *word;
@@ -330,7 +335,7 @@ pub(super) const MARGIN: Simple<Margin> = Simple {
 };
 
 /// Reads a list element by element; each has a place of its own, such as `servers.0`.
-fn list<V>(
+pub(super) fn list<V>(
     value: &DeValue<'_>,
     place: &Place<'_>,
     empty: &str,
@@ -351,7 +356,7 @@ fn list<V>(
     Some(read)
 }
 
-fn print_list(elements: impl Iterator<Item = String>) -> String {
+pub(super) fn print_list(elements: impl Iterator<Item = String>) -> String {
     format!("[{}]", elements.collect::<Vec<_>>().join(", "))
 }
 

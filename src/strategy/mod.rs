@@ -8,11 +8,11 @@
 //! | file | what it holds |
 //! |---|---|
 //! | [`keys`] | every key, a row each: where a new key goes |
-//! | [`kinds`], [`order`] | what may be written as a value: how it is read and printed, and its schema |
+//! | [`kinds`], [`order`], [`notify`], [`template`] | what may be written as a value: how it is read and printed, and its schema |
 //! | [`row`] | what a row is, and how rows read a file |
 //! | [`print`] | the filled-in file, the JSON schema and the README's table, as they follow from the rows |
 //! | [`draft`] | what a file says, put together |
-//! | [`file`], [`rules`] | the file as a whole, and what holds between keys |
+//! | [`file`], [`rules`], [`receivers`] | the file as a whole, and what holds between keys |
 //! | [`form`] | what the venue takes as an order's form |
 
 mod draft;
@@ -21,16 +21,21 @@ mod file;
 pub(crate) mod form;
 mod keys;
 mod kinds;
+mod notify;
 mod order;
 mod print;
+mod receivers;
 mod row;
 mod rules;
+mod template;
 mod values;
 
 pub use draft::StrategyFile;
 pub use errors::{Mistake, StrategyErrors};
+pub use notify::{Channel, NotifySpec, Occasion, Secret};
 pub use order::OrderSpec;
 pub use print::{filled, key_table, schema};
+pub use template::{Blank, Template};
 
 /// Reads a strategy file; `file_name` is what the mistakes are reported under.
 ///
@@ -42,9 +47,20 @@ pub fn read(text: &str, file_name: &str) -> Result<StrategyFile, StrategyErrors>
     let faultless = !reading.mistakes.forbid();
     let told = reading.mistakes.into_errors(text, file_name);
     match read {
-        Some((strategy, orders)) if faultless => {
-            Ok(StrategyFile { strategy, orders, text: text.to_string(), warnings: told })
+        Some(draft::Parts { strategy, orders, receivers }) if faultless => {
+            Ok(StrategyFile { strategy, orders, receivers, text: text.to_string(), warnings: told })
         }
         _ => Err(told),
     }
+}
+
+/// Reads a file that says nothing but who is told what happens, in `[[notify]]` as a strategy file has it.
+///
+/// # Errors
+/// Every mistake in the file, in its order.
+pub fn read_receivers(text: &str, file_name: &str) -> Result<Vec<NotifySpec>, StrategyErrors> {
+    let reading = row::Reading::default();
+    let read = file::read_receivers(text, &reading);
+    let faultless = !reading.mistakes.forbid();
+    read.filter(|_| faultless).ok_or_else(|| reading.mistakes.into_errors(text, file_name))
 }

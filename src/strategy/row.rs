@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use clorebid_core::policy::POLICIES;
 use serde_json::{Value, json};
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::errors::Mistakes;
@@ -244,7 +245,7 @@ impl<T: 'static> Key<T> {
         } else if let Absent::Default(usual) = self.absent {
             let text = default.unwrap_or(usual);
             // What is no TOML value by itself is a text that lost its quotes.
-            let parsed = DeValue::parse(text).map(toml::Spanned::into_inner);
+            let parsed = DeValue::parse(text).map(Spanned::into_inner);
             let value = parsed.unwrap_or_else(|_| DeValue::String(text.into()));
             let read = self.field.read(into, &value, &place);
             debug_assert!(read.is_some(), "the default of `{}` is refused", self.name);
@@ -304,7 +305,7 @@ impl<T: 'static> Section<T> {
         }
         for (name, value) in entries() {
             if !self.keys.iter().any(|k| k.name == name.get_ref()) {
-                self.refuse(name.get_ref(), name.span(), value.span(), mistakes);
+                self.refuse(name.get_ref(), name.span(), value, mistakes);
             }
         }
         if let Some((message, help)) = self.never_empty.filter(|_| table.is_some_and(|t| t.is_empty())) {
@@ -314,11 +315,12 @@ impl<T: 'static> Section<T> {
     }
 
     /// Notes a key that does not belong here; what may be a secret stays out of the report.
-    fn refuse(&self, name: &str, at: Range<usize>, value: Range<usize>, mistakes: &Mistakes) {
+    fn refuse(&self, name: &str, at: Range<usize>, value: &Spanned<DeValue<'_>>, mistakes: &Mistakes) {
         let named = self.keys.iter().find(|k| k.name.strip_suffix("_env") == Some(name));
-        let secret = ["password", "pasword", "passwd", "token", "secret", "key"].iter().any(|word| name.contains(word));
-        if secret || named.is_some() {
-            mistakes.hide(value);
+        let words = ["password", "pasword", "passwd", "token", "secret", "key", "url", "hook"];
+        let is_address = value.get_ref().as_str().is_some_and(|text| text.contains("://"));
+        if is_address || named.is_some() || words.iter().any(|word| name.contains(word)) {
+            mistakes.hide(value.span());
         }
         if let Some(key) = named {
             let help = format!("name the environment variable that holds it: `{} = {}`", key.name, key.about.example);
@@ -405,12 +407,26 @@ impl<K: Kind<Value: Default>> Kind for Maybe<K> {
     }
 }
 
-/// A list of tables, at least one.
-pub(super) struct Tables<T>(pub(super) Section<T>);
+/// A list of tables.
+pub(super) struct Tables<T> {
+    section: Section<T>,
+    /// Why at least one must be there.
+    needed: Option<&'static str>,
+}
 
 impl<T> Tables<T> {
+    /// At least one; `without` says what would be if there were none.
+    pub(super) fn at_least_one(section: Section<T>, without: &'static str) -> Tables<T> {
+        Tables { section, needed: Some(without) }
+    }
+
+    /// Any number of them.
+    pub(super) fn any(section: Section<T>) -> Tables<T> {
+        Tables { section, needed: None }
+    }
+
     fn hint(&self, key: &str) -> String {
-        format!("begin a {key} with `{}`, in double brackets", self.0.title)
+        format!("begin a {key} with `{}`, in double brackets", self.section.title)
     }
 }
 
@@ -418,8 +434,11 @@ impl<T: Default + 'static> Kind for Tables<T> {
     type Value = Vec<T>;
 
     fn about(&self) -> About {
-        let schema = json!({ "type": "array", "minItems": 1, "items": self.0.schema() });
-        About { wanted: "a list of tables".to_string(), schema, ..self.0.about() }
+        let mut schema = json!({ "type": "array", "items": self.section.schema() });
+        if self.needed.is_some() {
+            schema["minItems"] = json!(1);
+        }
+        About { wanted: "a list of tables".to_string(), schema, ..self.section.about() }
     }
 
     fn read(&self, into: &mut Vec<T>, value: &DeValue<'_>, place: &Place<'_>) -> Option<()> {
@@ -436,7 +455,7 @@ impl<T: Default + 'static> Kind for Tables<T> {
             let mut read = T::default();
             if let Some(table) = element.get_ref().as_table() {
                 inner.is_good();
-                self.0.read_table(&mut read, Some(table), &inner);
+                self.section.read_table(&mut read, Some(table), &inner);
             } else {
                 let message = format!("a {key} must be a table, not {}", kind_of(element.get_ref()));
                 inner.wrong::<()>(message, self.hint(key));
@@ -447,13 +466,14 @@ impl<T: Default + 'static> Kind for Tables<T> {
     }
 
     fn read_absent(&self, _into: &mut Vec<T>, place: &Place<'_>) -> bool {
-        let message = format!("there is no {}: nothing would ever be bid", place.key);
-        place.wrong::<()>(message, self.hint(place.key));
+        if let Some(without) = self.needed {
+            place.wrong::<()>(format!("there is no {}: {without}", place.key), self.hint(place.key));
+        }
         true
     }
 
     fn print(&self, value: &mut Vec<T>) -> Printed {
-        let tables = value.iter_mut().map(|table| match self.0.print(table) {
+        let tables = value.iter_mut().map(|table| match self.section.print(table) {
             Printed::Tables(printed) => printed,
             Printed::Value(_) | Printed::Nothing => String::new(),
         });

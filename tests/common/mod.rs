@@ -63,8 +63,13 @@ impl World {
 
     /// Runs a strategy against it without a network.
     pub async fn run(&self, strategy: &str, span: Span) -> Ran {
+        self.run_watched(strategy, span, &mut ()).await
+    }
+
+    /// The same, watched by somebody else, too.
+    pub async fn run_watched(&self, strategy: &str, span: Span, watcher: &mut impl Watcher) -> Ran {
         let venue = SimVenue::new(Arc::clone(&self.exchange), self.clock.clone(), self.key.clone());
-        self.drive(strategy, span, venue, Mode::Paper).await
+        self.drive(strategy, span, venue, Mode::Paper, watcher).await
     }
 
     /// Runs a strategy against it over HTTP.
@@ -77,13 +82,13 @@ impl World {
             let _gone_is_stopped = stopped.wait_for(|s| *s).await;
         }));
         let client = Client::new(&url, self.key.clone().into(), Duration::from_secs(5)).expect("a client");
-        let ran = self.drive(strategy, span, client, Mode::Live).await;
+        let ran = self.drive(strategy, span, client, Mode::Live, &mut ()).await;
         stop.send_replace(true);
         server.abort();
         ran
     }
 
-    async fn drive(&self, strategy: &str, span: Span, venue: impl Venue, mode: Mode) -> Ran {
+    async fn drive(&self, strategy: &str, span: Span, venue: impl Venue, mode: Mode, other: &mut impl Watcher) -> Ran {
         let folder = tempfile::tempdir().expect("a folder");
         let db = folder.path().join("run.db");
         let mut journal = Journal::open(&db).await.expect("a journal");
@@ -106,11 +111,12 @@ impl World {
         let enclosed = Enclosure::new(file.strategy.currency, vec![plain_form(); file.orders.len()]);
         let shown_in = (file.strategy.currency, file.strategy.venue.tick);
         let session = Session::new(journal, self.clock.clone(), venue, enclosed, shown_in, stop.clone());
-        let mut driver = Driver { engine, session, watcher: Asks::default(), cancel_on_exit: false, stop };
+        let mut driver =
+            Driver { engine, session, watcher: Both { asks: Asks::default(), other }, cancel_on_exit: false, stop };
         let ended_by = driver.run(Some(now + span)).await.expect("a run that can be journaled");
         let Driver { engine, session, watcher, .. } = driver;
         session.into_journal().close().await.expect("a closed journal");
-        Ran { ended_by, asks: watcher.0, engine, db, _folder: Some(folder) }
+        Ran { ended_by, asks: watcher.asks.0, engine, db, _folder: Some(folder) }
     }
 }
 
@@ -196,6 +202,19 @@ impl Watcher for Asks {
     fn step(&mut self, now: Time, ask: &Ask, _: &Answer, _: &[Event], _: &Engine) {
         let request = serde_json::to_string(&ask.request).expect("JSON");
         self.0.push(format!("{} {} {request} {}", rfc3339(now), ask.seq, ask.reason));
+    }
+}
+
+/// Keeps every ask, and lets somebody else watch, too.
+struct Both<'w, W> {
+    asks: Asks,
+    other: &'w mut W,
+}
+
+impl<W: Watcher> Watcher for Both<'_, W> {
+    fn step(&mut self, now: Time, ask: &Ask, answer: &Answer, events: &[Event], engine: &Engine) {
+        self.asks.step(now, ask, answer, events, engine);
+        self.other.step(now, ask, answer, events, engine);
     }
 }
 

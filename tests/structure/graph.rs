@@ -26,13 +26,15 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("sim", &["clock", "journal", "json", "session", "wire"]),
     ("tape", &["api", "clock", "clore", "history", "journal", "session", "wire"]),
     ("run", &["api", "clock", "journal", "session"]),
+    ("notify", &["client", "clock", "clore", "run", "strategy"]),
+    ("metrics", &["api", "clock", "notify", "run"]),
     ("audit", &["api", "clock", "clore", "history", "journal", "json", "strategy", "wire"]),
     ("backtest", &["api", "clock", "clore", "journal", "json", "oracle", "run", "session", "strategy", "tape", "wire"]),
     (
         "cli",
         &[
-            "account", "api", "audit", "backtest", "client", "clock", "clore", "history", "journal", "lock", "run",
-            "session", "sim", "strategy", "tape", "wire",
+            "account", "api", "audit", "backtest", "client", "clock", "clore", "history", "journal", "lock", "metrics",
+            "notify", "run", "session", "sim", "strategy", "tape", "wire",
         ],
     ),
 ];

@@ -11,7 +11,7 @@ const AGAIN_AT_MOST: Span = Span::from_secs(3_600);
 
 /// Whether a run sees anything.
 #[derive(Debug, Default)]
-pub(super) struct Blindness {
+pub struct Blindness {
     /// The last good answer, or the first one at all.
     seen_at: Option<Time>,
     /// Where it is blind: when that is told of again, and after how long.
@@ -20,7 +20,7 @@ pub(super) struct Blindness {
 
 /// What there is to tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Sight {
+pub enum Sight {
     /// Nothing has been seen for so long; what the last answer was.
     Blind(Span, String),
     /// It sees again, after so long.
@@ -29,7 +29,7 @@ pub(super) enum Sight {
 
 impl Blindness {
     /// An answer came at `now`, or was given up.
-    pub(super) fn step(&mut self, now: Time, answer: &Answer) -> Option<Sight> {
+    pub fn step(&mut self, now: Time, answer: &Answer) -> Option<Sight> {
         let since = *self.seen_at.get_or_insert(now);
         let blind_for = now.since(since);
         let Some(trouble) = trouble(answer) else {
@@ -47,7 +47,7 @@ impl Blindness {
 }
 
 /// What is wrong with an answer from which nothing of the venue can be seen.
-fn trouble(answer: &Answer) -> Option<String> {
+pub fn trouble(answer: &Answer) -> Option<String> {
     match answer {
         Answer::Unknown(doubt) => Some(doubt.to_string()),
         Answer::Refused(refusal @ (Refusal::RateLimited | Refusal::BadKey | Refusal::BadEndpoint)) => {
