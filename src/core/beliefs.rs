@@ -115,6 +115,9 @@ pub(crate) struct Beliefs {
     pub quiet: Span,
     /// How late the last market's answer was.
     pub late: Span,
+    /// What orders may have cost while the answers that they were made were on their way, beside what is counted as
+    /// spent: an order is counted from its answer on. A limit counts it as spent.
+    pub on_the_way: Amount,
     pub events: Vec<Event>,
 }
 
@@ -153,6 +156,7 @@ impl Beliefs {
             rented: Vec::new(),
             quiet: Span::ZERO,
             late: Span::ZERO,
+            on_the_way: Amount::ZERO,
             events: Vec::new(),
             strategy: Arc::new(strategy),
         };

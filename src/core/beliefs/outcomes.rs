@@ -68,6 +68,8 @@ impl Beliefs {
             Answer::Unknown(Doubt::AlreadyHaveOrder) => (Word::AlreadyThere, Cause::AnswerUnknown),
             _ => (Word::Nothing, Cause::AnswerUnknown),
         };
+        let meanwhile = bid.plus_percent(self.fee_percent).accrue(now.since(sent_at)).amount();
+        self.on_the_way = self.on_the_way.plus(meanwhile);
         let before = self.orders_on(id);
         self.shift(id, now, cause, |server| {
             server.target = target;

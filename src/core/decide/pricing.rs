@@ -86,10 +86,11 @@ impl Beliefs {
             other_orders: u32::try_from(others).unwrap_or(u32::MAX),
             fee_percent: self.fee_percent,
             balance: self.balance,
-            spent: limits.max_total_cost.map_or(Amount::ZERO, |_| self.spent(now)),
+            spent: limits.max_total_cost.map_or(Amount::ZERO, |_| self.spent(now).plus(self.on_the_way)),
             fees_charged: if is_limited { self.fees_charged.in_a_day(now) } else { Amount::ZERO },
             fees_ahead: if is_limited { self.fees_ahead() } else { Amount::ZERO },
             creation_fee: self.creation_fee,
+            late: self.late,
         }
     }
 }
