@@ -86,7 +86,7 @@ impl Layer {
     /// part of one; [`NEVER`] where there is too little of it.
     fn after(&self, mode: Mode, leg: Leg, slack: usize, class: usize, age: usize) -> Whole {
         let restarts = leg.part.0 > 0;
-        if slack < usize::from(restarts || mode == Mode::Spot) {
+        if slack < usize::from(mode == Mode::Spot).saturating_add(restarts.into()) {
             return NEVER;
         }
         if leg.ends {

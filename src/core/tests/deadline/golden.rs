@@ -1,5 +1,6 @@
-//! Four jobs on random markets, look by look against the figures of an independent implementation of the same table:
-//! `golden/deadline.txt`, which the C reference of the rules has written.
+//! Six jobs on random markets, look by look against the figures of an independent implementation of the same table:
+//! `golden/deadline.txt`, which the C reference of the rules has written (with its chances of what comes next rounded as
+//! the rules say: it looked for the likeliest before all were known).
 //!
 //! A job begins with the number of servers, the seconds of work, of a restart and until the deadline. A line is one look:
 //! the seconds passed; for each server its price in 65,536ths of that on demand, `-` where it is not to be had; and where
