@@ -2,8 +2,9 @@
 
 use alloc::vec::Vec;
 
+use crate::policy::deadline::grid::Grid;
 use crate::policy::deadline::table::{At, Mode, Table};
-use crate::policy::deadline::whole::whole;
+use crate::policy::deadline::whole::{Whole, whole};
 use crate::policy::deadline::{CERTAIN, NEVER, ONE, age};
 
 /// A moment, in whole seconds.
@@ -53,6 +54,25 @@ pub struct Verdict {
     /// For each server what its next step is worth, as a share of the on-demand price, from below nothing to above it;
     /// `None` where it cannot be held.
     pub worth: Vec<Option<i64>>,
+    /// The same of a server that would come to be had now, as cheap as they get.
+    pub fresh: Option<i64>,
+}
+
+/// A step on one server.
+struct Hold {
+    /// What it costs with all that follows.
+    cost: Whole,
+    /// What follows.
+    after: Whole,
+    /// The seconds of it that are paid for.
+    run: Whole,
+}
+
+impl Hold {
+    /// The price at which it costs as much as the best thing that is no step on a spot server.
+    fn worth(&self, grid: &Grid, other: Whole) -> i64 {
+        ((other - self.after) * grid.unit / self.run).0
+    }
 }
 
 impl Table {
@@ -76,22 +96,28 @@ impl Table {
             _ => Some(Pick::OnDemand),
         };
         let mut worth = Vec::with_capacity(moment.offers.len());
-        for (index, offer) in moment.offers.iter().enumerate().map(|(index, offer)| (index, *offer)) {
-            let leg = grid.leg(offer.held, work);
-            let at = At { class: self.classes.class(offer.share), age: age(whole(offer.age)), ..at };
-            let after = if offer.share < ONE { self.after(Mode::Spot, leg, at) } else { NEVER };
-            if after >= NEVER {
+        for (index, offer) in moment.offers.iter().enumerate() {
+            let Some(hold) = self.hold(*offer, at, work) else {
                 worth.push(None);
                 continue;
-            }
-            worth.push(Some(((other - after) * grid.unit / leg.run).0));
-            let cost = grid.cost_with(whole(offer.share), leg, after);
+            };
+            worth.push(Some(hold.worth(&grid, other)));
             let wins_tie = offer.held || !matches!(pick, Some(Pick::Spot(_)));
-            if cost < least || (cost == least && wins_tie) {
-                (least, pick) = (cost, Some(Pick::Spot(index)));
+            if hold.cost < least || (hold.cost == least && wins_tie) {
+                (least, pick) = (hold.cost, Some(Pick::Spot(index)));
             }
         }
-        Verdict { pick: pick.unwrap_or_else(|| stay(moment)), worth }
+        let fresh = self.hold(Offer { share: 0, age: 0, held: false }, at, work).map(|hold| hold.worth(&grid, other));
+        Verdict { pick: pick.unwrap_or_else(|| stay(moment)), worth, fresh }
+    }
+
+    /// A step on that server; `None` where it is not to be had, or too little slack is left for it.
+    fn hold(&self, offer: Offer, at: At, work: Whole) -> Option<Hold> {
+        let leg = self.grid.leg(offer.held, work);
+        let at = At { class: self.classes.class(offer.share), age: age(whole(offer.age)), ..at };
+        let after = if offer.share < ONE { self.after(Mode::Spot, leg, at) } else { NEVER };
+        let cost = self.grid.cost_with(whole(offer.share), leg, after);
+        (after < NEVER).then_some(Hold { cost, after, run: leg.run })
     }
 
     /// How many steps so many seconds are, as far as the table goes.

@@ -8,8 +8,8 @@
 //! [`guard`] stands above both: it rents on demand before it is too late.
 //!
 //! ```text
-//! wanted ◄─ progress ◄─ guard, small ◄─ kept ◄─ job
-//! sights ◄─ series ◄─ classes ◄─ counts ◄─ odds ◄─ table (by grid) ◄─ choice ◄─ job;   sights ◄─ watch ◄─ job
+//! sights ◄─ series ◄─ classes ◄─ counts ◄─ odds ◄─ table (by grid) ◄─ choice ◄─ watch
+//! wanted, progress ◄─ figures ◄─ guard, small ◄─ learned (by choice, watch) ◄─ job ◄─ kept
 //! ```
 //!
 //! Everything is a whole number. Prices are shares of the on-demand price and chances shares of certainty, both of
@@ -19,11 +19,19 @@
 pub mod choice;
 pub mod classes;
 pub mod counts;
+pub mod figures;
 pub mod grid;
+pub mod guard;
+pub mod job;
+pub mod kept;
+pub mod learned;
 pub mod odds;
+pub mod progress;
 pub mod series;
 pub mod sights;
+pub mod small;
 pub mod table;
+pub mod wanted;
 pub mod watch;
 pub mod whole;
 

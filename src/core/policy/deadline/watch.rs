@@ -45,6 +45,13 @@ pub struct Watched {
     came: bool,
 }
 
+impl Watched {
+    /// When it has been in its class for so many seconds.
+    pub(super) fn reaches(&self, age: i64) -> Time {
+        Time::from_secs(self.since.saturating_add(age))
+    }
+}
+
 impl Watch {
     /// A look at all servers, the least winning bid of each in ticks with our own left out, `None`: not to be had. What is
     /// not listed is not to be had either. `on_demand`: what one costs on demand, `None`: there is none.
