@@ -133,7 +133,8 @@ impl Job {
 
     /// Takes in what a look has shown, and says what to do.
     pub fn look(&mut self, look: &Look<'_>, terms: &Terms) -> Answer {
-        self.progress.count(look.now, look.held, terms.restart);
+        // What is done after the deadline is not done in time.
+        self.progress.count(look.now.min(self.until()), look.held, terms.restart, terms.sure.min(terms.beat));
         self.watch.see(look.now, look.offers, look.on_demand);
         let figures = Figures::new(&self.progress, self.deadline.need, self.until(), look.now);
         let can_be_met = figures.can_be_met(terms.restart);
@@ -211,7 +212,7 @@ fn guarded(plan: &Plan, terms: &Terms, figures: &Figures) -> Draft {
     let ceilings: Vec<_> = plan.servers.iter().filter_map(ceiling).collect();
     let held = ceilings.iter().find(|(.., held)| *held).map(|(_, worth, _)| *worth);
     let most = ceilings.iter().map(|(_, worth, _)| *worth).max();
-    let worth = held.or(most).unwrap_or(plan.fresh).clamp(0, ONE);
+    let worth = if action == Action::OnDemand { ONE } else { held.or(most).unwrap_or(plan.fresh).clamp(0, ONE) };
     let ceilings = ceilings.into_iter().map(|(server, worth, _)| (server, worth)).collect();
     Draft { action, why: Why::Rule(plan.rule), worth, ceilings, wakes }
 }

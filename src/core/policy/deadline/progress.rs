@@ -41,20 +41,28 @@ impl Progress {
         Progress { done: Span::ZERO, counted_to: began, held: None, lead: Span::ZERO }
     }
 
-    /// Counts up to now. What is not held any more counts up to the last look at which it was: nobody knows more.
-    pub fn count(&mut self, now: Time, held: Option<Held>, restart: Span) {
-        let mut since = self.counted_to;
-        if held != self.held {
+    /// Counts up to now. What is not held any more counts up to the last look at which it was, and for as long after that
+    /// as it was `sure` to stay: nobody knows more.
+    pub fn count(&mut self, now: Time, held: Option<Held>, restart: Span, sure: Span) {
+        let is_other = held != self.held;
+        let lost = held.map_or(now, |held| held.since.min(now)).min(self.counted_to + sure);
+        self.go_on(if is_other { lost } else { now });
+        if is_other {
+            self.counted_to = held.map_or(now, |held| held.since).max(self.counted_to);
             self.held = held;
             self.lead = if held.is_some() { restart } else { Span::ZERO };
-            since = held.map_or(now, |held| held.since).max(self.counted_to);
+            self.go_on(now);
         }
-        self.counted_to = self.counted_to.max(now);
-        if held.is_some() {
-            let passed = now.since(since);
+    }
+
+    /// Counts what is held up to that moment.
+    fn go_on(&mut self, until: Time) {
+        if self.held.is_some() {
+            let passed = until.since(self.counted_to);
             self.done = self.done + (passed - self.lead);
             self.lead = self.lead - passed;
         }
+        self.counted_to = self.counted_to.max(until);
     }
 
     /// The time that was held, restarts left out.

@@ -104,7 +104,7 @@ fn reserve(figures: &Figures, restart: Span) -> (i128, i128) {
     let restarts = i128::from(restart.ms()).saturating_mul(RESTARTS_A_RUN.into());
     let slack = i128::from(figures.slack()).saturating_sub(restart.ms().into());
     let above = slack.saturating_mul(a_length).saturating_sub(restarts.saturating_mul(figures.left.ms().into()));
-    (above, restarts.saturating_sub(a_length))
+    (above, restarts.saturating_sub(if figures.works() { 0 } else { a_length }))
 }
 
 /// After how many milliseconds a number that grows by so much in each comes to be at least nothing, or below it.
