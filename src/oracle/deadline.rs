@@ -61,8 +61,9 @@ pub fn deadline_cost(tracks: &[Track], wanted: &Deadline) -> Result<Option<Cost>
                 lane.enter(before, wanted, done.clone());
             }
             lane.work(tick, wanted.restart, done.clone());
-            for at in done.start..=done.end {
-                out[at] = out[at].min(lane.held[at]);
+            let reached = done.start..=done.end;
+            for (out, held) in out[reached.clone()].iter_mut().zip(&lane.held[reached]) {
+                *out = (*out).min(*held);
             }
         }
         if outs.len() > wanted.restart as usize {

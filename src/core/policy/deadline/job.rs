@@ -134,12 +134,20 @@ impl Job {
     /// Takes in what a look has shown, and says what to do.
     pub fn look(&mut self, look: &Look<'_>, terms: &Terms) -> Answer {
         // What is done after the deadline is not done in time.
-        self.progress.count(look.now.min(self.until()), look.held, terms.restart, terms.sure.min(terms.beat));
+        self.progress.count(look.now.min(self.until()), look.held, terms.restart);
         self.watch.see(look.now, look.offers, look.on_demand);
         let figures = Figures::new(&self.progress, self.deadline.need, self.until(), look.now);
         let can_be_met = figures.can_be_met(terms.restart);
         let draft = self.draft(look, terms, &figures);
         let is_over = draft.why == Why::Over;
+        let stays = match draft.action {
+            Action::Spot(server) => figures.spot() == Some(server),
+            Action::OnDemand => true,
+            Action::Done | Action::TooLate | Action::Idle => false,
+        };
+        if stays {
+            self.progress.stays(terms.sure.min(terms.beat));
+        }
         let on_demand = self.watch.on_demand();
         let in_ticks = |share: i64| on_demand.map(|on_demand| ticks(share, on_demand));
         let ceilings = draft.ceilings.iter().filter_map(|(server, share)| Some((*server, in_ticks(*share)?)));

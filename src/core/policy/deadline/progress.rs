@@ -33,19 +33,21 @@ pub struct Progress {
     held: Option<Held>,
     /// What is left of the restart on what is held.
     lead: Span,
+    /// Until when it is sure to stay held.
+    sure_to: Time,
 }
 
 impl Progress {
     /// Nothing is done yet. What was held before the job began does not count.
     pub fn new(began: Time) -> Progress {
-        Progress { done: Span::ZERO, counted_to: began, held: None, lead: Span::ZERO }
+        Progress { done: Span::ZERO, counted_to: began, held: None, lead: Span::ZERO, sure_to: began }
     }
 
-    /// Counts up to now. What is not held any more counts up to the last look at which it was, and for as long after that
-    /// as it was `sure` to stay: nobody knows more.
-    pub fn count(&mut self, now: Time, held: Option<Held>, restart: Span, sure: Span) {
+    /// Counts up to now. What is not held any more counts up to the last look at which it was, or to when it was sure to
+    /// stay: nobody knows more.
+    pub fn count(&mut self, now: Time, held: Option<Held>, restart: Span) {
         let is_other = held != self.held;
-        let lost = held.map_or(now, |held| held.since.min(now)).min(self.counted_to + sure);
+        let lost = held.map_or(now, |held| held.since.min(now)).min(self.sure_to);
         self.go_on(if is_other { lost } else { now });
         if is_other {
             self.counted_to = held.map_or(now, |held| held.since).max(self.counted_to);
@@ -53,6 +55,12 @@ impl Progress {
             self.lead = if held.is_some() { restart } else { Span::ZERO };
             self.go_on(now);
         }
+        self.sure_to = self.counted_to;
+    }
+
+    /// What is held is not let go, and is sure to stay for so long.
+    pub fn stays(&mut self, sure: Span) {
+        self.sure_to = self.counted_to + sure;
     }
 
     /// Counts what is held up to that moment.

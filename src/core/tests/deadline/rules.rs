@@ -50,6 +50,20 @@ fn what_was_held_before_the_job_began_does_not_count() {
 }
 
 #[test]
+fn where_a_server_is_sure_to_stay_until_the_next_look_that_time_counts_unless_it_is_let_go() {
+    let terms = Terms { sure: span(HOUR), beat: span(10 * MIN), ..restart(0) };
+    let done = |job: &mut Job, price| {
+        job.look(&look(0, None, &offers(&[Some(price)])), &terms);
+        job.look(&look(HOUR, spot(1, 0), &offers(&[Some(price)])), &terms);
+        job.look(&look(2 * HOUR, None, &offers(&[Some(price)])), &terms);
+        job.done()
+    };
+    assert_eq!(done(&mut Job::new(deadline(10 * HOUR, 30 * HOUR), at(0)), 3_000), span(70 * MIN));
+    // At this price it is better to wait.
+    assert_eq!(done(&mut watched_job(deadline(10 * HOUR, 100 * HOUR), &SPELLS), 9_000), span(HOUR));
+}
+
+#[test]
 fn it_is_done_when_it_is_done_and_too_late_when_the_time_is_up() {
     let terms = restart(10 * MIN);
     let run = |within: i64| {
