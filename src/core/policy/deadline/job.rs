@@ -135,7 +135,7 @@ impl Job {
     pub fn look(&mut self, look: &Look<'_>, terms: &Terms) -> Answer {
         // What is done after the deadline is not done in time.
         self.progress.count(look.now.min(self.until()), look.held, terms.restart);
-        self.watch.see(look.now, look.offers, look.on_demand);
+        self.watch.see(look.now, look.offers, look.on_demand, terms.beat);
         let figures = Figures::new(&self.progress, self.deadline.need, self.until(), look.now);
         let can_be_met = figures.can_be_met(terms.restart);
         let draft = self.draft(look, terms, &figures);

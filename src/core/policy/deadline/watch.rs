@@ -16,7 +16,8 @@ use crate::time::{Span, Time};
 
 /// No more servers than this are watched: of a market that lists more, those that were to be had lately, and the cheap.
 pub const MOST_SERVERS: usize = 16;
-/// Where nobody looked for longer than this, a server that costs something else now may have done anything meanwhile.
+/// Where nobody looked for longer than this, nor than is usual, a server that costs something else now may have done anything
+/// meanwhile.
 const LONGEST_GAP: Span = Span::from_secs(120);
 
 /// The watched servers.
@@ -54,14 +55,15 @@ impl Watched {
 
 impl Watch {
     /// A look at all servers, the least winning bid of each in ticks with our own left out, `None`: not to be had. What is
-    /// not listed is not to be had either. `on_demand`: what one costs on demand, `None`: there is none.
-    pub fn see(&mut self, now: Time, offers: &[(ServerId, Option<u64>)], on_demand: Option<u64>) {
+    /// not listed is not to be had either. `on_demand`: what one costs on demand, `None`: there is none. `beat`: the longest
+    /// time between two looks.
+    pub fn see(&mut self, now: Time, offers: &[(ServerId, Option<u64>)], on_demand: Option<u64>, beat: Span) {
         self.first.get_or_insert(now);
         self.on_demand = on_demand.or(self.on_demand);
         for (server, price) in offers {
             self.make_room(*server, *price);
         }
-        let gap = Some(self.read_at).filter(|at| now.since(*at) > LONGEST_GAP);
+        let gap = Some(self.read_at).filter(|at| now.since(*at) > LONGEST_GAP.max(beat));
         for (server, sights) in &mut self.servers {
             let price = offers.iter().find(|(id, _)| id == server).and_then(|(_, price)| *price);
             let sight = price.map_or(Sight::Away, Sight::Price);

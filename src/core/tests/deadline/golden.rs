@@ -17,7 +17,7 @@ use clorebid_core::policy::deadline::table::{At, Mode, Table};
 use clorebid_core::policy::deadline::watch::{Watch, drought};
 use clorebid_core::policy::deadline::whole::Whole;
 use clorebid_core::policy::deadline::{AGES, ONE};
-use clorebid_core::time::Time;
+use clorebid_core::time::{Span, Time};
 
 struct Run {
     servers: i64,
@@ -25,7 +25,6 @@ struct Run {
     until: i64,
     now: i64,
     watch: Watch,
-    offers: Vec<(ServerId, Option<u64>)>,
     table: Option<(i64, Table)>,
 }
 
@@ -51,7 +50,7 @@ impl Run {
     fn new(header: &str) -> Run {
         let numbers: Vec<i64> = header.split_whitespace().map(|number| number.parse().unwrap()).collect();
         let [servers, _, restart, until] = numbers[..] else { panic!("{header}") };
-        Run { servers, restart, until, now: 0, watch: Watch::default(), offers: vec![], table: None }
+        Run { servers, restart, until, now: 0, watch: Watch::default(), table: None }
     }
 
     fn time(&self) -> Time {
@@ -75,9 +74,7 @@ impl Run {
         let price = |text: &str| (text != "-").then(|| text.parse::<u64>().unwrap());
         let offers: Vec<(ServerId, Option<u64>)> =
             (0..self.servers).map(|n| (ServerId(n as u64), price(fields.next().unwrap()))).collect();
-        // Up to now all was as before.
-        self.watch.see(self.time(), &std::mem::replace(&mut self.offers, offers.clone()), Some(ONE as u64));
-        self.watch.see(self.time(), &offers, Some(ONE as u64));
+        self.watch.see(self.time(), &offers, Some(ONE as u64), Span::DAY);
         let rest: Vec<&str> = fields.collect();
         let number = |at: usize| rest[at].parse::<i64>().unwrap();
         if rest.is_empty() {

@@ -225,7 +225,7 @@ proptest! {
         past.sort_by_key(|(secs, _)| -secs);
         let mut watch = Watch::default();
         for (secs, price) in &past {
-            watch.see(at(-secs * 1_000), &offers(&[*price]), Some(ON_DEMAND));
+            watch.see(at(-secs * 1_000), &offers(&[*price]), Some(ON_DEMAND), Span::DAY);
         }
         let (left, restart) = (work + more, (work + more) / 40);
         let mut table = watch.table(at(0), left, more, restart);
@@ -243,6 +243,21 @@ proptest! {
             before = worth;
         }
     }
+}
+
+#[test]
+fn what_changed_while_nobody_looked_is_not_learned_but_what_changed_between_two_looks_is() {
+    let kept = |beat: i64| {
+        let mut job = Job::new(deadline(10 * HOUR, 30 * HOUR), at(0));
+        for (n, price) in [3_000, 3_000, 4_000].into_iter().enumerate() {
+            let terms = Terms { beat: span(beat), ..restart(MIN) };
+            job.look(&look(n as i64 * 10 * MIN, None, &offers(&[Some(price)])), &terms);
+        }
+        let servers = serde_json::to_value(job.keep()).unwrap()["servers"][0][1].clone();
+        servers.to_string().replace("17000", "")
+    };
+    assert_eq!(kept(10 * MIN), "[[00000,3000],[01200,4000]]");
+    assert_eq!(kept(10 * MIN - 1), "[[00000,3000],[00600],[01200,4000]]");
 }
 
 #[test]
