@@ -1,13 +1,19 @@
 //! What a job says, by example.
 
 use clorebid_core::ids::ServerId;
-use clorebid_core::policy::deadline::ONE;
 use clorebid_core::policy::deadline::choice::{Moment, Offer};
+use clorebid_core::policy::deadline::classes::Classes;
+use clorebid_core::policy::deadline::counts::Counts;
 use clorebid_core::policy::deadline::job::{Action, Answer, Job, Look, Why};
 use clorebid_core::policy::deadline::learned::Rule;
+use clorebid_core::policy::deadline::series::Series;
+use clorebid_core::policy::deadline::sights::{Sight, Sights};
+use clorebid_core::policy::deadline::small::Lives;
 use clorebid_core::policy::deadline::table::Mode;
 use clorebid_core::policy::deadline::wanted::{By, Deadline, Terms};
-use clorebid_core::policy::deadline::watch::Watch;
+use clorebid_core::policy::deadline::watch::{Watch, drought};
+use clorebid_core::policy::deadline::whole::Whole;
+use clorebid_core::policy::deadline::{AGES, ONE};
 use clorebid_core::time::{Span, Time};
 use proptest::prelude::*;
 
@@ -122,6 +128,9 @@ fn from_on_demand_it_goes_back_to_a_server_that_pays_two_restarts() {
     assert_eq!(action(9_990, 30 * HOUR, 1_000), Action::OnDemand, "a tenth of a percent does not pay restarts");
     assert_eq!(action(3_000, 10 * HOUR + 30 * MIN, 1_000), Action::OnDemand, "there is too little slack for many runs");
     assert_eq!(action(3_000, 10 * HOUR + 30 * MIN, 3 * HOUR), Action::Spot(ServerId(1)), "few are left at that age");
+    // Of all runs 518 in a thousand reach 20 minutes: two restarts for each of them take 1,012 seconds of the 1,150.
+    assert_eq!(action(3_000, 10 * HOUR + 1_510_000, 20 * MIN - 1), Action::OnDemand);
+    assert_eq!(action(3_000, 10 * HOUR + 1_510_000, 20 * MIN), Action::Spot(ServerId(1)));
 }
 
 #[test]
@@ -169,6 +178,46 @@ fn where_on_demand_cannot_be_counted_on_every_spot_server_below_its_price_is_tak
     assert_eq!((said(&answer), answer.worth), ((Action::Spot(ServerId(1)), Why::SpotAlone), Some(ON_DEMAND)));
     let answer = job.look(&Look { on_demand: None, offers: &offers(&[Some(10_000)]), ..seen }, &terms);
     assert_eq!(answer.action, Action::Idle, "dearer than one on demand was");
+}
+
+#[test]
+fn the_older_a_run_the_less_a_server_must_cost_below_on_demand() {
+    let figures =
+        Job::new(deadline(10 * HOUR, 40 * HOUR), at(0)).look(&look(0, on_demand(0), &[]), &restart(0)).figures;
+    let worth = |lives: &Lives, age| {
+        lives.worth(&figures, span(6 * MIN), Offer { share: 0, age, held: false }).map(|worth| ONE - worth)
+    };
+    // Two restarts of 360 seconds each, in the 5,602 to 28,463 seconds that a run is assumed to have left.
+    let assumed = Lives::of(&Counts::default());
+    assert_eq!(
+        [0, 599, 600, 4_800, 38_400].map(|age| worth(&assumed, age)),
+        [8_424, 8_424, 6_484, 3_305, 1_658].map(Some)
+    );
+    // One run that ended after 1,000 seconds counts beside eight assumed ones.
+    let mut sights = Sights::default();
+    sights.push(0, Sight::Price(3_000));
+    sights.push(1_000, Sight::Away);
+    let mut counts = Counts::default();
+    counts.add(&Series::of(&sights, ON_DEMAND, 1_000), &Classes::one());
+    let first = |of: [[Whole; AGES]; 7]| [of[0][0].0, of[0][1].0, of[0][2].0];
+    assert_eq!([counts.entered, counts.ends, counts.secs].map(first), [[1, 1, 0], [0, 1, 0], [600, 400, 0]]);
+    let counted = Lives::of(&counts);
+    assert_eq!([0, 600, 1_200].map(|age| worth(&counted, age)), [8_880, 7_245, 5_445].map(Some));
+}
+
+#[test]
+fn no_server_has_been_to_be_had_since_the_last_of_them_was_lost() {
+    let dry = |looks: &[(i64, [Option<u64>; 2])], now: i64| {
+        let mut watch = Watch::default();
+        for (secs, prices) in looks {
+            watch.see(at(secs * 1_000), &offers(prices), Some(ON_DEMAND), Span::DAY);
+        }
+        drought(&watch.offers(&Classes::one(), at(now * 1_000), None), at(now * 1_000))
+    };
+    let had = Some(3_000);
+    assert_eq!(dry(&[(0, [had, had]), (100, [None, had]), (300, [None, None])], 1_000), 700);
+    assert_eq!(dry(&[(0, [None, had]), (100, [None, Some(10_000)])], 1_000), 900, "as dear as on demand");
+    assert_eq!(dry(&[(0, [None, None])], 1_000), 1_000, "since it was looked first");
 }
 
 /// To be had at 3,000 for some hours, and then not for some.
