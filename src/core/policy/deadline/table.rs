@@ -142,7 +142,7 @@ impl Table {
         }
     }
 
-    /// What the rest costs after a step of renting on demand or of holding, begun there; [`NEVER`] where that cannot be.
+    /// What the rest costs after a step of renting on demand or of holding, begun there; `NEVER` where that cannot be.
     /// Its steps must be prepared.
     pub fn after(&self, mode: Mode, leg: Leg, at: At) -> Whole {
         self.layer(at).map_or(NEVER, |layer| layer.after(mode, leg, at.slack, at.class, at.age))
