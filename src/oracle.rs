@@ -9,6 +9,7 @@
 //! ```text
 //! cost ◄─ valuation ◄─ market ◄─ units, plan ◄─ path (exact) ◄─ several (upper bound), relaxed (lower bound), baseline
 //!     ◄─ solve
+//! cost ◄─ market ◄─ deadline (so much work by a time)
 //! ```
 //!
 //! Invariants:
@@ -18,6 +19,7 @@
 
 mod baseline;
 mod cost;
+mod deadline;
 mod market;
 mod path;
 mod plan;
@@ -28,6 +30,7 @@ mod valuation;
 
 pub use baseline::{Fixed, best_fixed_cost, follow_cost, on_demand_cost};
 pub use cost::{Cost, ProblemError, ticks_between};
+pub use deadline::{Deadline, deadline_cost};
 pub use market::{Problem, Rules, Track};
 pub use plan::{Action, Breach, Holding, Move, Plan, PlanError, replay_plan, replay_plans};
 pub use units::{Terms, Units, Value};

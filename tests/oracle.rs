@@ -4,6 +4,8 @@
 mod baselines;
 #[path = "oracle/brute.rs"]
 mod brute;
+#[path = "oracle/deadline.rs"]
+mod deadline;
 #[path = "oracle/exact.rs"]
 mod exact;
 #[path = "common/left_out.rs"]

@@ -9,6 +9,7 @@
 pub mod adaptive;
 pub mod chosen;
 mod contract;
+pub mod deadline;
 pub mod fixed;
 pub mod follow;
 pub mod kept;
