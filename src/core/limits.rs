@@ -12,9 +12,9 @@ use crate::time::Span;
 /// the minute that the venue bills as a whole.
 pub(crate) const STOPPING_TIME: Span = Span::from_secs(180);
 
-/// And so much longer for each order besides: they are cancelled one by one, and each may take 13 seconds, which the
+/// And so much longer for each order besides: they are cancelled one by one, and each may take 16 seconds, which the
 /// middle one of them waits half as often.
-const STOPPING_EACH: Span = Span::from_secs(7);
+const STOPPING_EACH: Span = Span::from_secs(8);
 
 /// What stands at the venue already, at the highest price it may stand at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub(crate) struct Exposure {
     pub fees_ahead: Amount,
     /// What one more order will be charged.
     pub creation_fee: Amount,
+    /// How late answers come: every cancellation waits for its own, and for that of a list.
+    pub late: Span,
 }
 
 impl Exposure {
@@ -50,7 +52,8 @@ impl Exposure {
 
     /// What will be spent by the time that everything could be stopped: one order after the other.
     fn spent_when_stopped(&self, bid: Price, stopping: Span, is_new: bool) -> Amount {
-        let stopping = stopping + STOPPING_EACH.times(self.other_orders.into());
+        let each = STOPPING_EACH + self.late;
+        let stopping = stopping + self.late.times(2) + each.times(self.other_orders.into());
         self.spent.plus(self.per_day(bid).accrue(stopping).amount()).plus(self.fees_to_come(is_new))
     }
 

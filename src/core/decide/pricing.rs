@@ -90,6 +90,7 @@ impl Beliefs {
             fees_charged: if is_limited { self.fees_charged.in_a_day(now) } else { Amount::ZERO },
             fees_ahead: if is_limited { self.fees_ahead() } else { Amount::ZERO },
             creation_fee: self.creation_fee,
+            late: self.late,
         }
     }
 }
