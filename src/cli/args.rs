@@ -85,6 +85,8 @@ pub(super) enum Command {
     Wallets(AccountArgs),
     /// Cancel orders by their numbers
     Cancel(CancelArgs),
+    /// How the newest run stands, from any terminal, by its journal alone
+    Status(StatusArgs),
     /// What happened: runs, requests, bids, states, holdings, spending
     History(HistoryArgs),
     /// Decide a recorded run again and compare ask by ask
@@ -414,6 +416,16 @@ pub(super) enum NotifyCommand {
         #[arg(long, value_name = "FILE")]
         notify: Option<PathBuf>,
     },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct StatusArgs {
+    /// Draw it anew every two seconds, until Ctrl-C
+    #[arg(long)]
+    pub watch: bool,
+    /// Show every digit of every sum
+    #[arg(long)]
+    pub exact: bool,
 }
 
 #[derive(Debug, Args)]
