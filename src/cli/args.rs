@@ -387,10 +387,10 @@ pub(super) struct HistoryArgs {
     /// Only this server
     #[arg(long, global = true)]
     pub server: Option<u64>,
-    /// Not before this time (RFC 3339) or day
+    /// Not before this time (RFC 3339), day, or length of time ago (7d)
     #[arg(long, global = true, value_name = "TIME")]
     pub since: Option<String>,
-    /// Not after this time (RFC 3339) or day, all of which is in
+    /// Not after this time (RFC 3339), day (all of which is in), or length of time ago (12h)
     #[arg(long, global = true, value_name = "TIME")]
     pub until: Option<String>,
     /// Only the newest so many
@@ -453,6 +453,25 @@ pub(super) struct WhyArgs {
     pub seq: u64,
 }
 
+/// The mode of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ModeArg {
+    Live,
+    Paper,
+    Dry,
+}
+
+impl ModeArg {
+    /// The code in the journal.
+    pub(super) const fn code(self) -> &'static str {
+        match self {
+            ModeArg::Live => "live",
+            ModeArg::Paper => "paper",
+            ModeArg::Dry => "dry",
+        }
+    }
+}
+
 /// The views, and free SQL over them.
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum HistoryView {
@@ -472,6 +491,12 @@ pub(super) enum HistoryView {
     Notices,
     /// Every run
     Runs,
+    /// Time held, interruptions and cost for each target and server, beside what on demand would have cost
+    Summary {
+        /// Only runs of this mode
+        #[arg(long, value_enum)]
+        mode: Option<ModeArg>,
+    },
     /// A read-only SQL query over the views and tables
     Sql {
         /// Such as "SELECT * FROM bids LIMIT 10"
