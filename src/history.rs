@@ -113,16 +113,16 @@ impl History {
             }
             Err(why) => return Err(JournalError::CannotOpen { path: owned, why: why.to_string() }.into()),
         }
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .read_only(true)
-            .pragma("temp_store", "MEMORY")
-            .pragma("cache_size", "-4096")
-            .pragma("mmap_size", "0")
-            .disable_statement_logging();
         let failed = |e: sqlx::Error| JournalError::from_sqlx(path, &e);
-        let mut conn = options.connect().await.map_err(failed)?;
-        let id: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut conn).await.map_err(failed)?;
+        let (mut conn, id) = match connect(path, false).await {
+            // Reading takes a file of shared memory, which whoever may only read cannot make. While nobody writes, and
+            // all is in the one file, it can be read without.
+            Err(e) if result_code(&e).is_some_and(|code| CANNOT_MAKE.contains(&(code & 0xff))) && !has_wal(path) => {
+                connect(path, true).await
+            }
+            connected => connected,
+        }
+        .map_err(failed)?;
         if id != APPLICATION_ID {
             return Err(JournalError::NotAJournal { path: owned, why: "it holds no journal" }.into());
         }
@@ -294,6 +294,31 @@ impl History {
         }
         Ok(gathered)
     }
+}
+
+/// SQLITE_READONLY and SQLITE_CANTOPEN: SQLite could not make a file that it needs.
+const CANNOT_MAKE: [u32; 2] = [8, 14];
+
+/// Whether something is written that is not in the one file yet.
+fn has_wal(path: &Path) -> bool {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wal");
+    std::fs::metadata(PathBuf::from(name)).is_ok_and(|wal| wal.len() > 0)
+}
+
+/// A connection, and the number by which the file says what it is.
+async fn connect(path: &Path, immutable: bool) -> Result<(SqliteConnection, i64), sqlx::Error> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(true)
+        .immutable(immutable)
+        .pragma("temp_store", "MEMORY")
+        .pragma("cache_size", "-4096")
+        .pragma("mmap_size", "0")
+        .disable_statement_logging();
+    let mut conn = options.connect().await?;
+    let id = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut conn).await?;
+    Ok((conn, id))
 }
 
 /// Tells a mistake in the SQL from trouble with the file.

@@ -3,8 +3,13 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::account::Account;
+
+/// A lock is tried again so often before it counts as held, after so long each time.
+const LOOKS: u32 = 3;
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Why the lock could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -42,9 +47,23 @@ impl Lock {
     /// # Errors
     /// When another process holds it, or the lock file cannot be made.
     pub fn database(db: &Path) -> Result<Lock, LockError> {
-        let mut name = db.as_os_str().to_owned();
-        name.push(".lock");
-        take(PathBuf::from(name), format!("the database {}", db.display()))
+        take(beside(db), format!("the database {}", db.display()))
+    }
+
+    /// Who holds that database's lock now: its pid in words; `None` if nobody does.
+    ///
+    /// # Errors
+    /// When the lock file is there and cannot be read.
+    pub fn database_holder(db: &Path) -> std::io::Result<Option<String>> {
+        let mut file = match File::open(beside(db)) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(None),
+            Err(TryLockError::WouldBlock) => Ok(Some(pid_in(&mut file))),
+            Err(TryLockError::Error(e)) => Err(e),
+        }
     }
 
     /// Locks an account for this user. The file is named after the key's hash, not the key, and lies in the user's state
@@ -70,16 +89,34 @@ fn state_folder() -> PathBuf {
     state.unwrap_or_else(std::env::temp_dir).join("clorebid")
 }
 
+/// The lock file of a database.
+fn beside(db: &Path) -> PathBuf {
+    let mut name = db.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
+}
+
+fn pid_in(file: &mut File) -> String {
+    let mut pid = String::new();
+    let _unreadable_is_unknown = file.read_to_string(&mut pid);
+    if pid.trim().is_empty() { "unknown".to_owned() } else { pid.trim().to_owned() }
+}
+
 fn take(path: PathBuf, what: String) -> Result<Lock, LockError> {
     let io = |source| LockError::Io { what: what.clone(), path: path.clone(), source };
     let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
-    match file.try_lock() {
+    let mut locked = file.try_lock();
+    // Whoever only looks whether it is held has it for a moment: that is no reason to refuse.
+    for _ in 0..LOOKS {
+        if matches!(locked, Err(TryLockError::WouldBlock)) {
+            std::thread::sleep(LOOK);
+            locked = file.try_lock();
+        }
+    }
+    match locked {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            let mut pid = String::new();
-            let _unreadable_is_unknown = file.read_to_string(&mut pid);
-            let pid = if pid.trim().is_empty() { "unknown".to_owned() } else { pid.trim().to_owned() };
-            return Err(LockError::Held { what, pid });
+            return Err(LockError::Held { what, pid: pid_in(&mut file) });
         }
         Err(TryLockError::Error(source)) => return Err(io(source)),
     }

@@ -7,6 +7,10 @@ use clorebid_core::duration::SpanError;
 use clorebid_core::money::{Amount, Price};
 use clorebid_core::time::Span;
 
+mod history;
+
+pub(super) use history::{HistoryArgs, HistoryView, ModeArg};
+
 /// Bids on the GPU spot market of CLORE.AI: raises when outbid, steps down as fast as the rules allow, keeps to hard
 /// limits, and records every request, bid and state change.
 #[derive(Debug, Parser)]
@@ -85,6 +89,8 @@ pub(super) enum Command {
     Wallets(AccountArgs),
     /// Cancel orders by their numbers
     Cancel(CancelArgs),
+    /// How the newest run stands, from any terminal, by its journal alone
+    Status(StatusArgs),
     /// What happened: runs, requests, bids, states, holdings, spending
     History(HistoryArgs),
     /// Decide a recorded run again and compare ask by ask
@@ -373,30 +379,6 @@ pub(super) struct CancelArgs {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct HistoryArgs {
-    #[command(subcommand)]
-    pub what: HistoryView,
-    /// Only this run
-    #[arg(long, global = true)]
-    pub run: Option<i64>,
-    /// Only this target
-    #[arg(long, global = true)]
-    pub target: Option<String>,
-    /// Only this server
-    #[arg(long, global = true)]
-    pub server: Option<u64>,
-    /// Not before this time (RFC 3339) or day
-    #[arg(long, global = true, value_name = "TIME")]
-    pub since: Option<String>,
-    /// Not after this time (RFC 3339) or day, all of which is in
-    #[arg(long, global = true, value_name = "TIME")]
-    pub until: Option<String>,
-    /// Only the newest so many
-    #[arg(long, global = true, value_name = "N")]
-    pub limit: Option<u64>,
-}
-
-#[derive(Debug, Args)]
 pub(super) struct NotifyArgs {
     #[command(subcommand)]
     pub what: NotifyCommand,
@@ -414,6 +396,16 @@ pub(super) enum NotifyCommand {
         #[arg(long, value_name = "FILE")]
         notify: Option<PathBuf>,
     },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct StatusArgs {
+    /// Draw it anew every two seconds, until Ctrl-C
+    #[arg(long)]
+    pub watch: bool,
+    /// Show every digit of every sum
+    #[arg(long)]
+    pub exact: bool,
 }
 
 #[derive(Debug, Args)]
@@ -439,30 +431,4 @@ pub(super) struct WhyArgs {
     pub run: i64,
     /// The request's number in it
     pub seq: u64,
-}
-
-/// The views, and free SQL over them.
-#[derive(Debug, Clone, Subcommand)]
-pub(super) enum HistoryView {
-    /// Every bid placed, raised, lowered or cancelled, and why
-    Bids,
-    /// Every step an order took
-    States,
-    /// Every request and how it ended
-    Requests,
-    /// What the markets showed
-    Observations,
-    /// What was held, when, at what bid and cost
-    Holdings,
-    /// Cost, fees and time held for each day
-    Spend,
-    /// What a limit did not allow, orders that are not ours, creation fees
-    Notices,
-    /// Every run
-    Runs,
-    /// A read-only SQL query over the views and tables
-    Sql {
-        /// Such as "SELECT * FROM bids LIMIT 10"
-        query: String,
-    },
 }

@@ -17,6 +17,7 @@ mod replay;
 mod run;
 mod screen;
 mod shutdown;
+mod status;
 mod tape;
 mod verify;
 mod why;
@@ -58,6 +59,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Wallets(args) => by_hand::wallets(&global, args).await,
         Command::Cancel(args) => by_hand::cancel(&global, args).await,
         Command::History(args) => history::show(&global, &args).await,
+        Command::Status(args) => status::status(&global, &args).await,
         Command::Replay(args) => replay::replay(&global, &args).await,
         Command::Verify(args) => verify::verify(&global, &args).await,
         Command::Why(args) => why::why(&global, &args).await,

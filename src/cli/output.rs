@@ -30,3 +30,15 @@ pub(super) fn report(line: impl Display) {
 pub(super) fn tell(text: Arguments<'_>) {
     let _nobody_reads = io::stderr().lock().write_fmt(text);
 }
+
+/// Whether nobody reads stdout any longer: who would go on writing ends then.
+pub(super) fn is_closed(result: io::Result<()>) -> Result<bool, Failure> {
+    let is_closed = result.as_ref().is_err_and(|e| e.kind() == ErrorKind::BrokenPipe);
+    written(result).map(|()| is_closed)
+}
+
+/// How many columns a table may take: what COLUMNS says, else the terminal that stdout is; `None`: as many as it needs.
+pub(super) fn width() -> Option<u16> {
+    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|columns| *columns > 0);
+    said.or_else(|| terminal_size::terminal_size_of(io::stdout()).map(|(terminal_size::Width(width), _)| width))
+}

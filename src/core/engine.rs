@@ -223,7 +223,7 @@ impl Engine {
         }
     }
 
-    fn note_sent(&mut self, ask: &Ask, now: Time) {
+    pub(crate) fn note_sent(&mut self, ask: &Ask, now: Time) {
         let tried = Some(now);
         match ask.request {
             Request::MyOrders => self.beliefs.orders_read.tried_at = tried,

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! ids, time, money (by integers), stretch, duration, governing, words ◄─ market, denial, event, request ◄─ policy ◄─ strategy
-//! ◄─ limits, lowering, selection ◄─ beliefs ◄─ decide ◄─ reads ◄─ engine ◄─ { memory, explain, status, fast_forward }
+//! ◄─ limits, lowering, selection ◄─ beliefs ◄─ decide ◄─ reads ◄─ engine ◄─ { memory, explain, status, on_record, fast_forward }
 //! ```
 
 extern crate alloc;
@@ -27,6 +27,7 @@ pub mod lowering;
 pub mod market;
 pub mod memory;
 pub mod money;
+mod on_record;
 pub mod policy;
 pub mod reads;
 pub mod request;

@@ -3,6 +3,9 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use rust_decimal::Decimal;
+
+use crate::beliefs::Server;
 use crate::engine::Engine;
 use crate::event::State;
 use crate::ids::{OrderId, ServerId};
@@ -33,6 +36,17 @@ pub struct ServerStatus {
     pub denial: Option<Denial>,
 }
 
+/// One target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetStatus {
+    /// Its name.
+    pub name: String,
+    /// How many servers it wants.
+    pub wanted: u32,
+    /// How many it holds.
+    pub held: u32,
+}
+
 /// A whole run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
@@ -42,6 +56,16 @@ pub struct Status {
     pub spent: Amount,
     /// Orders at the venue that the bot did not make.
     pub foreign_orders: u32,
+    /// Orders of ours that stand or may stand.
+    pub orders: u32,
+    /// A day of all of them at the highest price they may stand at, fees included.
+    pub per_day: Amount,
+    /// What the venue adds to every price, in percent.
+    pub fee_percent: Decimal,
+    /// The wallet of the strategy's coin, where known.
+    pub balance: Option<Amount>,
+    /// For each target, in the strategy's order: its name, how many it wants, how many hold a server.
+    pub targets: Vec<TargetStatus>,
 }
 
 impl Engine {
@@ -64,8 +88,26 @@ impl Engine {
                 denial: s.denial,
             }
         });
+        let bids = beliefs.servers.values().filter_map(|s| s.claim.worst_bid());
+        let strays = beliefs.strays.values().map(|stray| stray.bid);
+        let bids: Vec<Price> = bids.chain(strays).collect();
+        let all = bids.iter().fold(Price::ZERO, |sum, bid| sum.plus(*bid));
+        let targets = beliefs.targets().map(|(id, target)| {
+            let is_held = |s: &&Server| s.target == id && s.claim.state() == State::Holding;
+            let held = beliefs.servers.values().filter(is_held).count();
+            TargetStatus {
+                name: target.name.clone(),
+                wanted: target.want,
+                held: u32::try_from(held).unwrap_or(u32::MAX),
+            }
+        });
         Status {
             servers: servers.collect(),
+            orders: u32::try_from(bids.len()).unwrap_or(u32::MAX),
+            per_day: all.plus_percent(beliefs.fee_percent).for_a_day(),
+            fee_percent: beliefs.fee_percent,
+            balance: beliefs.balance,
+            targets: targets.collect(),
             spent: beliefs.spent(now),
             foreign_orders: u32::try_from(beliefs.foreign.len()).unwrap_or(u32::MAX),
         }

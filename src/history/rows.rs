@@ -91,20 +91,44 @@ impl Rows {
     /// When the output cannot be written.
     pub fn write(&self, format: Format, out: &mut impl Write) -> io::Result<()> {
         match format {
-            Format::Table => self.write_table(out),
+            Format::Table => self.write_table(None, out),
             Format::Json => self.write_json(out),
             Format::Csv => self.write_csv(out),
         }
     }
 
-    fn write_table(&self, out: &mut impl Write) -> io::Result<()> {
+    /// Writes a table; where that would be wider than `width`, each row becomes a few lines of names and values, for a
+    /// price that is broken in two is easily misread.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn write_table(&self, width: Option<u16>, out: &mut impl Write) -> io::Result<()> {
         let mut table = Table::new();
         table.load_style(NOTHING).set_header(&self.columns);
         for row in &self.rows {
-            table.add_row(row.iter().map(|cell| one_line(&cell.shown())));
+            table.add_row(row.iter().map(|cell| one_line(&cell.shown(), CELL_MAX)));
         }
-        for line in table.to_string().lines() {
-            writeln!(out, "{}", line.trim_end())?;
+        let lines: Vec<String> = table.to_string().lines().map(|line| line.trim_end().to_owned()).collect();
+        match width.map(usize::from) {
+            Some(width) if !self.rows.is_empty() && lines.iter().any(|line| line.chars().count() > width) => {
+                self.write_records(width, out)
+            }
+            _ => lines.iter().try_for_each(|line| writeln!(out, "{line}")),
+        }
+    }
+
+    /// One line a value, and an empty one between two rows.
+    fn write_records(&self, width: usize, out: &mut impl Write) -> io::Result<()> {
+        let name_width = self.columns.iter().map(|column| column.chars().count()).max().unwrap_or(0);
+        let room = width.saturating_sub(name_width + 4).max(1);
+        for (at, row) in self.rows.iter().enumerate() {
+            if at > 0 {
+                writeln!(out)?;
+            }
+            for (column, cell) in self.columns.iter().zip(row) {
+                let value = one_line(&cell.shown(), room);
+                writeln!(out, "{}", format!(" {column:name_width$}  {value}").trim_end())?;
+            }
         }
         Ok(())
     }
@@ -137,9 +161,9 @@ impl Rows {
 }
 
 /// What of a text fits a table: its first line, not too long, nothing in it that a terminal would obey.
-fn one_line(text: &str) -> String {
+fn one_line(text: &str, longest: usize) -> String {
     let line = text.lines().next().unwrap_or("");
-    let mut shown: String = line.chars().take(CELL_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut shown: String = line.chars().take(longest).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if shown.len() < text.trim_end().len() {
         shown.push('…');
     }

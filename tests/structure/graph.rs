@@ -112,7 +112,8 @@ const CORE_LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("explain", &["beliefs", "decide", "engine", "event", "ids", "money", "policy", "time"]),
-    ("status", &["denial", "engine", "event", "ids", "money", "time"]),
+    ("status", &["beliefs", "denial", "engine", "event", "ids", "money", "time"]),
+    ("on_record", &["engine", "event", "request", "time"]),
     ("fast_forward", &["beliefs", "decide", "denial", "engine", "ids", "reads", "request", "strategy", "time"]),
 ];
 
