@@ -116,7 +116,8 @@ fn take(path: PathBuf, what: String) -> Result<Lock, LockError> {
     match locked {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            return Err(LockError::Held { what, pid: pid_in(&mut file) });
+            let pid = pid_in(&mut file);
+            return Err(LockError::Held { what, pid });
         }
         Err(TryLockError::Error(source)) => return Err(io(source)),
     }
