@@ -55,10 +55,11 @@ impl Beliefs {
         let usable = self.servers.idle(id).filter(|(server, s)| self.is_usable(*server, s, now));
         let mind = self.mind(id);
         let tick = self.strategy.venue.tick;
+        // What was learned of a server counts however old its last read is: beside floors, which have no risk in them,
+        // every server that is read would fall behind one that is not.
         let rank = |server: ServerId, s: &Server| {
             let estimate = self.estimate(server, s, context).ok()?;
-            let is_known = s.fresh(now, self.estimate_fresh()).is_some();
-            Some(mind.filter(|_| is_known).and_then(|mind| mind.cost(server, now, tick)).unwrap_or(estimate))
+            Some(mind.and_then(|mind| mind.cost(server, now, tick)).unwrap_or(estimate))
         };
         let mut ranked: Vec<(Price, ServerId, &Server)> =
             usable.filter_map(|(server, s)| Some((rank(server, s)?, server, s))).collect();

@@ -4,9 +4,10 @@
 mod common;
 
 use clorebid_core::ids::ServerId;
+use clorebid_core::policy::adaptive::policy::Adaptive;
 use clorebid_core::request::Request;
 use clorebid_core::time::Span;
-use common::{World, matching, strategy, target};
+use common::{World, matching, price, strategy, target};
 
 /// `want` of so many servers at 900 ticks, of which all but the first `cheap` cost more than a bid may be.
 fn world(servers: u64, cheap: u64, want: u32) -> World {
@@ -96,5 +97,26 @@ fn two_targets_that_match_the_same_servers_both_get_what_they_want() {
     world.until(240, "seven are held", |w| w.venue.held().len() == 7);
     world.run(300);
     assert_eq!(world.venue.held().len(), 7);
+    world.assert_clean();
+}
+
+#[test]
+fn a_server_that_is_rented_away_is_left_for_a_spare_one_though_many_are_held() {
+    let ids: Vec<u64> = (1..=50).collect();
+    let mut wanted = target("t", &ids);
+    wanted.policy = Adaptive.into();
+    wanted.want = 35;
+    let mut plan = strategy(vec![wanted]);
+    plan.limits.max_bid = price(1_807);
+    let floor = |id: &u64| 600 + i64::try_from(id * 37 % 50).expect("small") * 18;
+    let mut world = World::new(plan, &ids.iter().map(|id| (*id, floor(id))).collect::<Vec<_>>());
+    world.until(1_800, "all held", |w| w.venue.held().len() == 35);
+    // Long enough for every spare one to have been read, and not in the last two minutes.
+    world.run(1_200);
+    world.restart();
+    world.run(4_900);
+    let rented = world.venue.held().into_iter().next_back().expect("one");
+    world.change(|v| v.machine(rented).rented = true);
+    world.until(400, "another one in its place", |w| w.venue.held().len() == 35);
     world.assert_clean();
 }
