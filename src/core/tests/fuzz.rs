@@ -1,6 +1,6 @@
 //! Random markets, rivals, faults and strategies against the engine; the venue model keeps the books on every invariant.
 //!
-//! `CLOREBID_CASES` sets how many cases are tried (256 unless told).
+//! `CLOREBID_CASES` sets how many cases are tried (256 unless told), and a sixth as many of the policy that learns.
 #![allow(clippy::arithmetic_side_effects, reason = "test sums are small")]
 
 mod common;
@@ -270,6 +270,12 @@ proptest! {
     fn every_invariant_holds_through_restarts_and_crashes(seed in any::<u64>(), turns in 50..400_u32) {
         wild_case(seed, turns, true, By::Any);
     }
+}
+
+proptest! {
+    // What it learns is looked at after every answer, which takes a while without optimisation.
+    #![proptest_config(ProptestConfig { cases: cases().div_ceil(6), max_shrink_iters: 0, failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn every_invariant_holds_for_the_policy_that_learns(seed in any::<u64>(), turns in 50..400_u32) {
         wild_case(seed, turns, false, By::Adaptive);
