@@ -141,7 +141,7 @@ fn same_with_few_steps(strategy: &clorebid::core::strategy::Strategy, on: &Recor
     assert!(jumped * 10 < walked, "{jumped} steps with the jump, {walked} without");
 }
 
-const BIDS: [&str; 10] = [
+const BIDS: [&str; 9] = [
     "policy = \"follow\"\nmargin = \"2%\"",
     "policy = \"follow\"\nmargin = \"0\"\nreplace = \"never\"\nlower = { after = \"90s\" }\nraise = { wait = \"45s\" }",
     "policy = \"follow\"\nlost = \"move\"",
@@ -149,7 +149,6 @@ const BIDS: [&str; 10] = [
     "policy = \"ladder\"\nopen = \"1.4\"\nstay = \"30m\"",
     "policy = \"follow\"\nmargin = \"5%\"\nlost = \"wait\"",
     "policy = \"follow\"\nmargin = \"5%\"\nraise = { wait = \"2m\", give_up = \"1.2\" }",
-    ADAPTIVE,
     ADAPTIVE,
     "policy = \"adaptive\"\nraise = { give_up = \"1.2\" }",
 ];

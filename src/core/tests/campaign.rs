@@ -18,7 +18,7 @@ use play::{Verdict, play};
 use scenario::Scenario;
 
 /// So many are played where nothing else is said.
-const SEEDS: u64 = 500;
+const SEEDS: u64 = 400;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().expect("a number"))
