@@ -3,13 +3,15 @@
 
 use alloc::boxed::Box;
 
-use crate::decide::choose::FRESH;
+use crate::decide::choose::{FRESH, highest_floor};
 use crate::decide::decision::{Decision, Hold, Turn, Wish};
 use crate::decide::order::Bidding;
+use crate::denial::Denial;
 use crate::event::Reason;
 use crate::ids::ServerId;
 use crate::limits;
 use crate::money::Price;
+use crate::policy::Situation;
 use crate::words::Words;
 
 /// What comes of the wish for a new order.
@@ -34,6 +36,9 @@ impl Bidding<'_> {
         let elsewhere = (there != self.id).then_some(there);
         let reason = Reason::Anew { elsewhere, bid: price, why: Box::new(why) };
         decision.wish = Wish::Cancel { reason, turn: if is_lost { Turn::WinBack } else { Turn::ComeDown } };
+        if elsewhere.is_none() && self.hold_unless_it_may_return(price, &mut decision) {
+            return Anew { decision, is_allowed: false };
+        }
         let exposure = beliefs.exposure(now, &[self.id, there]);
         let market = beliefs.servers.get(&there).and_then(|server| server.market.as_ref());
         // Less than that may be bid there where the limits do not allow as much, as long as it wins.
@@ -54,6 +59,32 @@ impl Bidding<'_> {
             self.read_first(there, &mut decision);
         }
         Anew { decision, is_allowed: true }
+    }
+
+    /// Holds what would leave this server for a new order at `price` that could not be placed here; tells whether it does.
+    fn hold_unless_it_may_return(&self, price: Price, decision: &mut Decision) -> bool {
+        let (beliefs, now) = (self.beliefs, self.context.now);
+        let mut is_barred = false;
+        let mut hold = |hold| {
+            is_barred = true;
+            decision.hold(hold);
+        };
+        beliefs.bars(self.id, self.server, now, &mut hold);
+        if !self.server.watched {
+            hold(Hold::NotFirst);
+        }
+        let market = self.server.market.as_ref();
+        let situation = market.and_then(|market| beliefs.situation(self.id, market, self.target, now));
+        if let Some(Situation { floor, least_winning, ceiling, .. }) = situation {
+            let most = ceiling.min(self.target.bid.give_up.unwrap_or(Price::MAX));
+            let too_high = highest_floor(self.target).filter(|highest| floor > *highest);
+            let denial = match too_high {
+                Some(highest) => Some(Denial::NotWorthIt { least_winning: floor, ceiling: highest }),
+                None => (price > most).then_some(Denial::NotWorthIt { least_winning, ceiling: most }),
+            };
+            denial.into_iter().for_each(|denial| hold(Hold::Denied { denial, until: None }));
+        }
+        is_barred
     }
 
     /// Reads the market of the other server before the order here is given up for it.

@@ -161,7 +161,7 @@ impl Beliefs {
     }
 
     /// Tells of everything but the price that keeps us from bidding there.
-    fn bars(&self, id: ServerId, server: &Server, now: Time, tell: &mut impl FnMut(Hold)) {
+    pub(super) fn bars(&self, id: ServerId, server: &Server, now: Time, tell: &mut impl FnMut(Hold)) {
         if let Some(until) = server.blocked_until.filter(|until| now < *until) {
             tell(Hold::CreateRefused { until });
         }

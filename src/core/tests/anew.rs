@@ -1,0 +1,103 @@
+//! An order that holds is given up for a new one only where the new one can be placed, and nobody else goes for the same
+//! server.
+#![allow(clippy::arithmetic_side_effects, reason = "test sums are small")]
+
+mod common;
+
+use clorebid_core::policy::adaptive::policy::Adaptive;
+use clorebid_core::request::Answer;
+use clorebid_core::strategy::{Choice, Match, PerDay, RestartCost, Target};
+use clorebid_core::time::Span;
+use common::{World, matching, price, strategy, sum, target};
+
+/// Bids by what it learns. A restart costs so many ticks.
+fn learning(target: Target, restart: i64) -> Target {
+    let mut target = target;
+    target.policy = Adaptive.into();
+    target.value.restart = RestartCost::Amount(sum(restart));
+    target
+}
+
+/// Server 6 is held at some 3,000 ticks by that target, and 1,000 would win it now: a new order would pay within minutes.
+fn far_too_dear(target: Target) -> World {
+    let mut world = World::new(strategy(vec![target]), &[(6, 1_000)]);
+    world.venue.machine(6).gpu = "1x GPU".into();
+    world.until(120, "held", |w| w.holds(6));
+    world.rival(6, 3_000);
+    world.until(60, "won back", |w| w.holds(6) && w.bid(6) > Some(3_000));
+    world.rival(6, 0);
+    world
+}
+
+#[test]
+fn one_that_is_far_too_dear_is_given_up_for_a_new_one_within_minutes() {
+    let mut world = far_too_dear(learning(target("t", &[6]), 5));
+    world.until(900, "anew", |w| w.creates().len() == 2 && w.holds(6));
+    assert!(world.bid(6) < Some(1_300), "{:?}", world.bid(6));
+}
+
+#[track_caller]
+fn assert_kept_and_lowered(world: &mut World) {
+    let before = world.bid(6);
+    world.run(1_900);
+    assert_eq!((world.cancels(), world.creates().len()), (0, 1), "{}", world.tail(20));
+    assert!(world.holds(6) && world.bid(6) < before, "{:?}", world.bid(6));
+    world.assert_clean();
+}
+
+/// The marketplace says that it is rented.
+fn list_as_rented(answer: &mut Answer) -> bool {
+    let Answer::Listing(listing) = answer else { return false };
+    listing.servers.iter_mut().for_each(|server| server.rented = true);
+    true
+}
+
+#[test]
+fn nothing_is_given_up_for_a_new_order_on_a_server_that_is_listed_as_rented() {
+    let mut world = far_too_dear(learning(target("t", &[6]), 15));
+    world.lie(u32::MAX, list_as_rented);
+    world.until(900, "listed", |w| w.log.iter().rev().take(3).any(|s| matches!(s.answer, Answer::Listing(_))));
+    assert_kept_and_lowered(&mut world);
+}
+
+#[test]
+fn nothing_is_given_up_on_a_server_that_no_longer_takes_the_coin() {
+    let mut world = far_too_dear(learning(target("t", &[6]), 15));
+    world.change(|v| v.machine(6).takes_bitcoin = false);
+    world.until(900, "listed", |w| w.log.iter().rev().take(3).any(|s| matches!(s.answer, Answer::Listing(_))));
+    assert_kept_and_lowered(&mut world);
+}
+
+#[test]
+fn nothing_is_given_up_on_a_server_whose_floor_is_above_what_the_target_takes_by_now() {
+    let mut wanted = learning(matching("t", "GPU"), 5);
+    wanted.choice = Choice::Match(Match { gpu: Some("GPU".into()), max_floor: Some(price(1_050)), ..Match::default() });
+    let mut world = far_too_dear(wanted);
+    world.change(|v| v.machine(6).floor = 1_200);
+    assert_kept_and_lowered(&mut world);
+}
+
+/// The marketplace says that nothing is worth much on demand.
+fn list_as_cheap(answer: &mut Answer) -> bool {
+    let Answer::Listing(listing) = answer else { return false };
+    for server in &mut listing.servers {
+        server.on_demand =
+            clorebid_core::money::PerCurrency::none().with(clorebid_core::money::Currency::Bitcoin, price(900));
+    }
+    true
+}
+
+#[test]
+fn nothing_is_given_up_since_one_list_alone_says_that_it_is_worth_less() {
+    let mut wanted = learning(target("t", &[6]), 0);
+    wanted.value.per_day = PerDay::OnDemand;
+    wanted.value.restart = RestartCost::Time(Span::from_secs(60));
+    let mut world = far_too_dear(wanted);
+    world.lie(1, list_as_cheap);
+    let lists = |w: &World| w.log.iter().filter(|s| matches!(s.answer, Answer::Listing(_))).count();
+    let before = lists(&world);
+    world.until(900, "one list", |w| lists(w) > before);
+    assert_eq!((world.cancels(), world.creates().len()), (0, 1), "{}", world.tail(20));
+    world.until(900, "the next list", |w| lists(w) > before + 1);
+    assert_eq!((world.cancels(), world.creates().len()), (0, 1), "{}", world.tail(20));
+}
