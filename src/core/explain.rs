@@ -109,7 +109,7 @@ fn next_bid(bidding: Bidding<'_>) -> Option<Price> {
     let (market, standing) = bidding.stands_in(seen)?;
     let mut asked = Decision::new(Wish::Nothing, bidding.context);
     let down_to = |goal: Price| bidding.step_towards(goal, market.tick).0;
-    let to = match bidding.opinion(&market, &standing, &mut asked).wish {
+    let to = match bidding.opinion(&market, &standing, true, &mut asked).wish {
         policy::Wish::Raise { to, .. } => to,
         policy::Wish::Lower { goal, .. } => down_to(goal),
         policy::Wish::Anew { price, .. } => price,

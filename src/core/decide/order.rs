@@ -80,7 +80,7 @@ impl<'a> Bidding<'a> {
 
     /// What its policy wants of it, as far as that may be.
     fn follow_policy(&self, mut decision: Decision, situation: &Situation, standing: &Standing) -> Decision {
-        let Opinion { mut wish, patience, until, why } = self.opinion(situation, standing, &mut decision);
+        let Opinion { mut wish, mut patience, until, why } = self.opinion(situation, standing, true, &mut decision);
         until.into_iter().for_each(|until| decision.changes_at(until));
         let is_lost = !standing.on_top;
         if let policy::Wish::Anew { server, price, or_down_to, why } = wish {
@@ -92,6 +92,12 @@ impl<'a> Bidding<'a> {
                 or_down_to.map_or(policy::Wish::Keep, |goal| policy::Wish::Lower { goal, or_anew: false, words: None });
             anew.decision.until.into_iter().for_each(|until| decision.changes_at(until));
             decision.denied.extend(anew.decision.denied);
+            if is_lost {
+                // It is lost all the same, and here a bid may be all that is allowed.
+                let here = self.opinion(situation, standing, false, &mut decision);
+                here.until.into_iter().for_each(|until| decision.changes_at(until));
+                (wish, patience) = (here.wish, here.patience);
+            }
         }
         if let policy::Wish::LetGo { reason } = &wish {
             self.hold_unless_fresh(FRESH_ENOUGH_TO_RAISE, &mut decision);
@@ -146,12 +152,21 @@ impl<'a> Bidding<'a> {
         Some((self.beliefs.situation(self.id, market, self.target, self.context.now)?, standing))
     }
 
-    /// What its policy thinks, by what was learned where it learns.
-    pub(crate) fn opinion(&self, situation: &Situation, standing: &Standing, decision: &mut Decision) -> Opinion {
+    /// What its policy thinks, by what was learned where it learns. `may_move`: whether it may think of other servers.
+    pub(crate) fn opinion(
+        &self,
+        situation: &Situation,
+        standing: &Standing,
+        may_move: bool,
+        decision: &mut Decision,
+    ) -> Opinion {
         if let Some(mind) = self.beliefs.mind(self.server.target)
-            && let Some((occasion, changes_at)) =
+            && let Some((mut occasion, changes_at)) =
                 self.beliefs.occasion(self.id, self.server, self.order, self.target, situation)
         {
+            if !may_move {
+                occasion.others.clear();
+            }
             changes_at.into_iter().for_each(|at| decision.changes_at(at));
             return mind.opinion(&occasion, situation, !standing.on_top);
         }

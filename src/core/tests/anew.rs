@@ -101,3 +101,23 @@ fn nothing_is_given_up_since_one_list_alone_says_that_it_is_worth_less() {
     world.until(900, "the next list", |w| lists(w) > before + 1);
     assert_eq!((world.cancels(), world.creates().len()), (0, 1), "{}", world.tail(20));
 }
+
+#[test]
+fn a_lost_order_that_may_not_move_is_raised() {
+    let mut plan = strategy(vec![learning(target("t", &[6, 7]), 0)]);
+    plan.limits.max_orders = Some(1);
+    let mut world = World::new(plan, &[(6, 1_000), (7, 3_000), (9, 500)]);
+    world.until(120, "held", |w| w.holds(6));
+    // One order is all that is allowed, and the user makes it.
+    world.change(|v| {
+        v.user_orders(9, 600);
+    });
+    world.run(120);
+    let bid = world.bid(6).expect("held");
+    // The other server costs less now, but would take another order.
+    world.change(|v| v.machine(7).floor = bid);
+    world.rival(6, bid + 50);
+    world.until(60, "won back", |w| w.holds(6));
+    assert_eq!(world.creates().len(), 1, "{}", world.tail(20));
+    world.assert_clean();
+}
