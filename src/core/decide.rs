@@ -102,8 +102,9 @@ impl Beliefs {
     /// re-priced or left on an older read than these rest on, so only servers that were read since are looked at.
     fn first_change(&self, context: &Context, noted: &mut Noted) -> (Option<Action>, Option<Action>) {
         let (mut lowered, mut last) = (None, None);
-        while let Some(id) = self.servers.queues.next_read_since(context.now - FRESH_ENOUGH_TO_RAISE - self.late, last)
-        {
+        // Whoever leaves for another server waits for one read of that.
+        let oldest = context.now - FRESH_ENOUGH_TO_RAISE - self.late.times(2);
+        while let Some(id) = self.servers.queues.next_read_since(oldest, last) {
             last = Some(id);
             let Some(server) = self.servers.get(&id) else { continue };
             let Some(order) = server.claim.order() else { continue };

@@ -4,6 +4,7 @@
 use alloc::boxed::Box;
 
 use crate::decide::choose::{FRESH, highest_floor};
+use crate::decide::context::FRESH_ENOUGH_TO_RAISE;
 use crate::decide::decision::{Decision, Hold, Turn, Wish};
 use crate::decide::order::Bidding;
 use crate::denial::Denial;
@@ -50,7 +51,10 @@ impl Bidding<'_> {
             decision.hold(Hold::Denied { denial, until: None });
             return Anew { decision, is_allowed: false };
         }
-        self.hold_unless_fresh(FRESH, &mut decision);
+        // The market of the other one is read in between, however late answers are. One as fresh as a bid needs would be
+        // too old whenever the other is fresh, and both be read in turn for ever.
+        let fresh = if elsewhere.is_some() { FRESH_ENOUGH_TO_RAISE + beliefs.late } else { FRESH };
+        self.hold_unless_fresh(fresh, &mut decision);
         beliefs.missing_knowledge(self.target, self.context, &mut |hold| decision.hold(hold));
         if beliefs.is_another_on_its_way(self.id, self.server.target) {
             decision.hold(Hold::OneAtATime);

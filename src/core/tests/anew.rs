@@ -121,3 +121,24 @@ fn a_lost_order_that_may_not_move_is_raised() {
     assert_eq!(world.creates().len(), 1, "{}", world.tail(20));
     world.assert_clean();
 }
+
+#[test]
+fn an_order_moves_however_late_the_answers_are() {
+    for late in [0, 400, 600, 900, 1_500, 3_000, 6_000] {
+        for is_lost in [true, false] {
+            let mut world = World::new(strategy(vec![learning(target("t", &[6, 7]), 3)]), &[(6, 1_000), (7, 3_000)]);
+            world.until(120, "held", |w| w.holds(6));
+            world.run(300);
+            world.late = Span::from_ms(late);
+            world.change(|v| v.machine(7).floor = 500);
+            world.run(60);
+            if is_lost {
+                world.rival(6, 1_500);
+            }
+            let within = if is_lost { 60 } else { 3_600 };
+            world.until(within, "moved", |w| w.holds(7));
+            assert_eq!((world.cancels(), world.creates().len()), (1, 2), "{late} ms late\n{}", world.tail(20));
+            world.assert_clean();
+        }
+    }
+}
