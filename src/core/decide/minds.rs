@@ -168,7 +168,6 @@ impl Beliefs {
                 others.push(other);
             }
         }
-        let may_create = self.next_create_at().into_iter().chain(server.blocked_until).max();
         let occasion = Occasion {
             now,
             tick: situation.tick,
@@ -178,7 +177,7 @@ impl Beliefs {
             next_lower: order.next_lower_at,
             others,
             step: situation.step,
-            may_create: may_create.unwrap_or(Time::from_ms(i64::MIN)),
+            may_create: self.next_create_at().unwrap_or(Time::from_ms(i64::MIN)),
             ceiling: self.most_there(situation, target),
         };
         Some((occasion, changes_at))

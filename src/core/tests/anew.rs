@@ -5,9 +5,10 @@
 mod common;
 
 use clorebid_core::policy::adaptive::policy::Adaptive;
-use clorebid_core::request::Answer;
+use clorebid_core::request::{Answer, Refusal};
 use clorebid_core::strategy::{Choice, Match, PerDay, RestartCost, Target};
 use clorebid_core::time::Span;
+use common::venue::Lie;
 use common::{World, matching, price, strategy, sum, target};
 
 /// Bids by what it learns. A restart costs so many ticks.
@@ -141,4 +142,25 @@ fn an_order_moves_however_late_the_answers_are() {
             world.assert_clean();
         }
     }
+}
+
+#[test]
+fn a_lost_order_moves_although_no_new_one_could_be_made_where_it_stands() {
+    let mut wanted = learning(target("t", &[6, 7]), 3);
+    wanted.adopt = true;
+    let mut world = World::new(strategy(vec![wanted]), &[(6, 1_000), (7, 20_000)]);
+    let tell = |answer: &mut Answer| {
+        *answer = Answer::Refused(Refusal::CurrencyNotAllowed);
+        true
+    };
+    world.venue.refuse_creates = Some((6, Lie { times: 1, tell }));
+    world.until(60, "refused", |w| w.creates().len() == 1);
+    world.change(|v| {
+        v.user_orders(6, 1_010);
+    });
+    world.run(120);
+    world.change(|v| v.machine(7).floor = 1_000);
+    world.run(60);
+    world.rival(6, 1_500);
+    world.until(60, "moved", |w| w.holds(7));
 }
