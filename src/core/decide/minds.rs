@@ -52,6 +52,8 @@ impl Beliefs {
                 }
                 orders.extend(entry.claim.order().filter(|order| order.cancel.is_none()).map(|_| *server));
             }
+            let stands = |entry: &Server| entry.target == id && entry.claim != Claim::Empty;
+            mind.let_go(|server| self.servers.get(server).is_some_and(stands));
             mind.refresh(now, |server| self.servers.get(server).is_some_and(is_looked_at));
             for server in orders {
                 let decision = self.occasion_there(server, now).and_then(|(occasion, _)| mind.decide(&occasion));

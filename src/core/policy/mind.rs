@@ -195,6 +195,16 @@ impl Mind {
         }
     }
 
+    /// Orders that are over on servers that are not looked at any longer are ours no more; `stands`: whether one stands
+    /// there.
+    pub(crate) fn let_go(&mut self, stands: impl Fn(&ServerId) -> bool) {
+        let Mind { servers, loose } = self;
+        let over = servers.iter_mut().filter(|(id, watched)| watched.ours.is_some() && !stands(id));
+        loose.extend(over.filter_map(|(_, watched)| watched.ours.take()).map(|ours| ours.regret));
+        let too_many = loose.len().saturating_sub(MOST_FORMER);
+        loose.drain(..too_many);
+    }
+
     /// Brings the price list of each server to that moment, and lets go of servers that have not been looked at for long;
     /// `matters`: whether a server still is.
     pub(crate) fn refresh(&mut self, now: Time, matters: impl Fn(&ServerId) -> bool) {
@@ -202,7 +212,7 @@ impl Mind {
         let former = |servers: &BTreeMap<ServerId, Watched>| {
             let all = servers.iter().filter(|(id, watched)| watched.ours.is_none() && !matters(id));
             let count = all.clone().count();
-            let oldest = all.min_by_key(|(id, watched)| (watched.read_at, **id)).map(|(id, _)| *id);
+            let oldest = all.min_by_key(|(id, watched)| (watched.market.read_at(), **id)).map(|(id, _)| *id);
             oldest.filter(|_| count > MOST_FORMER)
         };
         while let Some(oldest) = former(&self.servers) {

@@ -141,6 +141,11 @@ impl Market {
         self.now.as_ref().map(|known| known.least)
     }
 
+    /// When it was last read well, by this run or one before.
+    pub fn read_at(&self) -> Option<Time> {
+        self.read_at
+    }
+
     /// Since when it has been that.
     pub fn since(&self) -> Option<Time> {
         self.now.as_ref().map(|known| known.since)

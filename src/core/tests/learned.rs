@@ -1,0 +1,67 @@
+//! What is learned for a target is about its own orders, outlives the process, and has an end.
+#![allow(clippy::arithmetic_side_effects, reason = "test sums are small")]
+
+mod common;
+
+use clorebid_core::memory::Memory;
+use clorebid_core::policy::adaptive::policy::Adaptive;
+use clorebid_core::strategy::{RestartCost, Target};
+use common::venue::Life;
+use common::{World, matching, strategy, sum};
+use serde_json::{Value, json};
+
+/// Bids by what it learns. A restart costs so many ticks.
+fn learning(target: Target, restart: i64) -> Target {
+    let mut target = target;
+    target.policy = Adaptive.into();
+    target.value.restart = RestartCost::Amount(sum(restart));
+    target
+}
+
+/// The memory as a later process reads it, and the servers of its first target.
+fn memory(world: &World) -> (Value, Vec<Value>) {
+    let memory = serde_json::to_value(world.engine.memory(world.now)).expect("JSON");
+    let servers = memory["minds"][0]["learned"]["servers"].as_array().cloned().unwrap_or_default();
+    (memory, servers)
+}
+
+#[test]
+fn an_order_that_went_with_its_server_is_regretted_no_longer() {
+    let mut world = World::new(strategy(vec![learning(matching("t", "GPU"), 100)]), &[(6, 1_000), (7, 1_500)]);
+    world.change(|v| v.machines.values_mut().for_each(|machine| machine.gpu = "1x GPU".into()));
+    world.until(120, "held", |w| w.holds(6));
+    // It is not one of those that will do any longer, and then it is gone.
+    world.change(|v| v.machine(6).gpu = "1x OTHER".into());
+    world.run(700);
+    world.change(|v| {
+        v.machine(6).listed = false;
+        v.orders.values_mut().for_each(|order| (order.life, order.holding) = (Life::Gone, false));
+    });
+    world.until(900, "another one", |w| w.holds(7));
+    world.run(900);
+    let ours = memory(&world).1.into_iter().filter(|server| !server["ours"].is_null());
+    assert_eq!(ours.map(|server| server["server"].clone()).collect::<Vec<_>>(), [json!(7)]);
+}
+
+#[test]
+fn of_servers_that_nobody_looks_at_the_last_ones_are_remembered_after_a_restart() {
+    let mut world = World::new(strategy(vec![learning(matching("t", "GPU"), 100)]), &[(6, 1_000)]);
+    world.change(|v| v.machine(6).gpu = "1x GPU".into());
+    world.until(120, "held", |w| w.holds(6));
+    let (mut memory_then, servers) = memory(&world);
+    let read_at = servers[0]["market"]["read_at"].as_i64().expect("read");
+    // The higher their numbers the longer they have not been looked at.
+    let former = (100..200).map(|id| {
+        let mut former = servers[0].clone();
+        former["server"] = json!(id);
+        former["market"]["read_at"] = json!(read_at - id * 1_000);
+        former.as_object_mut().expect("a server").remove("ours");
+        former
+    });
+    let all: Vec<Value> = servers.iter().cloned().chain(former).collect();
+    memory_then["minds"][0]["learned"]["servers"] = json!(all);
+    world.resume(serde_json::from_value::<Memory>(memory_then).expect("a memory"));
+    world.run(60);
+    let left: Vec<i64> = memory(&world).1.iter().filter_map(|server| server["server"].as_i64()).collect();
+    assert_eq!(left, [vec![6], (100..164).collect()].concat());
+}
