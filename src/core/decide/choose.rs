@@ -53,13 +53,11 @@ impl Beliefs {
     pub(crate) fn choose(&self, id: TargetId, target: &Target, leaving: Option<ServerId>, context: &Context) -> Chosen {
         let now = context.now;
         let usable = self.servers.idle(id).filter(|(server, s)| self.is_usable(*server, s, now));
-        let mind = self.mind(id);
-        let tick = self.strategy.venue.tick;
-        // What was learned of a server counts however old its last read is: beside floors, which have no risk in them,
-        // every server that is read would fall behind one that is not.
+        // What was learned of a server counts however old its last read is, and risk is added to what was never read:
+        // beside bare floors every server that is read would fall behind one that is not.
         let rank = |server: ServerId, s: &Server| {
             let estimate = self.estimate(server, s, context).ok()?;
-            Some(mind.and_then(|mind| mind.cost(server, now, tick)).unwrap_or(estimate))
+            Some(self.cost_with_risk(server, s, estimate, now).unwrap_or(estimate))
         };
         let mut ranked: Vec<(Price, ServerId, &Server)> =
             usable.filter_map(|(server, s)| Some((rank(server, s)?, server, s))).collect();

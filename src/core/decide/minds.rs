@@ -10,7 +10,7 @@ use crate::ids::{ServerId, TargetId};
 use crate::money::Price;
 use crate::policy::Situation;
 use crate::policy::adaptive::terms::Worth;
-use crate::policy::mind::{Mind, Occasion, Sight};
+use crate::policy::mind::{self, Mind, Occasion, Sight};
 use crate::strategy::{RestartCost, Target};
 use crate::time::{Span, Time};
 
@@ -107,19 +107,8 @@ impl Beliefs {
     /// One server as the last answers left it; `None` while it was not read, or nobody knows what it is worth.
     fn sight(&self, id: ServerId, server: &Server, target: &Target) -> Option<Sight> {
         let market = server.market.as_ref()?;
-        let per_day = self.value_per_day(id, target)?;
-        let restart = match target.value.restart {
-            RestartCost::Time(span) => per_day.accrue(span).amount(),
-            RestartCost::Amount(amount) => amount,
-        };
-        let tick = self.strategy.venue.tick;
-        let worth = Worth {
-            restart: restart.plus(self.creation_fee),
-            per_day,
-            most: self.most(target),
-            fee_percent: self.fee_percent,
-            tick,
-        };
+        let worth = self.worth(id, target)?;
+        let tick = worth.tick;
         let is_rented = self.facts.get(&id).is_some_and(|facts| facts.rented);
         let can_be_held = market.value.is_open() && (!is_rented || server.claim != Claim::Empty);
         let least = self.least_winning(id, market).filter(|_| can_be_held);
@@ -130,6 +119,30 @@ impl Beliefs {
         };
         let is_ours = server.claim != Claim::Empty;
         Some(Sight { worth, least: least.map(|least| least.ceil_to(tick)), read_at: market.sent_at, bid, is_ours })
+    }
+
+    /// What that server is worth, and what a restart costs; `None` while nobody knows.
+    fn worth(&self, id: ServerId, target: &Target) -> Option<Worth> {
+        let per_day = self.value_per_day(id, target)?;
+        let restart = match target.value.restart {
+            RestartCost::Time(span) => per_day.accrue(span).amount(),
+            RestartCost::Amount(amount) => amount,
+        };
+        Some(Worth {
+            restart: restart.plus(self.creation_fee),
+            per_day,
+            most: self.most(target),
+            fee_percent: self.fee_percent,
+            tick: self.strategy.venue.tick,
+        })
+    }
+
+    /// What holding that server would cost, risk included, where the target's policy learns. Of one that was never read
+    /// it is what such a server costs where `least` wins.
+    pub(super) fn cost_with_risk(&self, id: ServerId, server: &Server, least: Price, now: Time) -> Option<Price> {
+        let mind = self.mind(server.target)?;
+        let learned = mind.cost(id, now, self.strategy.venue.tick);
+        learned.or_else(|| mind::cost_unseen(&self.worth(id, self.target_of(server)?)?, least))
     }
 
     /// The most that may be bid for that target, whatever a server is worth.

@@ -368,6 +368,14 @@ impl Watched {
     }
 }
 
+/// What holding a server costs, risk included, of which nothing else is known than that `least` wins.
+pub(crate) fn cost_unseen(worth: &Worth, least: Price) -> Option<Price> {
+    let mut market = Market::new(Terms::of(worth));
+    let any_time = Time::from_ms(0);
+    market.observe(any_time, ticks(least.ceil_to(worth.tick), worth.tick), false);
+    in_price(market.priced()?.star_cost(), worth.tick)
+}
+
 /// Thousandths of a tick as a price.
 fn in_price(milli: i128, tick: Price) -> Option<Price> {
     let milli = Decimal::try_from_i128_with_scale(milli, 3).ok()?;

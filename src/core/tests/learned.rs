@@ -7,7 +7,7 @@ use clorebid_core::memory::Memory;
 use clorebid_core::policy::adaptive::policy::Adaptive;
 use clorebid_core::strategy::{RestartCost, Target};
 use common::venue::Life;
-use common::{World, matching, strategy, sum};
+use common::{World, matching, strategy, sum, target};
 use serde_json::{Value, json};
 
 /// Bids by what it learns. A restart costs so many ticks.
@@ -64,4 +64,20 @@ fn of_servers_that_nobody_looks_at_the_last_ones_are_remembered_after_a_restart(
     world.run(60);
     let left: Vec<i64> = memory(&world).1.iter().filter_map(|server| server["server"].as_i64()).collect();
     assert_eq!(left, [vec![6], (100..164).collect()].concat());
+}
+
+/// One server is wanted of so many, of which each is a tick dearer than the one before.
+fn one_of(count: u64) -> World {
+    let ids: Vec<u64> = (1..=count).collect();
+    let machines: Vec<(u64, i64)> = ids.iter().map(|id| (*id, 1_000 + i64::try_from(*id).expect("small"))).collect();
+    World::new(strategy(vec![learning(target("t", &ids), 300)]), &machines)
+}
+
+#[test]
+fn a_first_bid_does_not_wait_for_every_candidate_to_be_read() {
+    for count in [3, 60, 300] {
+        let mut world = one_of(count);
+        world.until(12, "the first bid", |w| !w.creates().is_empty());
+        assert_eq!(world.creates()[0].0, 1, "{count}");
+    }
 }
