@@ -16,6 +16,9 @@ use crate::time::{Span, Time};
 
 /// A server whose reads fail is no place to go to once its last good one is this old.
 const KNOWN_FOR: Span = Span::from_secs(60);
+/// What changed between two reads of a server is a move of its market, unless the reads are so many times as far apart as
+/// a server is to wait for its own.
+const ROUNDS_MISSED: i64 = 2;
 
 impl Beliefs {
     /// What is learned for that target, where its policy learns.
@@ -117,8 +120,9 @@ impl Beliefs {
             Claim::Create(create) => (create.word == Word::Accepted).then_some(create.bid),
             Claim::Order(order) => Some(order.bid),
         };
-        let is_ours = server.claim != Claim::Empty;
-        Some(Sight { worth, least: least.map(|least| least.ceil_to(tick)), read_at: market.sent_at, bid, is_ours })
+        let least = least.map(|least| least.ceil_to(tick));
+        let gap = self.servers.queues.starving().times(ROUNDS_MISSED);
+        Some(Sight { worth, least, read_at: market.sent_at, gap, bid, is_ours: server.claim != Claim::Empty })
     }
 
     /// What that server is worth, and what a restart costs; `None` while nobody knows.

@@ -19,7 +19,7 @@ use crate::policy::adaptive::market::{Market, Seen};
 use crate::policy::adaptive::regret::Regret;
 use crate::policy::adaptive::terms::{Terms, Worth, price, ticks};
 use crate::policy::contract::{Opening, Opinion, Patience, Situation, Wish};
-use crate::time::Time;
+use crate::time::{Span, Time};
 use crate::words::{Number, Words};
 
 /// So many servers that are not looked at any longer are remembered.
@@ -78,6 +78,8 @@ pub(crate) struct Sight {
     pub least: Option<Price>,
     /// When that was read.
     pub read_at: Time,
+    /// How long two reads of it may be apart, where there are many to be read.
+    pub gap: Span,
     /// What we bid there.
     pub bid: Option<Price>,
     /// Whether anything of ours stands there, whatever it bids.
@@ -361,7 +363,7 @@ impl Watched {
             return;
         }
         self.read_at = Some(sight.read_at);
-        let seen = self.market.observe(sight.read_at, least, sight.is_ours);
+        let seen = self.market.observe_within(sight.gap, sight.read_at, least, sight.is_ours);
         if let Some(ours) = self.ours.as_mut().filter(|_| seen == Seen::Answered) {
             ours.regret.answered();
         }

@@ -81,3 +81,16 @@ fn a_first_bid_does_not_wait_for_every_candidate_to_be_read() {
         assert_eq!(world.creates()[0].0, 1, "{count}");
     }
 }
+
+#[test]
+fn what_many_candidates_do_is_learned_although_each_of_them_is_read_seldom() {
+    let mut world = one_of(90);
+    world.run(600);
+    for step in 0..6 {
+        world.change(|v| v.machines.values_mut().for_each(|machine| machine.floor += 5 - 2 * (step % 2) * 5));
+        world.run(900);
+    }
+    let moves = |server: &Value| server["market"]["moves"].as_array().map_or(0, Vec::len);
+    let learned = memory(&world).1.iter().filter(|server| moves(server) >= 5).count();
+    assert!(learned >= 85, "of 90 only {learned}");
+}

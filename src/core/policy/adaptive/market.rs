@@ -8,7 +8,7 @@ use crate::policy::adaptive::terms::Terms;
 use crate::policy::adaptive::{
     ANSWER, ANSWER_SHARE, LONGEST_DWELL, LONGEST_GAP, ONE, REFIT, REST, REST_DOUBLINGS, REST_ENDS, WAR, percent_down,
 };
-use crate::time::Time;
+use crate::time::{Span, Time};
 
 /// One watched server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,12 +76,17 @@ impl Market {
 
     /// A good read shows that `least` would win, our own bid left out. `ours`: our order stands there.
     pub fn observe(&mut self, now: Time, least: u64, ours: bool) -> Seen {
+        self.observe_within(LONGEST_GAP, now, least, ours)
+    }
+
+    /// The same of a server that is read this seldom, so that what changed between two reads is a move all the same.
+    pub fn observe_within(&mut self, gap: Span, now: Time, least: u64, ours: bool) -> Seen {
         let last_read = self.read_at.replace(now);
         if self.least() == Some(least) {
             return Seen::Same;
         }
         let answered = self.answers.judge(now, least, ours, self.terms.ceiling);
-        let watched = last_read.is_some_and(|at| now.since(at) <= LONGEST_GAP);
+        let watched = last_read.is_some_and(|at| now.since(at) <= gap.max(LONGEST_GAP));
         let seen = match &self.now {
             _ if answered => Seen::Answered,
             Some(known) if watched => {
