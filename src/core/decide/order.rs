@@ -92,6 +92,9 @@ impl<'a> Bidding<'a> {
                 or_down_to.map_or(policy::Wish::Keep, |goal| policy::Wish::Lower { goal, or_anew: false, words: None });
             anew.decision.until.into_iter().for_each(|until| decision.changes_at(until));
             decision.denied.extend(anew.decision.denied);
+            if self.context.now < self.order.next_lower_at {
+                decision.changes_at(self.order.next_lower_at);
+            }
             if is_lost {
                 // It is lost all the same, and here a bid may be all that is allowed.
                 let here = self.opinion(situation, standing, false, &mut decision);

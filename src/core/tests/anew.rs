@@ -4,6 +4,7 @@
 
 mod common;
 
+use clorebid_core::governing::SPACING;
 use clorebid_core::policy::adaptive::policy::Adaptive;
 use clorebid_core::request::{Answer, Refusal};
 use clorebid_core::strategy::{Choice, Match, PerDay, RestartCost, Target};
@@ -163,4 +164,20 @@ fn a_lost_order_moves_although_no_new_one_could_be_made_where_it_stands() {
     world.run(60);
     world.rival(6, 1_500);
     world.until(60, "moved", |w| w.holds(7));
+}
+
+#[test]
+fn a_jump_over_reads_ends_where_an_order_that_may_not_be_replaced_can_be_lowered() {
+    let mut world = far_too_dear(learning(target("t", &[6]), 15));
+    world.change(|v| v.machine(6).takes_bitcoin = false);
+    // By then a new order would pay, if it could be made.
+    world.run(2_000);
+    assert_eq!(world.cancels(), 0);
+    let next = world.status(6).expect("the order").next_lower_at.expect("its clock");
+    world.run(20);
+    world.engine.take_events();
+    let later = world.now + Span::from_secs(3_600);
+    let end = world.engine.fast_forward(world.now, SPACING, later, |_, _| later).now;
+    assert!(end <= next + SPACING, "{} s too late", end.since(next).ms() / 1_000);
+    assert!(end > world.now, "it jumps at all");
 }
