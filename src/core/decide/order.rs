@@ -351,6 +351,17 @@ impl<'a> Bidding<'a> {
                 decision.denied.push((self.id, denial));
             }
             decision.hold(Hold::Denied { denial, until: None });
+            // What learns chose this server by the risk there, and a limit knows of prices alone: one that costs more in
+            // the end may still be allowed.
+            if !is_held && !is_on_top && self.target.policy.learns() {
+                match self.leave_for_cheaper(None, decision) {
+                    Leaving::Now(reason) => {
+                        return decision.do_at_once(Wish::Cancel { reason, turn: Turn::WinBack });
+                    }
+                    Leaving::Later(hold) => decision.hold(hold),
+                    Leaving::No => {}
+                }
+            }
         }
         decision.wish = Wish::Raise { to: allowed.unwrap_or(to), reason };
     }

@@ -181,3 +181,22 @@ fn a_jump_over_reads_ends_where_an_order_that_may_not_be_replaced_can_be_lowered
     assert!(end <= next + SPACING, "{} s too late", end.since(next).ms() / 1_000);
     assert!(end > world.now, "it jumps at all");
 }
+
+#[test]
+fn a_lost_order_that_may_not_be_raised_goes_where_a_bid_is_allowed() {
+    let mut plan = strategy(vec![learning(target("t", &[6, 7]), 30)]);
+    plan.limits.max_daily_cost = Some(sum(1_400));
+    let mut world = World::new(plan, &[(6, 1_000), (7, 1_100)]);
+    world.until(120, "held", |w| w.holds(6));
+    // The other one is often far dearer than it is now, so that it costs more in the end.
+    for _ in 0..30 {
+        for bid in [2_500, 0] {
+            world.rival(7, bid);
+            world.run(120);
+        }
+    }
+    assert_eq!(world.creates().len(), 1);
+    world.rival(6, 1_450);
+    world.until(60, "moved", |w| w.holds(7));
+    world.assert_clean();
+}
