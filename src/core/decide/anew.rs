@@ -56,7 +56,7 @@ impl Bidding<'_> {
         let fresh = if elsewhere.is_some() { FRESH_ENOUGH_TO_RAISE + beliefs.late } else { FRESH };
         self.hold_unless_fresh(fresh, &mut decision);
         beliefs.missing_knowledge(self.target, self.context, &mut |hold| decision.hold(hold));
-        if beliefs.is_another_on_its_way(self.id, self.server.target) {
+        if beliefs.is_another_on_its_way(self.id, self.server.target, is_lost) {
             decision.hold(Hold::OneAtATime);
         }
         if let Some(there) = elsewhere {

@@ -202,11 +202,12 @@ impl Beliefs {
         Some((occasion, changes_at))
     }
 
-    /// Whether another order of that target is on its way in or out: one at a time may leave.
-    pub(super) fn is_another_on_its_way(&self, id: ServerId, target: TargetId) -> bool {
+    /// Whether another order of that target is on its way in or out: one at a time may leave. A lost one waits for none
+    /// that is on its way in: that has its server already, and it may take minutes until the order is seen.
+    pub(super) fn is_another_on_its_way(&self, id: ServerId, target: TargetId, is_lost: bool) -> bool {
         let is_on_its_way = |claim: &Claim| match claim {
             Claim::Empty => false,
-            Claim::Create(_) => true,
+            Claim::Create(_) => !is_lost,
             Claim::Order(order) => order.cancel.is_some(),
         };
         let claimed = self.servers.of(Group::Claimed).iter().filter(|other| **other != id);

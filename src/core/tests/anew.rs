@@ -9,7 +9,7 @@ use clorebid_core::policy::adaptive::policy::Adaptive;
 use clorebid_core::request::{Answer, Refusal};
 use clorebid_core::strategy::{Choice, Match, PerDay, RestartCost, Target};
 use clorebid_core::time::Span;
-use common::venue::Lie;
+use common::venue::{Fault, Kind, Lie};
 use common::{World, matching, price, strategy, sum, target};
 
 /// Bids by what it learns. A restart costs so many ticks.
@@ -198,5 +198,22 @@ fn a_lost_order_that_may_not_be_raised_goes_where_a_bid_is_allowed() {
     assert_eq!(world.creates().len(), 1);
     world.rival(6, 1_450);
     world.until(60, "moved", |w| w.holds(7));
+    world.assert_clean();
+}
+
+#[test]
+fn a_lost_order_moves_although_the_order_of_another_create_has_not_been_seen() {
+    let mut wanted = learning(target("t", &[1, 2, 3, 4]), 3);
+    wanted.want = 2;
+    let mut world = World::new(strategy(vec![wanted]), &[(1, 1_000), (2, 1_000), (3, 1_100), (4, 1_100)]);
+    world.until(120, "held", |w| w.venue.held() == [1, 2]);
+    world.run(60);
+    world.force(Kind::Create, Fault::LostBefore);
+    world.rival(1, 1_500);
+    world.until(30, "a create that nobody sees", |w| w.creates().len() == 3);
+    world.rival(2, 1_500);
+    world.until(60, "the other one has moved", |w| w.holds(4));
+    world.run(300);
+    assert_eq!(world.venue.held(), [4, 3], "{}", world.tail(20));
     world.assert_clean();
 }
