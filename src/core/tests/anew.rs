@@ -5,20 +5,11 @@
 mod common;
 
 use clorebid_core::governing::SPACING;
-use clorebid_core::policy::adaptive::policy::Adaptive;
 use clorebid_core::request::{Answer, Refusal};
 use clorebid_core::strategy::{Choice, Match, PerDay, RestartCost, Target};
 use clorebid_core::time::Span;
 use common::venue::{Fault, Kind, Lie};
-use common::{World, matching, price, strategy, sum, target};
-
-/// Bids by what it learns. A restart costs so many ticks.
-fn learning(target: Target, restart: i64) -> Target {
-    let mut target = target;
-    target.policy = Adaptive.into();
-    target.value.restart = RestartCost::Amount(sum(restart));
-    target
-}
+use common::{World, learning, matching, price, strategy, sum, target};
 
 /// Server 6 is held at some 3,000 ticks by that target, and 1,000 would win it now: a new order would pay within minutes.
 fn far_too_dear(target: Target) -> World {

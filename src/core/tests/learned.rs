@@ -4,19 +4,9 @@
 mod common;
 
 use clorebid_core::memory::Memory;
-use clorebid_core::policy::adaptive::policy::Adaptive;
-use clorebid_core::strategy::{RestartCost, Target};
 use common::venue::Life;
-use common::{World, matching, strategy, sum, target};
+use common::{World, learning, matching, strategy, target};
 use serde_json::{Value, json};
-
-/// Bids by what it learns. A restart costs so many ticks.
-fn learning(target: Target, restart: i64) -> Target {
-    let mut target = target;
-    target.policy = Adaptive.into();
-    target.value.restart = RestartCost::Amount(sum(restart));
-    target
-}
 
 /// The memory as a later process reads it, and the servers of its first target.
 fn memory(world: &World) -> (Value, Vec<Value>) {

@@ -8,9 +8,9 @@ use clorebid_core::policy::adaptive::policy::Adaptive;
 use clorebid_core::policy::chosen::ChosenPolicy;
 use clorebid_core::policy::follow::Follow;
 use clorebid_core::request::{Answer, Request};
-use clorebid_core::strategy::{PerDay, RestartCost};
+use clorebid_core::strategy::PerDay;
 use clorebid_core::time::{Span, Time};
-use common::{World, price, strategy, sum, target};
+use common::{World, learning, price, strategy, target};
 
 const SERVER: u64 = 6;
 const HOUR: i64 = 3_600;
@@ -179,9 +179,7 @@ fn one_who_always_bids_more_than_it_is_worth_is_left_alone_most_of_the_time() {
 fn a_sniper_who_comes_for_five_minutes_an_hour_keeps_the_price_up_only_where_restarts_are_dear() {
     // Twenty-four restarts a day against what a bid above the sniper's costs more.
     for (restart, range) in [(5, 900..1_500), (700, 2_300..3_000)] {
-        let mut wanted = target("t", &[SERVER]);
-        wanted.policy = Adaptive.into();
-        wanted.value.restart = RestartCost::Amount(sum(restart));
+        let mut wanted = learning(target("t", &[SERVER]), restart);
         wanted.value.per_day = PerDay::Price(price(3_000));
         let world = World::new(strategy(vec![wanted]), &[(SERVER, 800)]);
         let (record, held) = run_against(world, 30, 8, |world, passed| {

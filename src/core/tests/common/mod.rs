@@ -17,6 +17,7 @@ use clorebid_core::ids::{ServerId, TargetId};
 use clorebid_core::limits::Denial;
 use clorebid_core::memory::Memory;
 use clorebid_core::money::{Amount, Currency, Price};
+use clorebid_core::policy::adaptive::policy::Adaptive;
 use clorebid_core::policy::follow::Follow;
 use clorebid_core::request::{Answer, Ask, Doubt, Request};
 use clorebid_core::status::ServerStatus;
@@ -109,6 +110,14 @@ pub fn target(name: &str, servers: &[u64]) -> Target {
 pub fn matching(name: &str, gpu: &str) -> Target {
     let wanted = Match { gpu: Some(gpu.into()), ..Match::default() };
     Target { choice: Choice::Match(wanted), ..target(name, &[]) }
+}
+
+/// That target with its bids made by what is learned. A restart costs so many ticks.
+pub fn learning(target: Target, restart: i64) -> Target {
+    let mut target = target;
+    target.policy = Adaptive.into();
+    target.value.restart = RestartCost::Amount(sum(restart));
+    target
 }
 
 /// A strategy with nothing but `max_bid` = 10,000 ticks as a limit.
